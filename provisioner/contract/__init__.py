@@ -1,0 +1,38 @@
+"""What a provider is: the protocols that the engine knows systems by. It never knows a provider by name."""
+
+from provisioner.contract.capabilities import Capabilities
+from provisioner.contract.errors import ProviderError, Trouble
+from provisioner.contract.outcome import (
+    Accepted,
+    AlreadySo,
+    Done,
+    Failed,
+    Outcome,
+    Refused,
+    StillHas,
+    Unknown,
+    Waiting,
+)
+from provisioner.contract.protocols import Connection, Declare, Me, Provider, Reader, Reading, Writer
+
+__all__ = [
+    "Accepted",
+    "AlreadySo",
+    "Capabilities",
+    "Connection",
+    "Declare",
+    "Done",
+    "Failed",
+    "Me",
+    "Outcome",
+    "Provider",
+    "ProviderError",
+    "Reader",
+    "Reading",
+    "Refused",
+    "StillHas",
+    "Trouble",
+    "Unknown",
+    "Waiting",
+    "Writer",
+]

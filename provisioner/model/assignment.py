@@ -1,0 +1,22 @@
+"""Identity + role + environments: one line under somebody's `roles:`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from provisioner.diagnostics import Location
+from provisioner.model.instant import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """`environments` None means every environment of the role that is not protected. It holds from `starts` (or always)
+    until just before `until` (or without an end).
+    """
+
+    role: str
+    environments: tuple[str, ...] | None = None
+    starts: Instant | None = None
+    until: Instant | None = None
+    reason: str | None = None
+    location: Location = Location("-")

@@ -1,0 +1,75 @@
+"""People and services as the files declare them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from provisioner.diagnostics import Location
+from provisioner.model.assignment import Assignment
+from provisioner.model.block import Block
+from provisioner.model.instant import Instant
+
+
+class IdentityKind(StrEnum):
+    PERSON = "person"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountName:
+    """An entry under `accounts:`: the login where it is not the id, and the pinned immutable id."""
+
+    login: str | None = None
+    id: str | None = None
+    location: Location = Location("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    since: Instant
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`accounts` is keyed by target family (`aws`) or instance (`aws/payments-production`); the narrower wins.
+    `credentials` and `keyless` (the key `identity` of a service) are carried for the providers that use them.
+    """
+
+    kind: IdentityKind
+    id: str
+    name: str = ""
+    email: str | None = None
+    was: tuple[str, ...] = ()
+    starts: Instant | None = None
+    until: Instant | None = None
+    suspended: Suspension | None = None
+    accounts: Mapping[str, AccountName] = field(default_factory=dict)
+    roles: tuple[Assignment, ...] = ()
+    owners: tuple[str, ...] = ()
+    location: Location = Location("-")
+    credentials: Block | None = None
+    keyless: Block | None = None
+
+    def account_on(self, target: str) -> AccountName:
+        """How this identity is known on `target`; the login defaults to the id."""
+        family = target.partition("/")[0]
+        wide, narrow = self.accounts.get(family), self.accounts.get(target)
+        login = (narrow and narrow.login) or (wide and wide.login) or self.id
+        native = (narrow and narrow.id) or (wide and wide.id) or None
+        place = (narrow or wide).location if (narrow or wide) else self.location  # type: ignore[union-attr]
+        return AccountName(login, native, place)
+
+    def login_on(self, target: str) -> str:
+        if not self.accounts:
+            return self.id
+        return self.account_on(target).login or self.id
+
+    def present_at(self, now: Instant) -> bool:
+        """Whether it is between its own `from` and `until`."""
+        return (self.starts is None or self.starts <= now) and (self.until is None or now < self.until)
+
+    def departed_at(self, now: Instant) -> bool:
+        return self.until is not None and self.until <= now

@@ -1,0 +1,55 @@
+"""One thing in a target, desired or live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioner.diagnostics import Location
+from provisioner.model.address import Address
+from provisioner.model.instant import Instant
+from provisioner.model.mark import Mark
+from provisioner.model.way import DIRECT, Way
+
+NOTHING: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a live account or group tells about itself and is not compared.
+
+    `native_id` is the system's immutable id; `disabled_since` what the system itself says of it; `foreign_mark` a mark
+    of this tool's shape that cannot be read, or of a version we do not know (it is then somebody else's).
+    """
+
+    native_id: str | None = None
+    email: str | None = None
+    name: str | None = None
+    disabled_since: Instant | None = None
+    last_used: Instant | None = None
+    foreign_mark: str | None = None
+    more: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """`attributes` are canonical JSON values and the only thing compared, and only those that the desired side names.
+
+    Of a desired resource: `sources` are the lines that ask for it, `starts` and `until` its time. Of a live one: `ways`
+    (at least one), `mark` where it carries ours or another repository's, `facts` for accounts and groups.
+    An account has the attribute `enabled`; `name` and `email` where the system holds them.
+    """
+
+    address: Address
+    attributes: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    ways: tuple[Way, ...] = (DIRECT,)
+    sources: tuple[Location, ...] = ()
+    starts: Instant | None = None
+    until: Instant | None = None
+    mark: Mark | None = None
+    facts: Facts | None = None
+
+    @property
+    def gives_access(self) -> bool:
+        return any(way.gives_access for way in self.ways)

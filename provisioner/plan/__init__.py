@@ -1,0 +1,1 @@
+"""Desired + live -> Plan. No I/O, and no clock but the one passed in."""

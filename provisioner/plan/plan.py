@@ -1,0 +1,101 @@
+"""The plan as a value. Same inputs, same bytes; it never holds a secret and cannot do anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from provisioner.diagnostics import Diagnostic
+from provisioner.model.address import Address
+from provisioner.model.canonical import digest
+from provisioner.model.change import Action, Cause, Change
+from provisioner.model.coverage import ScopeCoverage
+from provisioner.model.instant import Instant
+
+APPROVED_CAUSES = frozenset({Cause.DECLARED, Cause.LEAVER})
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """What the plan knows of one target. `coverage` lists the scopes that were not read completely; `read` counts live
+    resources by kind; `failed` says in words why nothing could be read, `system` what the target really is.
+    """
+
+    complete: bool
+    mode: str
+    coverage: tuple[ScopeCoverage, ...] = ()
+    read: Mapping[str, int] = field(default_factory=dict)
+    calls: int = 0
+    system: str | None = None
+    failed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Due later: a leaver's account that is kept for `retention`, a grant that has not begun."""
+
+    address: Address
+    action: Action
+    not_before: Instant | None
+    identity: str | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """Live, and neither declared nor ours: left alone."""
+
+    address: Address
+    why: str = ""
+    identity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """A change that an earlier run could not do, or prove."""
+
+    address: Address
+    action: Action
+    since: Instant
+    reason: str
+    identity: str | None = None
+    run: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`revision` is null before the first commit; `uncommitted` says that the working tree differs from it."""
+
+    engine: str
+    as_of: Instant
+    tree: str
+    revision: str | None = None
+    uncommitted: bool = False
+    targets: Mapping[str, TargetView] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    strays: tuple[Stray, ...] = ()
+    outstanding: tuple[Outstanding, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def summary(self) -> dict[str, int]:
+        counted = dict.fromkeys((a.value for a in Action), 0)
+        for change in self.changes:
+            counted[change.action.value] += 1
+        return counted
+
+    @cached_property
+    def approves(self) -> str:
+        """Hash over the sorted ids of what the files ask for and of leavers: what a reviewer approves."""
+        return digest(sorted(c.id for c in self.changes if c.cause in APPROVED_CAUSES))
+
+    @property
+    def complete(self) -> bool:
+        return all(view.complete for view in self.targets.values())
+
+    @property
+    def refused(self) -> bool:
+        """Whether something was held back by a rule of safety rather than by trouble."""
+        return any(d.is_error for d in self.diagnostics)
