@@ -12,6 +12,7 @@ from provisioner.model.canonical import digest
 from provisioner.model.change import Action, Cause, Change
 from provisioner.model.coverage import ScopeCoverage
 from provisioner.model.instant import Instant
+from provisioner.model.outstanding import Outstanding
 
 APPROVED_CAUSES = frozenset({Cause.DECLARED, Cause.LEAVER})
 
@@ -49,18 +50,6 @@ class Stray:
     address: Address
     why: str = ""
     identity: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outstanding:
-    """A change that an earlier run could not do, or prove."""
-
-    address: Address
-    action: Action
-    since: Instant
-    reason: str
-    identity: str | None = None
-    run: str = ""
 
 
 @dataclass(frozen=True)
