@@ -1,0 +1,51 @@
+"""Fixtures that every room may use: a real OpenLDAP server."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.rigs.need import need
+from tests.rigs.slapd import Slapd, slapd_missing_reason
+from tests.rigs.slapd_config import Options
+from tests.rigs.tls import Authority
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    """The CA that signs the test servers' certificates."""
+    return Authority.new()
+
+
+@pytest.fixture(scope="session")
+def slapd_session(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Slapd]:
+    """One running slapd for each test process. Take `slapd` unless the test only looks."""
+    need(slapd_missing_reason())
+    with Slapd(tmp_path_factory.mktemp("slapd") / "server", authority=authority) as server:
+        yield server
+
+
+@pytest.fixture
+def slapd(slapd_session: Slapd) -> Slapd:
+    """A running slapd with the default options and nothing but its base tree, whatever the test before it did."""
+    slapd_session.reset()
+    return slapd_session
+
+
+@pytest.fixture
+def new_slapd(tmp_path: Path, authority: Authority) -> Iterator[Callable[..., Slapd]]:
+    """Makes a slapd with options of its own: `new_slapd(lpk=True, size_hard=10)`.
+
+    It is not started, so that it can be loaded first; it is stopped at the end of the test.
+    """
+    need(slapd_missing_reason())
+    made: list[Slapd] = []
+
+    def make(**options: Any) -> Slapd:
+        made.append(Slapd(tmp_path / f"slapd{len(made)}", Options(**options), authority=authority))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.stop()

@@ -1,0 +1,1 @@
+"""Real servers and bulk data that tests stand on."""
