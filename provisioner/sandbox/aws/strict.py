@@ -26,8 +26,8 @@ from moto.core.utils import get_service_model
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
-from provisioner.sandbox import aws_policies, aws_xml
-from provisioner.sandbox.aws_world import Caller, Refused, World, now
+from provisioner.sandbox.aws import answers, evaluate
+from provisioner.sandbox.aws.world import Caller, Refused, World, now
 
 PARTITION = "aws"
 _ALL = 10**9
@@ -244,7 +244,7 @@ class Strict:
     def _refusal(self, refused: Refused) -> tuple[int, dict[str, Any], Any]:
         request_id = str(uuid4())
         service = str(self.service_name)  # type: ignore[attr-defined]
-        body = aws_xml.error(service, refused.code, refused.message, refused.status, request_id)
+        body = answers.error(service, refused.code, refused.message, refused.status, request_id)
         return refused.status, {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}, body
 
     def _check_parameters(self) -> None:
@@ -310,7 +310,7 @@ class Strict:
         if name == "sts:GetCallerIdentity":
             return
         resource, context = self._resource(), self._context()
-        verdicts = [aws_policies.decide(one, name, resource, context) for one in self._policy_layers()]
+        verdicts = [evaluate.decide(one, name, resource, context) for one in self._policy_layers()]
         if all(verdicts):
             return
         because = f"because no identity-based policy allows the {name} action"

@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from provisioner.sandbox import aws_xml
-from provisioner.sandbox.aws_strict import Pages
-from provisioner.sandbox.aws_world import World
+from provisioner.sandbox.aws import answers
+from provisioner.sandbox.aws.strict import Pages
+from provisioner.sandbox.aws.world import World
 
 _LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
 _FILTER_OF = {"User": 0, "Group": 1, "Role": 2, "LocalManagedPolicy": 3, "AWSManagedPolicy": 3}
@@ -135,7 +135,7 @@ def _snapshot(world: World, backend: Any, shapes: Mapping[str, Any]) -> Snapshot
         return kept
     members = [shapes[name].member for name in _LISTS]
     rows = [
-        _Row((_FILTER_OF[kind], label), kind, aws_xml.element(members[_FILTER_OF[kind]], "member", details))
+        _Row((_FILTER_OF[kind], label), kind, answers.element(members[_FILTER_OF[kind]], "member", details))
         for kind, label, details in _entities(backend)
     ]
     rows.sort(key=lambda row: row.key)
@@ -159,5 +159,5 @@ def details_page(
     parts.append(f"<IsTruncated>{'false' if marker is None else 'true'}</IsTruncated>")
     if marker is not None:
         parts.append(f"<Marker>{marker}</Marker>")
-    body = aws_xml.answer("iam", "GetAccountAuthorizationDetails", "".join(parts), str(uuid4()))
+    body = answers.answer("iam", "GetAccountAuthorizationDetails", "".join(parts), str(uuid4()))
     return 200, {"Content-Type": "text/xml"}, body

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from provisioner.sandbox.aws_world import Refused
+from provisioner.sandbox.aws.world import Refused
 
 Context = Mapping[str, Sequence[str]]
 

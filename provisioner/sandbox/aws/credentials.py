@@ -13,8 +13,8 @@ from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 
-from provisioner.sandbox.aws_report import credential_report
-from provisioner.sandbox.aws_world import Refused, Report, World, extra, now
+from provisioner.sandbox.aws.report import credential_report
+from provisioner.sandbox.aws.world import Refused, Report, World, extra, now
 
 _LETTERS = string.ascii_uppercase + string.digits
 _SERVICES = {"codecommit.amazonaws.com": False, "cassandra.amazonaws.com": False,

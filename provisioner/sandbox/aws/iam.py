@@ -17,10 +17,10 @@ from moto.iam.models import AWSManagedPolicy
 from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
 from moto.iam.responses import IamResponse
 
-from provisioner.sandbox.aws_credentials import Credentials
-from provisioner.sandbox.aws_details import details_page
-from provisioner.sandbox.aws_strict import PARTITION, Strict
-from provisioner.sandbox.aws_world import Refused, extra
+from provisioner.sandbox.aws.credentials import Credentials
+from provisioner.sandbox.aws.details import details_page
+from provisioner.sandbox.aws.strict import PARTITION, Strict
+from provisioner.sandbox.aws.world import Refused, extra
 
 _GROUPS_PER_USER = 10
 _POLICIES_PER_ENTITY = 10

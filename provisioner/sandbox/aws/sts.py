@@ -15,10 +15,10 @@ from typing import Any
 from moto.core.responses import ActionResult
 from moto.sts.responses import TokenResponse
 
-from provisioner.sandbox import aws_policies
-from provisioner.sandbox.aws_iam import need_policy
-from provisioner.sandbox.aws_strict import Strict, backend_of, current_document, known_accounts, sts_backend_of
-from provisioner.sandbox.aws_world import Refused, World, now
+from provisioner.sandbox.aws import evaluate
+from provisioner.sandbox.aws.iam import need_policy
+from provisioner.sandbox.aws.strict import Strict, backend_of, current_document, known_accounts, sts_backend_of
+from provisioner.sandbox.aws.world import Refused, World, now
 
 _CHAINED = 3600
 _CONTEXT = {
@@ -110,7 +110,7 @@ class StrictSts(Strict, TokenResponse):  # type: ignore[misc] # moto is untyped 
         return ActionResult(result)
 
     def _trusted(self, role: Any, action: str, principals: dict[str, list[str]], context: Any) -> bool:
-        return aws_policies.decide([role.assume_role_policy_document], action, role.arn, context, principals) is True
+        return evaluate.decide([role.assume_role_policy_document], action, role.arn, context, principals) is True
 
     def _duration(self, role: Any) -> int:
         seconds = int(self.params.get("DurationSeconds") or 3600)

@@ -1,7 +1,7 @@
 """The embedded AWS: IAM and STS over HTTP on loopback, for `provision demo`, `provision sandbox` and the tests.
 
 moto's backends hold the state and moto's server does the ordinary answers; in front of them stands a strict layer
-(`aws_strict.py` and its neighbours) that adds what AWS has and moto lacks: pages, what blocks a delete, limits and
+(`strict.py` and its neighbours) that adds what AWS has and moto lacks: pages, what blocks a delete, limits and
 names, service-specific credentials, honest keys and signatures, trust between accounts, throttling.
 
 Accounts: a key belongs to the account that made it, and a call acts in the account of its key. Unknown keys are
@@ -25,8 +25,8 @@ from typing import Any
 from urllib.parse import parse_qs
 from uuid import uuid4
 
-from provisioner.sandbox import aws_xml
-from provisioner.sandbox.aws_world import Caller, Fault, Refused, World, extra
+from provisioner.sandbox.aws import answers
+from provisioner.sandbox.aws.world import Caller, Fault, Refused, World, extra
 
 OPERATOR = "sandbox-operator"
 REGION = "us-east-1"
@@ -162,8 +162,8 @@ class AwsServer(World):
             self.changed(account_id)
 
     def _role(self, account: str, name: str, policies: Iterable[str]) -> Any:
-        from provisioner.sandbox.aws_iam import need_policy
-        from provisioner.sandbox.aws_strict import backend_of
+        from provisioner.sandbox.aws.iam import need_policy
+        from provisioner.sandbox.aws.strict import backend_of
 
         backend = backend_of(account)
         found = next((role for role in backend.get_roles() if role.name == name), None)
@@ -178,13 +178,13 @@ class AwsServer(World):
         return role
 
     def _operator(self, account: str) -> Any:
-        from provisioner.sandbox.aws_sts import open_session
+        from provisioner.sandbox.aws.sts import open_session
 
         return open_session(self, self._role(account, OPERATOR, ("AdministratorAccess",)), "sandbox", _TEN_YEARS)
 
     def backend(self, account: str | None = None) -> Any:
         """moto's IAM backend, to seed thousands of users quickly. Call `changed(account)` after writing to it."""
-        from provisioner.sandbox.aws_strict import backend_of
+        from provisioner.sandbox.aws.strict import backend_of
 
         return backend_of(account or self.hub_account)
 
@@ -246,7 +246,7 @@ class AwsServer(World):
 
     def expire_sessions(self) -> None:
         """End every assumed role's session now; the operator's stay."""
-        from provisioner.sandbox.aws_world import now
+        from provisioner.sandbox.aws.world import now
 
         with self.lock:
             for session in self.sessions.values():
@@ -288,7 +288,7 @@ class AwsServer(World):
             return list(self._other_services(environ, start_response))
 
     def _answer(self, environ: dict[str, Any], body: bytes, service: str, action: str, key_id: str) -> _Answer:
-        from provisioner.sandbox.aws_strict import WireRequest, check_signature, find_caller
+        from provisioner.sandbox.aws.strict import WireRequest, check_signature, find_caller
 
         request = WireRequest(environ)
         call = f"{service}.{action}"
@@ -308,15 +308,15 @@ class AwsServer(World):
                     raise Refused(fault.code, fault.message, fault.status)
             except Refused as refused:
                 request_id = str(uuid4())
-                text = aws_xml.error(service, refused.code, refused.message, refused.status, request_id)
+                text = answers.error(service, refused.code, refused.message, refused.status, request_id)
                 return refused.status, {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}, text.encode()
         return answer
 
     def _perform(self, service: str, action: str, request: Any, caller: Caller) -> _Answer:
         from botocore.model import OperationNotFoundError
 
-        from provisioner.sandbox.aws_iam import StrictIam
-        from provisioner.sandbox.aws_sts import StrictSts
+        from provisioner.sandbox.aws.iam import StrictIam
+        from provisioner.sandbox.aws.sts import StrictSts
 
         response = (StrictIam if service == "iam" else StrictSts)(self, caller)
         try:

@@ -11,7 +11,7 @@ import io
 from datetime import datetime
 from typing import Any
 
-from provisioner.sandbox.aws_world import extra
+from provisioner.sandbox.aws.world import extra
 
 COLUMNS = (
     "user", "arn", "user_creation_time", "password_enabled", "password_last_used", "password_last_changed",
