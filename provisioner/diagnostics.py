@@ -22,6 +22,10 @@ class Location(NamedTuple):
         return f"{self.file}:{self.line}:{self.column}"
 
 
+NOWHERE = Location("-")
+"""For what does not come from a file."""
+
+
 class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"

@@ -26,7 +26,9 @@ class FromEnvironment(Strict):
         value = environ.get(self.env, "")
         if not value:
             raise ProviderError(
-                Trouble.CREDENTIAL, f"the environment variable {self.env} is not set; it should hold {what}", call="settings"
+                Trouble.CREDENTIAL,
+                f"the environment variable {self.env} is not set; it should hold {what}",
+                call="settings",
             )
         return value
 

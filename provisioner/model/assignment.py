@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from provisioner.diagnostics import Location
+from provisioner.diagnostics import NOWHERE, Location
 from provisioner.model.instant import Instant
 
 
@@ -19,4 +19,4 @@ class Assignment:
     starts: Instant | None = None
     until: Instant | None = None
     reason: str | None = None
-    location: Location = Location("-")
+    location: Location = NOWHERE

@@ -27,4 +27,4 @@ class Block:
 def nowhere(file: str = "-") -> Callable[[Path], Location]:
     """A `locate` for blocks that do not come from a file."""
     place = Location(file)
-    return lambda path: place
+    return lambda _path: place

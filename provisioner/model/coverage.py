@@ -18,7 +18,8 @@ class Verdict(StrEnum):
 
 
 class Scope(NamedTuple):
-    """All resources of `kind` in a target, or only those on the object `of` (members of one group)."""
+    """All resources of `kind` in a target, or only those on the object `of` (members of one group); for credentials `of`
+    is the login that holds them."""
 
     kind: Kind
     of: str | None = None
@@ -62,6 +63,9 @@ class Coverage:
         return wide if wide is not None else ScopeCoverage(Scope(kind, of), Verdict.UNREAD, "not read")
 
     def at(self, address: Address) -> ScopeCoverage:
+        """Credentials are read by holder, everything else by object."""
+        if address.kind is Kind.CREDENTIAL and address.principal is not None:
+            return self.of(address.kind, address.principal.id)
         return self.of(address.kind, address.object)
 
     def is_complete(self, kind: Kind, of: str | None = None) -> bool:

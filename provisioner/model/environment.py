@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from provisioner.diagnostics import Location
+from provisioner.diagnostics import NOWHERE, Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,4 +18,4 @@ class Environment:
     needs_reason: bool = False
     standing: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
-    location: Location = Location("-")
+    location: Location = NOWHERE

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from provisioner.diagnostics import Location
+from provisioner.diagnostics import NOWHERE, Location
 from provisioner.model.assignment import Assignment
 from provisioner.model.block import Block
 from provisioner.model.instant import Instant
@@ -23,7 +23,7 @@ class AccountName:
 
     login: str | None = None
     id: str | None = None
-    location: Location = Location("-")
+    location: Location = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Identity:
     accounts: Mapping[str, AccountName] = field(default_factory=dict)
     roles: tuple[Assignment, ...] = ()
     owners: tuple[str, ...] = ()
-    location: Location = Location("-")
+    location: Location = NOWHERE
     credentials: Block | None = None
     keyless: Block | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from provisioner.diagnostics import Location
+from provisioner.diagnostics import NOWHERE, Location
 from provisioner.model.block import Block
 
 
@@ -16,7 +16,7 @@ class GrantBlock:
     target: str
     block: Block
     where: Mapping[str, str] = field(default_factory=dict)
-    location: Location = Location("-")
+    location: Location = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +26,4 @@ class Role:
     includes: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     grants: tuple[GrantBlock, ...] = ()
-    location: Location = Location("-")
+    location: Location = NOWHERE

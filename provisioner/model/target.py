@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from provisioner.diagnostics import Location
-from provisioner.model.block import Block
+from provisioner.diagnostics import NOWHERE, Location
+from provisioner.model.block import Block, nowhere
 from provisioner.model.instant import Instant
 
-EMPTY = Block({}, lambda path: Location("-"))
+EMPTY = Block({}, nowhere())
 
 
 class Mode(StrEnum):
@@ -37,7 +37,7 @@ class Ignore:
     owner: str
     reason: str
     until: Instant | None = None
-    location: Location = Location("-")
+    location: Location = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +61,4 @@ class Target:
     objects: Block = EMPTY
     object_environments: Mapping[tuple[str, str], str] = field(default_factory=dict)
     ignore: tuple[Ignore, ...] = ()
-    location: Location = Location("-")
+    location: Location = NOWHERE

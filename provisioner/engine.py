@@ -1,0 +1,280 @@
+"""The engine, as one sentence: load, resolve, (lock, recover,) observe, plan, (guardrails,) apply.
+
+Planning is handed readers only. The first thing to read here is `make_plan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from provisioner import __version__
+from provisioner.contract import Connection, Declare, ProviderError, Reader, Reading
+from provisioner.diagnostics import Diagnostic, Severity, in_order
+from provisioner.model.access import DeclaredAccess
+from provisioner.model.address import Kind
+from provisioner.model.change import Change
+from provisioner.model.coverage import EVERYTHING, Coverage, Scope
+from provisioner.model.instant import Instant
+from provisioner.model.outstanding import Outstanding
+from provisioner.model.state import State
+from provisioner.observe.inventory import Observed, Told, doubt_emptiness, observe, open_readers
+from provisioner.observe.matching import match_accounts
+from provisioner.observe.relabel import relabel
+from provisioner.plan.compare import compare
+from provisioner.plan.leavers import Departed, departed_on, unsaid_renames
+from provisioner.plan.order import dependencies
+from provisioner.plan.order import in_order as ordered
+from provisioner.plan.plan import Plan, TargetView
+from provisioner.plan.side import Side, TargetPlan
+from provisioner.resolve.desired import Desired, desire
+from provisioner.resolve.past import Past, PastDeclared, remember
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the journal knows of one target: what is outstanding, and how much there was at the last converged run."""
+
+    outstanding: tuple[Outstanding, ...] = ()
+    counts: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Everything that a run is given. `past` is what the files said since each target converged, newest first.
+    `connections` holds the targets of this run; `person` narrows it to one identity, present or gone.
+    """
+
+    declared: DeclaredAccess
+    connections: Mapping[str, Connection]
+    now: Instant
+    past: tuple[PastDeclared, ...] = ()
+    known: Mapping[str, Known] = field(default_factory=dict)
+    revision: str | None = None
+    uncommitted: bool = False
+    person: str | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    engine: str = __version__
+
+    @property
+    def declares(self) -> dict[str, Declare]:
+        return {name: connection.declare for name, connection in self.connections.items()}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, and what it was made of: for `apply`, and for answers to questions."""
+
+    plan: Plan
+    desired: Mapping[str, Desired]
+    readings: Mapping[str, Reading]
+    sides: Mapping[str, Side]
+    departed: Mapping[str, Departed]
+
+
+def make_plan(situation: Situation, told: Told | None = None) -> Planned:
+    """Reads every target and says what would change. Writes nothing: it never holds a writer."""
+    desired = desire(situation.declared, situation.declares, situation.now)
+    pasts = remember(situation.past, situation.declared, situation.declares)
+    readers, unopened = open_readers(situation.connections)
+    try:
+        observed = unopened | observe(readers, dict.fromkeys(readers, EVERYTHING), told)
+        sides, departed, diagnostics = _recognise(situation, desired, pasts, observed)
+        _read_credentials(readers, sides, told)
+        parts = {name: _compare(side, readers[name]) for name, side in sides.items()}
+    finally:
+        for reader in readers.values():
+            reader.close()
+    plan = _assemble(situation, observed, sides, parts, diagnostics)
+    return Planned(plan, desired, {n: s.reading for n, s in sides.items()}, sides, departed)
+
+
+def _recognise(
+    situation: Situation, desired: Mapping[str, Desired], pasts: Mapping[str, Past], observed: Mapping[str, Observed]
+) -> tuple[dict[str, Side], dict[str, Departed], list[Diagnostic]]:
+    """Whose account is whose, on every target that could be read."""
+    readings: dict[str, Reading] = {}
+    departed: dict[str, Departed] = {}
+    for name, seen in observed.items():
+        if seen.reading is None:
+            continue
+        known = situation.known.get(name, Known())
+        connection = situation.connections[name]
+        readings[name] = doubt_emptiness(seen.reading, known.counts)
+        departed[name] = departed_on(
+            connection.target, seen.reading.state, situation.declared, pasts[name], situation.now, connection.owner
+        )
+    renamed, diagnostics = unsaid_renames(situation.declared, pasts, departed)
+    sides = {
+        name: _side(situation, name, desired[name], pasts[name], reading, departed[name], renamed)
+        for name, reading in readings.items()
+    }
+    return sides, departed, diagnostics
+
+
+def _side(
+    situation: Situation,
+    name: str,
+    desired: Desired,
+    past: Past,
+    reading: Reading,
+    departed: Departed,
+    blocked: set[str],
+) -> Side:
+    connection = situation.connections[name]
+    declare = connection.declare
+    matched = match_accounts(
+        connection.target,
+        reading.state,
+        {i.id: i for i in desired.logins.values()},
+        {i.id: i for i in situation.declared.identities.values() if not i.departed_at(situation.now)},
+        departed,
+        connection.owner,
+        folds_case=declare.capabilities.folds_case,
+    )
+    matched.blocked |= blocked
+    environments = situation.declared.environments
+    complete = getattr(declare, "complete", None)
+    return Side(
+        target=connection.target,
+        declare=declare,
+        desired=desired,
+        reading=reading,
+        live=relabel(name, reading.state, matched, desired.logins),
+        matched=matched,
+        past=past,
+        now=situation.now,
+        protected=frozenset(e.id for e in environments.values() if e.protected),
+        complete_sets=frozenset(complete()) if complete is not None else frozenset(),
+        outstanding=situation.known.get(name, Known()).outstanding,
+        person=situation.person,
+    )
+
+
+def _read_credentials(readers: Mapping[str, Reader], sides: Mapping[str, Side], told: Told | None) -> None:
+    """Leavers' and suspended people's credentials, which no bulk read gives: only theirs, and only where they have an
+    account."""
+    want: dict[str, frozenset[Scope]] = {}
+    for name, side in sides.items():
+        logins = {m.login for m in side.matched.by_login.values() if m.departed or m.identity.suspended}
+        missing = {Scope(Kind.CREDENTIAL, login) for login in logins}
+        missing = {s for s in missing if not side.coverage.is_complete(s.kind, s.of)}
+        if missing:
+            want[name] = frozenset(missing)
+    for name, seen in observe(readers, want, told).items():
+        side = sides[name]
+        if seen.reading is None:
+            continue
+        merged = Reading(
+            State.from_mapping({**side.reading.state.resources, **seen.reading.state.resources}),
+            Coverage((*side.coverage.scopes(), *seen.reading.coverage.scopes())),
+            seen.reading.server_time or side.reading.server_time,
+            side.reading.looked,
+            side.reading.calls + seen.reading.calls,
+            side.reading.warnings + seen.reading.warnings,
+        )
+        side.reading = merged
+        side.live = relabel(name, merged.state, side.matched, side.desired.logins)
+
+
+def _compare(side: Side, reader: Reader) -> TargetPlan:
+    """Compares, and where a short read left a wish unproven, asks for it by name and compares again."""
+    part = compare(side)
+    if not part.unproven:
+        return part
+    try:
+        found = reader.look(sorted(part.unproven, key=str))
+    except ProviderError:
+        return part
+    side.proven_absent = frozenset(a for a in part.unproven if a in found.looked and a not in found.state)
+    present = {a: r for a, r in found.state.resources.items() if a in part.unproven}
+    if present:
+        side.live = State.from_mapping({**side.live.resources, **present})
+    return compare(side)
+
+
+def _assemble(
+    situation: Situation,
+    observed: Mapping[str, Observed],
+    sides: Mapping[str, Side],
+    parts: Mapping[str, TargetPlan],
+    diagnostics: list[Diagnostic],
+) -> Plan:
+    changes = [c for part in parts.values() for c in part.changes]
+    wanted = {name: side.desired.state.resources for name, side in sides.items()}
+    needs = dependencies(changes, situation.declares, wanted)
+    outstanding = [o for known in situation.known.values() for o in known.outstanding]
+    outstanding = [o for o in outstanding if _still_open(o, sides, changes)]
+    lined_up = ordered(changes, frozenset((o.address, o.action) for o in outstanding), needs)
+    if situation.person is not None:
+        lined_up = _only(situation.person, lined_up)
+    found = [*situation.diagnostics, *diagnostics]
+    found += [d for part in parts.values() for d in part.diagnostics]
+    found += [w for side in sides.values() for w in side.reading.warnings]
+    views = {name: _view(situation.connections[name], seen, sides.get(name)) for name, seen in observed.items()}
+    found += [_unreadable(name, seen.error) for name, seen in observed.items() if seen.error is not None]
+    waiting = [w for part in parts.values() for w in part.waiting]
+    strays = [s for part in parts.values() for s in part.strays]
+    if situation.person is not None:
+        waiting = [w for w in waiting if w.identity == situation.person]
+        strays = [s for s in strays if s.identity == situation.person]
+        outstanding = [o for o in outstanding if o.identity == situation.person]
+    return Plan(
+        engine=situation.engine,
+        as_of=situation.now,
+        tree=situation.declared.tree,
+        revision=situation.revision,
+        uncommitted=situation.uncommitted,
+        targets=views,
+        changes=lined_up,
+        waiting=tuple(sorted(waiting, key=lambda w: (str(w.address), w.action))),
+        strays=tuple(sorted(strays, key=lambda s: str(s.address))),
+        outstanding=tuple(sorted(outstanding, key=lambda o: (o.since, str(o.address)))),
+        diagnostics=in_order(found),
+    )
+
+
+def _still_open(item: Outstanding, sides: Mapping[str, Side], changes: list[Change]) -> bool:
+    """Left over from an earlier run: until the live system proves otherwise. Something that is still to be done stands in
+    the plan; something of an unreadable or short-read target cannot be told."""
+    side = sides.get(item.address.target)
+    if side is None:
+        return True
+    if any(c.address == item.address and c.action == item.action for c in changes):
+        return True
+    return not side.coverage.is_complete(item.address.kind, item.address.object) and (
+        item.address.kind is not Kind.CREDENTIAL
+    )
+
+
+def _only(person: str, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """Their changes, and what those need."""
+    by_id = {c.id: c for c in changes}
+    kept: set[str] = set()
+    queue = [c.id for c in changes if c.identity == person]
+    while queue:
+        change_id = queue.pop()
+        if change_id not in kept:
+            kept.add(change_id)
+            queue += by_id[change_id].needs
+    return tuple(c for c in changes if c.id in kept)
+
+
+def _view(connection: Connection, seen: Observed, side: Side | None) -> TargetView:
+    mode = connection.target.mode.value
+    if seen.reading is None or side is None:
+        return TargetView(False, mode, failed=str(seen.error), system=seen.system)
+    # Credentials are read for leavers alone, so "unread" is their normal state and no gap.
+    gaps = tuple(g for g in side.coverage.gaps if not (g.scope.kind is Kind.CREDENTIAL and g.scope.of is None))
+    return TargetView(not gaps, mode, gaps, side.reading.state.counts(), side.reading.calls, seen.system)
+
+
+def _unreadable(name: str, error: ProviderError) -> Diagnostic:
+    return Diagnostic(
+        "target-unreadable",
+        f"{name} could not be read: {error}",
+        severity=Severity.WARNING,
+        target=name,
+        why="what cannot be read is not taken for empty: nothing is planned there",
+        fix="mend the connection or the credential, and run again",
+    )

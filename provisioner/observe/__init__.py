@@ -1,0 +1,1 @@
+"""Targets -> live State + Coverage, and whose each account is."""

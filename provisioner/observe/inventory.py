@@ -1,0 +1,84 @@
+"""Reads every target side by side. One broken target does not hide the others, and none is taken for empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from provisioner.contract import Connection, Me, ProviderError, Reader, Reading
+from provisioner.model.address import Kind
+from provisioner.model.coverage import Coverage, Scope, ScopeCoverage, Verdict
+
+PARALLEL = 16
+"""Targets read at a time."""
+
+Told = Callable[[str, str], None]
+"""Called with a target's name and what is happening to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What came of reading one target: a reading, or why there is none."""
+
+    reading: Reading | None = None
+    system: str | None = None
+    me: Me | None = None
+    error: ProviderError | None = None
+
+
+def open_readers(connections: Mapping[str, Connection]) -> tuple[dict[str, Reader], dict[str, Observed]]:
+    """On the calling thread, because SDKs are imported here. What cannot be opened is told like a failed read."""
+    readers: dict[str, Reader] = {}
+    failed: dict[str, Observed] = {}
+    for name, connection in connections.items():
+        try:
+            readers[name] = connection.reader()
+        except ProviderError as error:
+            failed[name] = Observed(error=error)
+    return readers, failed
+
+
+def observe(
+    readers: Mapping[str, Reader], want: Mapping[str, frozenset[Scope]], told: Told | None = None
+) -> dict[str, Observed]:
+    """One bulk read of each target that `want` names."""
+
+    def one(name: str) -> Observed:
+        reader = readers[name]
+        try:
+            system = reader.system()
+            me = reader.me()
+            reading = reader.read(want[name])
+        except ProviderError as error:
+            if told is not None:
+                told(name, f"could not be read: {error}")
+            return Observed(error=error)
+        if told is not None:
+            told(name, f"read {len(reading.state)} things in {reading.calls} calls")
+        return Observed(reading, system, me)
+
+    names = sorted(want)
+    if len(names) <= 1:
+        return {name: one(name) for name in names}
+    with ThreadPoolExecutor(max_workers=min(PARALLEL, len(names))) as pool:
+        return dict(zip(names, pool.map(one, names), strict=True))
+
+
+def doubt_emptiness(reading: Reading, last: Mapping[str, int] | None) -> Reading:
+    """Where nothing of a kind is left and the journal knows of many, the answer is not believed: the scope is partial."""
+    if not last:
+        return reading
+    counts = reading.state.counts()
+    doubted: list[ScopeCoverage] = []
+    for scope in reading.coverage.scopes():
+        before = last.get(scope.scope.kind.value, 0)
+        empty = scope.scope.of is None and not counts.get(scope.scope.kind.value, 0)
+        if empty and before >= 4 and scope.verdict is Verdict.COMPLETE and scope.scope.kind is not Kind.CREDENTIAL:
+            doubted.append(
+                replace(scope, verdict=Verdict.PARTIAL, proof=f"empty, where the last converged run read {before}")
+            )
+    if not doubted:
+        return reading
+    scopes = {s.scope: s for s in reading.coverage.scopes()} | {s.scope: s for s in doubted}
+    return replace(reading, coverage=Coverage(scopes.values()))

@@ -1,0 +1,289 @@
+"""Which live account is whose. By immutable id where one is pinned, then by mark, then by login; never by likeness.
+
+An account that merely looks like somebody's is named, not touched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from provisioner.diagnostics import Diagnostic
+from provisioner.model.address import Address, Kind
+from provisioner.model.identity import Identity
+from provisioner.model.resource import Facts, Resource
+from provisioner.model.state import State
+from provisioner.model.target import AccountsPolicy, Target
+from provisioner.model.way import Evidence, Ownership
+from provisioner.observe.ownership import ownership
+
+NO_FACTS = Facts()
+
+
+class How(StrEnum):
+    """By what an account was recognised, strongest first."""
+
+    PINNED = "pinned id"
+    MARK = "mark"
+    EMAIL = "login and e-mail"
+    LOGIN = "login"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One live account and the identity it belongs to. `login` is the live one; `departed` says that the identity is no
+    longer declared, or past its end."""
+
+    identity: Identity
+    account: Resource
+    how: How
+    ownership: Ownership
+    departed: bool = False
+    revision: str = ""
+
+    @property
+    def login(self) -> str:
+        return self.account.address.object
+
+    @property
+    def evidence(self) -> Evidence:
+        return Evidence.MARK if self.ownership is Ownership.OWNED else Evidence.HISTORY
+
+
+@dataclass(slots=True)
+class Matched:
+    """`by_login` holds each matched live account once; `blocked` are identities about whose account nothing may be
+    concluded: nothing of theirs is planned on this target."""
+
+    by_login: dict[str, Match] = field(default_factory=dict)
+    by_identity: dict[str, Match] = field(default_factory=dict)
+    blocked: set[str] = field(default_factory=set)
+    problems: list[Diagnostic] = field(default_factory=list)
+    look_alikes: dict[str, list[Address]] = field(default_factory=dict)
+
+
+def match_accounts(
+    target: Target,
+    live: State,
+    wanted: Mapping[str, Identity],
+    declared: Mapping[str, Identity],
+    departed: Mapping[str, tuple[Identity, str]],
+    owner: str | None,
+    *,
+    folds_case: bool = False,
+) -> Matched:
+    """`wanted` are the identities that should have an account here, by id; `declared` all that are declared and present;
+    `departed` those who left, with the revision that last had them, also those known only from a mark.
+    """
+    return _Matcher(target, live, wanted, declared, departed, owner, folds_case).run()
+
+
+class _Matcher:
+    def __init__(
+        self,
+        target: Target,
+        live: State,
+        wanted: Mapping[str, Identity],
+        declared: Mapping[str, Identity],
+        departed: Mapping[str, tuple[Identity, str]],
+        owner: str | None,
+        folds_case: bool,
+    ) -> None:
+        self._target = target
+        self._wanted = wanted
+        self._declared = declared
+        self._departed = departed
+        self._owner = owner
+        self._fold = str.casefold if folds_case else str
+        self._out = Matched()
+        self._accounts = live.of_kind(Kind.ACCOUNT)
+        self._by_login = {self._fold(a.address.object): a for a in self._accounts}
+        self._by_native = {a.facts.native_id: a for a in self._accounts if a.facts and a.facts.native_id}
+        self._by_key: dict[str, list[Resource]] = {}
+        for account in self._accounts:
+            if account.mark is not None and ownership(account, owner) is Ownership.OWNED:
+                self._by_key.setdefault(account.mark.key, []).append(account)
+
+    def run(self) -> Matched:
+        for identity in self._declared.values():
+            self._one(identity, wanted=identity.id in self._wanted)
+        for identity, revision in self._departed.values():
+            self._one_departed(identity, revision)
+        for identity, _ in self._departed.values():
+            self._look_for_likes(identity)
+        return self._out
+
+    def _one(self, identity: Identity, *, wanted: bool) -> None:
+        name = identity.account_on(self._target.name) if identity.accounts else None
+        login = (name.login if name else None) or identity.id
+        pinned = name.id if name else None
+        marked = self._marked(identity)
+        if marked is False:
+            return
+        holder = self._by_login.get(self._fold(login))
+        if pinned is not None:
+            account = self._by_native.get(pinned)
+            if account is None and holder is not None:
+                self._block(
+                    identity,
+                    "account-id-differs",
+                    f"account `{login}` on {self._target.name} has the id {_native(holder)}, the files pin {pinned}: "
+                    "it is a different account",
+                    why="a login can be given to somebody else; the pinned id says who is meant",
+                    fix="find out whose account it is, then correct `accounts:` in a change of its own",
+                )
+            elif account is not None:
+                self._take(identity, account, How.PINNED)
+            return
+        if isinstance(marked, Resource):
+            self._take(identity, marked, How.MARK)
+            if holder is not None and holder is not marked and wanted:
+                self._block(
+                    identity,
+                    "login-in-use",
+                    f"account `{marked.address.object}` of {identity.id} cannot become `{login}` on {self._target.name}: "
+                    "that login has another account",
+                    why="two accounts cannot share a login",
+                    fix="choose another login under `accounts:`",
+                )
+            return
+        if holder is not None:
+            self._claim(identity, holder, login, wanted)
+
+    def _marked(self, identity: Identity) -> Resource | bool | None:
+        """The account with this identity's mark; False where there are two, which nobody can tell apart."""
+        found = [a for key in (identity.id, *identity.was) for a in self._by_key.get(key, ())]
+        if len(found) > 1:
+            names = ", ".join(f"`{a.address.object}`" for a in found)
+            self._block(
+                identity,
+                "marked-twice",
+                f"accounts {names} on {self._target.name} both carry the mark of {identity.id}",
+                why="a mark names one account; a copied entry copies its mark too",
+                fix="remove the mark from the account that is not theirs",
+            )
+            return False
+        return found[0] if found else None
+
+    def _claim(self, identity: Identity, holder: Resource, login: str, wanted: bool) -> None:
+        whose = ownership(holder, self._owner)
+        existing = self._target.accounts is AccountsPolicy.EXISTING
+        facts = holder.facts or NO_FACTS
+        other = holder.mark is not None and holder.mark.key not in (identity.id, *identity.was)
+        if whose is Ownership.FOREIGN:
+            if wanted:
+                self._block(
+                    identity,
+                    "account-foreign",
+                    f"account `{login}` on {self._target.name} carries the mark of another owner",
+                    why="another repository manages it, or a version of this tool that this one cannot read",
+                    fix=f"give {identity.id} another login there, or release the account where it is managed",
+                )
+            return
+        if other and whose is Ownership.OWNED:
+            if wanted:
+                self._block(
+                    identity,
+                    "account-taken",
+                    f"account `{login}` on {self._target.name} belongs to {holder.mark.key if holder.mark else '?'}",
+                    why="an id is never given to someone else, and neither is a login that still has its account",
+                    fix=f"give {identity.id} another login under `accounts:`",
+                )
+            return
+        same_mail = bool(identity.email and facts.email and identity.email.casefold() == facts.email.casefold())
+        if same_mail:
+            self._take(identity, holder, How.EMAIL)
+        elif existing:
+            self._take(identity, holder, How.LOGIN)
+        elif wanted:
+            told = f"its e-mail is {facts.email}" if facts.email else "it tells no e-mail"
+            self._block(
+                identity,
+                "account-taken",
+                f"account `{login}` on {self._target.name} exists and is not known to be {identity.id}'s: {told}",
+                why="an account is only adopted where its e-mail matches or its immutable id is pinned",
+                fix=f"if it is theirs, add `accounts: {{{self._target.family}: {{id: {_native(holder)}}}}}`; "
+                "if not, give another login there",
+            )
+
+    def _one_departed(self, identity: Identity, revision: str) -> None:
+        marked = self._marked(identity)
+        if marked is False or identity.id in self._out.by_identity:
+            return
+        if isinstance(marked, Resource):
+            self._take(identity, marked, How.MARK, departed=True, revision=revision)
+            return
+        name = identity.account_on(self._target.name)
+        if name.id is not None:
+            account = self._by_native.get(name.id)
+            if account is not None and ownership(account, self._owner) is not Ownership.FOREIGN:
+                self._take(identity, account, How.PINNED, departed=True, revision=revision)
+            return
+        account = self._by_login.get(self._fold(name.login or identity.id))
+        if account is None or ownership(account, self._owner) is not Ownership.UNCLAIMED:
+            return
+        facts = account.facts or NO_FACTS
+        if account.mark is not None and account.mark.key != identity.id:
+            return
+        if identity.email and facts.email and identity.email.casefold() == facts.email.casefold():
+            self._take(identity, account, How.EMAIL, departed=True, revision=revision)
+        elif self._target.accounts is AccountsPolicy.EXISTING and not (identity.email and facts.email):
+            self._take(identity, account, How.LOGIN, departed=True, revision=revision)
+
+    def _take(
+        self, identity: Identity, account: Resource, how: How, *, departed: bool = False, revision: str = ""
+    ) -> None:
+        login = account.address.object
+        rival = self._out.by_login.get(login)
+        if rival is not None:
+            self._block(
+                identity,
+                "account-shared",
+                f"account `{login}` on {self._target.name} is claimed by both {rival.identity.id} and {identity.id}",
+                why="one account belongs to one identity",
+                fix="correct `accounts:` of one of them; if it is the same person under a new id, say `was`",
+            )
+            self._out.blocked.add(rival.identity.id)
+            return
+        whose = ownership(account, self._owner)
+        if whose is Ownership.FOREIGN:
+            self._block(
+                identity,
+                "account-foreign",
+                f"account `{login}` on {self._target.name} carries the mark of another owner",
+                why="another repository manages it, or a version of this tool that this one cannot read",
+                fix="release the account where it is managed",
+            )
+            return
+        found = Match(identity, account, how, whose, departed, revision)
+        self._out.by_login[login] = found
+        self._out.by_identity[identity.id] = found
+
+    def _block(self, identity: Identity, code: str, message: str, *, why: str, fix: str) -> None:
+        place = identity.account_on(self._target.name).location
+        self._out.blocked.add(identity.id)
+        self._out.problems.append(Diagnostic(code, message, location=place, why=why, fix=fix, target=self._target.name))
+
+    def _look_for_likes(self, identity: Identity) -> None:
+        """Accounts that share a leaver's name, e-mail or the stem of their login, and belong to nobody known."""
+        stem = re.escape(identity.login_on(self._target.name))
+        like = re.compile(rf"(?:.+[._-])?{stem}(?:[._-].+|[0-9]+)?\Z", re.IGNORECASE)
+        mail = (identity.email or "").casefold()
+        full_name = identity.name.casefold()
+        for account in self._accounts:
+            login = account.address.object
+            if login in self._out.by_login:
+                continue
+            facts = account.facts or NO_FACTS
+            if (
+                like.match(login)
+                or (mail and facts.email and facts.email.casefold() == mail)
+                or (full_name and facts.name and facts.name.casefold() == full_name)
+            ):
+                self._out.look_alikes.setdefault(identity.id, []).append(account.address)
+
+
+def _native(account: Resource) -> str:
+    return (account.facts.native_id if account.facts else None) or "unknown"

@@ -1,0 +1,266 @@
+"""The accounts of one target: those that should be, those whose holder left, those that nobody declares."""
+
+from __future__ import annotations
+
+from provisioner.diagnostics import Severity
+from provisioner.model.address import Address, Kind
+from provisioner.model.change import Action, Cause
+from provisioner.model.identity import Identity
+from provisioner.model.instant import Instant, format_duration, format_instant
+from provisioner.model.resource import Resource
+from provisioner.model.target import AccountsPolicy
+from provisioner.model.way import Evidence, Ownership
+from provisioner.observe.matching import Match
+from provisioner.plan.plan import Stray, Waiting
+from provisioner.plan.side import Drafts, differences, leaver_cause, why_left
+
+
+def plan_accounts(drafts: Drafts, blocked: set[str]) -> set[str]:
+    """Plans all account changes; returns further identities of whom nothing else may be planned here."""
+    side = drafts.side
+    held: set[str] = set()
+    for login, identity in side.desired.logins.items():
+        if identity.id in blocked:
+            continue
+        match = side.matched.by_identity.get(identity.id)
+        if match is not None:
+            _recognised(drafts, login, identity, match)
+        elif not _missing(drafts, login, identity):
+            held.add(identity.id)
+    for match in side.matched.by_login.values():
+        if match.identity.id in blocked:
+            continue
+        if match.departed:
+            _departed(drafts, match)
+        elif match.identity.id not in {i.id for i in side.desired.logins.values()}:
+            _no_longer_needed(drafts, match)
+    _strays(drafts)
+    _look_alikes(drafts)
+    return held
+
+
+def _missing(drafts: Drafts, login: str, identity: Identity) -> bool:
+    """No live account was recognised as theirs. Whether one is created."""
+    side = drafts.side
+    address = Address(side.target.name, Kind.ACCOUNT, login)
+    if side.target.accounts is AccountsPolicy.EXISTING:
+        if side.coverage.is_complete(Kind.ACCOUNT):
+            drafts.problem(
+                "account-missing",
+                f"{identity.id} has no account `{login}` on {side.target.name}, and `accounts: existing` says that others "
+                "create it",
+                Severity.WARNING,
+                location=identity.account_on(side.target.name).location,
+                why="memberships and grants wait until the account is there",
+                fix="have it created, or correct the login under `accounts:`",
+            )
+        return False
+    if not side.coverage.is_complete(Kind.ACCOUNT):
+        drafts.out.held_back += 1
+        return False
+    want = side.desired.state.get(address)
+    if want is None:
+        return False
+    drafts.add(
+        Action.CREATE,
+        address,
+        None,
+        want,
+        cause=Cause.DECLARED,
+        why=f"{identity.id} holds a role that reaches {side.target.name}",
+        identity=identity.id,
+        sources=want.sources,
+    )
+    return True
+
+
+def _recognised(drafts: Drafts, login: str, identity: Identity, match: Match) -> None:
+    side = drafts.side
+    address = Address(side.target.name, Kind.ACCOUNT, login)
+    want, have = side.desired.state.get(address), match.account
+    if want is None or side.target.accounts is AccountsPolicy.EXISTING:
+        return
+    told = {"identity": identity.id, "sources": want.sources}
+    renamed = match.login != login and not (
+        side.declare.capabilities.folds_case and match.login.casefold() == login.casefold()
+    )
+    if renamed:
+        why = f"{identity.id} was {have.mark.key}" if have.mark and have.mark.key != identity.id else "another login"
+        drafts.add(
+            Action.RENAME,
+            address,
+            have,
+            want,
+            cause=Cause.DECLARED,
+            why=why,
+            evidence=match.evidence,
+            attributes=({"login": match.login}, {"login": login}),
+            **told,  # type: ignore[arg-type]
+        )
+    elif match.ownership is not Ownership.OWNED or (have.mark is not None and have.mark.key != identity.id):
+        drafts.add(
+            Action.ADOPT,
+            address,
+            have,
+            want,
+            cause=Cause.DECLARED,
+            why=f"it is {identity.id}'s by {match.how.value}",
+            attributes=({"mark": have.mark.key if have.mark else None}, {"mark": identity.id}),
+            **told,  # type: ignore[arg-type]
+        )
+    was, becomes = differences(have.attributes, want.attributes, side.coverage.at(address).hides)
+    if "enabled" in becomes:
+        enable = bool(becomes.pop("enabled"))
+        before = {"enabled": was.pop("enabled")}
+        why = f"{identity.id} is declared" if enable else _why_suspended(identity)
+        drafts.add(
+            Action.ENABLE if enable else Action.DISABLE,
+            address,
+            have,
+            want,
+            cause=Cause.DECLARED,
+            why=why,
+            evidence=None if enable else Evidence.MARK,
+            attributes=(before, {"enabled": enable}),
+            **told,  # type: ignore[arg-type]
+        )
+    if becomes:
+        drafts.add(
+            Action.UPDATE,
+            address,
+            have,
+            want,
+            cause=Cause.DECLARED,
+            why="the files say otherwise",
+            attributes=(was, becomes),
+            **told,  # type: ignore[arg-type]
+        )
+
+
+def _why_suspended(identity: Identity) -> str:
+    if identity.suspended is None:
+        return f"{identity.id} may not use it now"
+    return f"{identity.id} is suspended since {format_instant(identity.suspended.since)}: {identity.suspended.reason}"
+
+
+def _departed(drafts: Drafts, match: Match) -> None:
+    """Disable at once, delete when retention is over."""
+    side = drafts.side
+    have = match.account
+    if side.target.accounts is AccountsPolicy.EXISTING:
+        return
+    cause = leaver_cause(side.now, match)
+    _close(drafts, match, cause, why_left(side.now, match), have)
+
+
+def _no_longer_needed(drafts: Drafts, match: Match) -> None:
+    """Declared still, but no role of theirs reaches this target any more: the account that we made for it goes too,
+    unless it holds something that is not ours to take."""
+    side = drafts.side
+    who = match.identity.id
+    if match.ownership is not Ownership.OWNED or side.target.accounts is AccountsPolicy.EXISTING:
+        return
+    if any(identity == who for _, identity in side.desired.later.values()):
+        return
+    account = match.account
+    held = [
+        r
+        for r in side.live
+        if r.address.principal is not None and r.address.principal.id == match.login and r.gives_access
+    ]
+    if any(r.address not in side.past.wanted and r.address not in side.desired.over for r in held):
+        drafts.problem(
+            "account-kept",
+            f"account `{match.login}` on {side.target.name} stays enabled: no role of {who} reaches it any more, but it "
+            "holds access that the files never gave",
+            Severity.WARNING,
+            location=match.identity.location,
+            why="what was added by hand may be in use",
+            fix="remove that access, or give it by a role",
+        )
+        return
+    _close(drafts, match, Cause.DECLARED, f"no role of {who} reaches {side.target.name} any more", account)
+
+
+def _close(drafts: Drafts, match: Match, cause: Cause, why: str, have: Resource) -> None:
+    side = drafts.side
+    address = have.address
+    who = match.identity.id
+    told = {"identity": who, "evidence": match.evidence, "sources": (match.identity.location,)}
+    named = side.person == who
+    if not side.coverage.is_complete(Kind.ACCOUNT) and not named:
+        drafts.out.held_back += 1
+        return
+    disables = side.declare.capabilities.disables
+    since = disabled_since(have)
+    if disables and have.attributes.get("enabled", True):
+        repair = have.mark is not None and have.mark.disabled_since is not None
+        drafts.add(
+            Action.DISABLE,
+            address,
+            have,
+            None,
+            cause=Cause.REPAIR if repair else cause,
+            why=f"{why}; it was unlocked by hand" if repair else why,
+            attributes=({"enabled": True}, {"enabled": False}),
+            **told,  # type: ignore[arg-type]
+        )
+        due = side.now + side.target.retention
+        drafts.out.waiting.append(_waiting(address, who, due, format_duration(side.target.retention)))
+        return
+    due_at = since + side.target.retention if since is not None and since <= side.now else None
+    if disables and (due_at is None or due_at > side.now):
+        drafts.out.waiting.append(_waiting(address, who, due_at, format_duration(side.target.retention)))
+        return
+    kept = f"disabled since {format_instant(since)}" if since else "it cannot be switched off there, so nothing is kept"
+    drafts.add(
+        Action.DELETE,
+        address,
+        have,
+        None,
+        cause=cause,
+        why=f"{why}; {kept}",
+        reversible=False,
+        **told,  # type: ignore[arg-type]
+    )
+
+
+def _waiting(address: Address, who: str, due: Instant | None, retention: str) -> Waiting:
+    why = f"kept for {retention} after it was disabled"
+    if due is None:
+        why += "; since when cannot be told yet"
+    return Waiting(address, Action.DELETE, due, who, why)
+
+
+def disabled_since(account: Resource) -> Instant | None:
+    """The later of what our mark and what the system say."""
+    told = [
+        account.mark.disabled_since if account.mark else None,
+        account.facts.disabled_since if account.facts else None,
+    ]
+    known = [t for t in told if t is not None]
+    return max(known) if known else None
+
+
+def _strays(drafts: Drafts) -> None:
+    side = drafts.side
+    ignored = {i.address for i in side.target.ignore if i.until is None or i.until > side.now}
+    for account in side.live.of_kind(Kind.ACCOUNT):
+        if account.address.object in side.matched.by_login or (ignored and str(account.address) in ignored):
+            continue
+        marked = account.mark is not None or (account.facts is not None and account.facts.foreign_mark is not None)
+        drafts.out.strays.append(Stray(account.address, "marked by another owner" if marked else "nobody declares it"))
+
+
+def _look_alikes(drafts: Drafts) -> None:
+    side = drafts.side
+    for who, addresses in sorted(side.matched.look_alikes.items()):
+        names = ", ".join(f"`{a.object}`" for a in addresses[:10])
+        more = f" and {len(addresses) - 10} more" if len(addresses) > 10 else ""
+        drafts.problem(
+            "look-alike",
+            f"{who} has left, and {side.target.name} has accounts that look like theirs: {names}{more}",
+            Severity.WARNING,
+            why="an account is only taken for somebody's by its id, our mark, or login and e-mail together",
+            fix="if one of them is theirs, remove it by hand or pin its id before the person leaves",
+        )

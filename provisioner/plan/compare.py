@@ -1,0 +1,258 @@
+"""One target: desired + live -> changes. The decision table, and nothing of how a system works.
+
+| desired | live ways | plan |
+| --- | --- | --- |
+| yes | direct, active, equal | nothing |
+| yes | unclaimed account | ADOPT if its immutable id is pinned or its e-mail matches; else error `account-taken` |
+| yes | unclaimed account, `accounts: existing` | matched and used, unmarked |
+| yes | direct, pending | nothing (it waits); a lapsed one is CREATE again |
+| yes | inherited only | CREATE direct |
+| either | only `locked_by` | nothing; finding `managed-upstream` |
+| no | ours, one or more | one REVOKE that ends each way by its native id |
+| no | ours + inherited or foreign | REVOKE ours; the outcome says what is still there |
+| no | inherited only | nothing here: the edge is the other address |
+| leaver | anything on a matched account | REVOKE all but foreign-marked and locked |
+
+What is ours: a way that carries our mark, a line that the files had since the target last converged (history), a grant
+whose time is over, a container that is declared completely, what the journal knows as left undone. Everything else that
+nobody declared is a stray: listed and left alone.
+"""
+
+from __future__ import annotations
+
+from provisioner.diagnostics import Location, Severity
+from provisioner.model.address import Address, Kind
+from provisioner.model.change import Action, Cause
+from provisioner.model.identity import Identity
+from provisioner.model.instant import format_instant
+from provisioner.model.resource import Resource
+from provisioner.model.target import Mode
+from provisioner.model.way import Evidence, Ownership
+from provisioner.observe.matching import Match
+from provisioner.plan.accounts import plan_accounts
+from provisioner.plan.near import near_misses
+from provisioner.plan.plan import Stray
+from provisioner.plan.side import Drafts, Side, TargetPlan, differences, leaver_cause, why_left
+
+
+def compare(side: Side) -> TargetPlan:
+    """The plan of one target; for mode `report` its differences are told as notes instead."""
+    drafts = Drafts(side)
+    drafts.out.diagnostics += side.matched.problems
+    drafts.out.diagnostics += side.desired.unsupported
+    blocked = set(side.matched.blocked)
+    blocked |= plan_accounts(drafts, blocked)
+    _wanted(drafts, blocked)
+    _unwanted(drafts, blocked)
+    if drafts.out.held_back:
+        drafts.problem(
+            "incomplete-read",
+            f"{drafts.out.held_back} changes on {side.target.name} are held back, because it could not be read completely",
+            Severity.WARNING,
+            why="; ".join(f"{gap.scope}: {gap.proof}" for gap in side.coverage.gaps[:5]),
+            fix="see `docs/providers/` for what the credential needs, and run again",
+        )
+    if side.target.mode is Mode.REPORT:
+        for change in drafts.out.changes:
+            drafts.problem(
+                "report-only",
+                f"differs, and nothing is written in mode `report`: {change.words}",
+                Severity.NOTE,
+                location=change.sources[0] if change.sources else None,
+                why=change.why,
+            )
+        drafts.out.changes.clear()
+    return drafts.out
+
+
+def _wanted(drafts: Drafts, blocked: set[str]) -> None:
+    """What the files ask for and is not there, or not like that."""
+    side = drafts.side
+    blocked_groups = near_misses(drafts)
+    live, coverage = side.live, side.coverage
+    for address, want in side.desired.state.resources.items():
+        if address.kind is Kind.ACCOUNT:
+            continue
+        identity = _identity(side, address)
+        have = live.get(address)
+        if have is None or not any(w.via is None and (w.gives_access or w.locked_by) for w in have.ways):
+            if identity is not None and identity.id in blocked:
+                continue
+            if (address.object in blocked_groups and address.kind in (Kind.GROUP, Kind.MEMBERSHIP)) or (
+                have is not None and any(w.locked_by for w in have.ways)
+            ):
+                continue
+            if not coverage.is_complete(address.kind, _of(address)) and address not in side.proven_absent:
+                drafts.out.unproven.add(address)
+                drafts.out.held_back += 1
+                continue
+            drafts.add(
+                Action.CREATE,
+                address,
+                None,
+                want,
+                cause=Cause.DECLARED,
+                why=_why_wanted(side, address),
+                identity=identity.id if identity else None,
+                sources=want.sources,
+                starts=want.starts,
+                ends=want.until,
+            )
+            continue
+        hides = coverage.at(address).hides
+        was, becomes = differences(have.attributes, want.attributes, hides)
+        if becomes:
+            drafts.add(
+                Action.UPDATE,
+                address,
+                have,
+                want,
+                cause=Cause.DECLARED,
+                why="the files say otherwise",
+                identity=identity.id if identity else None,
+                sources=want.sources,
+                attributes=(was, becomes),
+            )
+
+
+def _of(address: Address) -> str:
+    if address.kind is Kind.CREDENTIAL and address.principal is not None:
+        return address.principal.id
+    return address.object
+
+
+def _identity(side: Side, address: Address) -> Identity | None:
+    return None if address.principal is None else side.desired.logins.get(address.principal.id)
+
+
+def _why_wanted(side: Side, address: Address) -> str:
+    because = side.desired.because.get(address)
+    if not because:
+        explicit = address in side.desired.explicit
+        return f"declared under {side.target.family}" if explicit else "named by a role"
+    roles = dict.fromkeys(" > ".join(b.path) for b in because)
+    return "role " + ", ".join(roles)
+
+
+def _unwanted(drafts: Drafts, blocked: set[str]) -> None:
+    """What is there and not asked for: taken away where it is ours, listed where it is not."""
+    side = drafts.side
+    wanted = side.desired.state
+    ignored = {i.address for i in side.target.ignore if i.until is None or i.until > side.now}
+    for address, have in side.live.resources.items():
+        if address.kind is Kind.ACCOUNT or address in wanted:
+            continue
+        match = side.match_of(address.principal)
+        if match is not None and match.identity.id in blocked:
+            continue
+        if match is not None and match.departed:
+            _revoke(drafts, have, match, *_leaver(side, match))
+            continue
+        if not have.gives_access:
+            continue
+        ground = _ground(side, address, have)
+        if ground is not None:
+            _revoke(drafts, have, match, *ground)
+        elif not ignored or str(address) not in ignored:
+            drafts.out.strays.append(
+                Stray(address, _why_stray(side, address, match), match.identity.id if match else None)
+            )
+
+
+Ground = tuple[Cause, Evidence, str, tuple[Location, ...]]
+
+
+def _leaver(side: Side, match: Match) -> Ground:
+    """Why a leaver's access goes: it hangs on their account."""
+    return leaver_cause(side.now, match), Evidence.SUBJECT, why_left(side.now, match), (match.identity.location,)
+
+
+def _ground(side: Side, address: Address, have: Resource) -> Ground | None:
+    """Whether something that nobody asks for is ours to take away, and by which evidence."""
+    if any(w.ownership is Ownership.OWNED for w in have.ways):
+        return Cause.DECLARED, Evidence.MARK, "no line asks for it any more, and it carries our mark", ()
+    principal = address.principal
+    if principal is not None and (address.kind, principal) in side.complete_sets:
+        return Cause.DECLARED, Evidence.CONTAINER, f"{principal} is declared completely, without it", ()
+    over = side.desired.over.get(address)
+    if over is not None:
+        return Cause.TIME, Evidence.HISTORY, f"the grant ended {format_instant(over.until)}", over.sources
+    once = side.past.wanted.get(address)
+    if once is not None:
+        later = side.desired.later.get(address)
+        if later is not None:
+            return Cause.TIME, Evidence.HISTORY, f"the grant begins {format_instant(later[0])}", once.sources
+        return (
+            Cause.DECLARED,
+            Evidence.HISTORY,
+            f"the line that asked for it is gone (last in {once.revision})",
+            once.sources,
+        )
+    if any(o.address == address and o.action is Action.REVOKE for o in side.outstanding):
+        return Cause.OUTSTANDING, Evidence.JOURNAL, "an earlier run was to remove it and could not", ()
+    if (
+        side.target.mode is Mode.FULL
+        and principal is not None
+        and (address.kind, address.object) in side.desired.managed
+    ):
+        if (address.kind, address.object) in side.past.managed:
+            return Cause.DECLARED, Evidence.CONTAINER, f"nobody declares it, and {address.object} is managed fully", ()
+    return None
+
+
+def _why_stray(side: Side, address: Address, match: Match | None) -> str:
+    managed = (address.kind, address.object) in side.desired.managed
+    if managed and side.target.mode is Mode.FULL and address.principal is not None:
+        return "newly managed: held before its group or grant was; stays until it is acknowledged"
+    if match is not None:
+        return f"{match.identity.id} holds it, and no line asks for it"
+    if managed:
+        return "a holder that nobody declares"
+    return "nobody declares it"
+
+
+def _revoke(
+    drafts: Drafts,
+    have: Resource,
+    match: Match | None,
+    cause: Cause,
+    evidence: Evidence,
+    why: str,
+    sources: tuple[Location, ...],
+) -> None:
+    side = drafts.side
+    address = have.address
+    locked = [w for w in have.ways if w.locked_by and w.gives_access]
+    if locked:
+        drafts.problem(
+            "managed-upstream",
+            f"{address} cannot be changed there: it comes from {locked[0].locked_by}",
+            Severity.WARNING,
+            why="the system refuses changes of what is synced into it",
+            fix=f"remove it at {locked[0].locked_by}",
+        )
+    ends = tuple(
+        w
+        for w in have.ways
+        if w.gives_access and w.via is None and not w.locked_by and w.ownership is not Ownership.FOREIGN
+    )
+    if not ends:
+        return
+    named = side.person is not None and match is not None and match.identity.id == side.person
+    rests_on_both = side.coverage.is_complete(address.kind, _of(address)) and side.coverage.is_complete(Kind.ACCOUNT)
+    if not rests_on_both and not named:
+        drafts.out.held_back += 1
+        return
+    drafts.add(
+        Action.REVOKE,
+        address,
+        have,
+        None,
+        cause=cause,
+        why=why,
+        identity=match.identity.id if match else None,
+        evidence=evidence,
+        ways=ends,
+        sources=sources,
+        reversible=address.kind is not Kind.CREDENTIAL,
+    )

@@ -1,0 +1,143 @@
+"""What is known about one target when its plan is made, and how a change of it is drafted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from provisioner.contract import Declare, Reading
+from provisioner.diagnostics import Diagnostic, Location, Severity
+from provisioner.model.address import Address, Kind
+from provisioner.model.change import Action, Cause, Change
+from provisioner.model.coverage import Coverage
+from provisioner.model.instant import Instant, format_instant
+from provisioner.model.outstanding import Outstanding
+from provisioner.model.principal import Principal
+from provisioner.model.resource import Resource
+from provisioner.model.state import State
+from provisioner.model.target import Target
+from provisioner.model.way import Evidence, Way
+from provisioner.observe.matching import Match, Matched
+from provisioner.plan.effects import effect_of
+from provisioner.plan.plan import Stray, Waiting
+from provisioner.resolve.desired import Desired
+from provisioner.resolve.past import Past
+
+
+@dataclass(slots=True)
+class Side:
+    """Everything that is known about one target when its plan is made. `live` has its principals as the files call them
+    (`observe.relabel`). `proven_absent` are addresses that a point read showed not to be there. `person` names the one
+    identity that the run is for, if any: then also rows seen in a short read may go."""
+
+    target: Target
+    declare: Declare
+    desired: Desired
+    reading: Reading
+    live: State
+    matched: Matched
+    past: Past
+    now: Instant
+    protected: frozenset[str] = frozenset()
+    complete_sets: frozenset[tuple[Kind, Principal]] = frozenset()
+    outstanding: tuple[Outstanding, ...] = ()
+    person: str | None = None
+    proven_absent: frozenset[Address] = frozenset()
+
+    @property
+    def coverage(self) -> Coverage:
+        return self.reading.coverage
+
+    def match_of(self, principal: Principal | None) -> Match | None:
+        return None if principal is None else self.matched.by_login.get(principal.id)
+
+
+@dataclass(slots=True)
+class TargetPlan:
+    """The part of a plan that is about one target. `unproven` are desired addresses that a short read did not show and
+    that a point read must settle before they may be created."""
+
+    changes: list[Change] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    unproven: set[Address] = field(default_factory=set)
+    held_back: int = 0
+
+
+class Drafts:
+    """Makes changes of one target: each with its effect, its level, its words and what it needs."""
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+        self.out = TargetPlan()
+        self._around = State.from_mapping({**side.desired.state.resources, **side.live.resources})
+
+    def add(
+        self,
+        action: Action,
+        address: Address,
+        before: Resource | None,
+        after: Resource | None,
+        *,
+        cause: Cause,
+        why: str,
+        identity: str | None = None,
+        evidence: Evidence | None = None,
+        ways: tuple[Way, ...] = (),
+        sources: tuple[Location, ...] = (),
+        attributes: tuple[Mapping[str, Any] | None, Mapping[str, Any] | None] | None = None,
+        ends: Instant | None = None,
+        starts: Instant | None = None,
+        reversible: bool = True,
+    ) -> None:
+        was = before.attributes if before is not None else None
+        becomes = after.attributes if after is not None else None
+        if attributes is not None:
+            was, becomes = attributes
+        effect = effect_of(action, before, after, self._around, self.side)
+        change = Change(
+            action,
+            address,
+            was,
+            becomes,
+            cause,
+            effect,
+            identity,
+            evidence,
+            why,
+            "",
+            sources,
+            starts,
+            ends,
+            reversible,
+            ways,
+        )
+        self.out.changes.append(replace(change, words=self.side.declare.words(change)))
+
+    def problem(self, code: str, message: str, severity: Severity, **more: Any) -> None:
+        self.out.diagnostics.append(Diagnostic(code, message, severity=severity, target=self.side.target.name, **more))
+
+
+def differences(
+    have: Mapping[str, Any], want: Mapping[str, Any], hides: frozenset[str] = frozenset()
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The attributes that the desired side names and the live one holds otherwise: as they are, and as they become."""
+    if have == want:
+        return {}, {}
+    keys = [k for k in want if k not in hides and have.get(k) != want[k]]
+    return {k: have.get(k) for k in keys}, {k: want[k] for k in keys}
+
+
+def leaver_cause(now: Instant, match: Match) -> Cause:
+    return Cause.TIME if match.identity.departed_at(now) else Cause.LEAVER
+
+
+def why_left(now: Instant, match: Match) -> str:
+    who = match.identity
+    if who.departed_at(now) and who.until is not None:
+        return f"{who.id}'s time ended {format_instant(who.until)}"
+    if match.revision:
+        return f"{who.id} is no longer declared (last in {match.revision})"
+    return f"{who.id} is no longer declared (known by our mark)"

@@ -1,0 +1,248 @@
+"""Declared access to what should exist, one `Desired` per target.
+
+Role blocks are expanded once per role, environments and target, and stamped for every holder: with ten thousand people
+that is what keeps a plan quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from provisioner.contract import Declare
+from provisioner.diagnostics import Diagnostic, Location
+from provisioner.model.access import DeclaredAccess
+from provisioner.model.address import Address, Kind
+from provisioner.model.assignment import Assignment
+from provisioner.model.identity import Identity, IdentityKind
+from provisioner.model.instant import Instant
+from provisioner.model.principal import Principal, PrincipalKind
+from provisioner.model.resource import Resource
+from provisioner.model.role import GrantBlock
+from provisioner.model.state import State
+from provisioner.model.target import AccountsPolicy, Target
+from provisioner.resolve.blocks import block_for
+from provisioner.resolve.roles import Roles, environments_held
+from provisioner.resolve.time import When, earliest, latest, when, window
+
+_WHO = "\x00who"
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """Why somebody should hold something: the assignment, and the path of roles from it to the grants block."""
+
+    path: tuple[str, ...]
+    assignment: Assignment
+    environments: frozenset[str]
+    grant: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A grant that the files still have and whose time is over."""
+
+    until: Instant
+    identity: str
+    sources: tuple[Location, ...]
+
+
+@dataclass(slots=True)
+class Desired:
+    """What should exist on one target. `logins` says whose each desired login is; `later` when what has not begun does;
+    `over` what has lapsed; `managed` the things (kind of what hangs on them, object) that some role grants or the target
+    declares; `explicit` the addresses that the target itself declares; `labels` the environment of labelled objects.
+    """
+
+    target: Target
+    state: State = field(default_factory=State)
+    logins: dict[str, Identity] = field(default_factory=dict)
+    because: dict[Address, tuple[Because, ...]] = field(default_factory=dict)
+    later: dict[Address, tuple[Instant, str]] = field(default_factory=dict)
+    over: dict[Address, Over] = field(default_factory=dict)
+    managed: set[tuple[Kind, str]] = field(default_factory=set)
+    explicit: set[Address] = field(default_factory=set)
+    unsupported: list[Diagnostic] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    resource: Resource
+    path: tuple[str, ...]
+    environments: frozenset[str]
+    grant: Location
+
+
+def desire(
+    declared: DeclaredAccess,
+    declares: Mapping[str, Declare],
+    now: Instant | None,
+    *,
+    only: Iterable[Identity] | None = None,
+) -> dict[str, Desired]:
+    """What each target in `declares` should hold at `now`; with `now=None` at any time at all (for past revisions).
+    `only` limits it to some identities; groups and controls are always there.
+    """
+    return _Resolver(declared, declares, now).run(declared.identities.values() if only is None else only)
+
+
+class _Resolver:
+    def __init__(self, declared: DeclaredAccess, declares: Mapping[str, Declare], now: Instant | None) -> None:
+        self._declared = declared
+        self._declares = declares
+        self._now = now
+        self._roles = Roles(declared)
+        self._families: dict[str, list[Target]] = {}
+        self._out: dict[str, Desired] = {}
+        for name, target in declared.targets.items():
+            if name in declares:
+                self._families.setdefault(target.family, []).append(target)
+                self._out[name] = Desired(target)
+        self._expanded: dict[tuple[int, frozenset[str], str], tuple[Resource, ...]] = {}
+        self._bundles: dict[tuple[str, tuple[str, ...] | None], list[tuple[str, list[_Template]]]] = {}
+
+    def run(self, identities: Iterable[Identity]) -> dict[str, Desired]:
+        self._things()
+        for identity in identities:
+            if self._now is not None and identity.departed_at(self._now):
+                continue
+            self._holdings(identity)
+        return self._out
+
+    def _things(self) -> None:
+        """Groups and controls: what targets declare, and what any role names in any of its environments."""
+        for name, out in self._out.items():
+            for resource in self._declares[name].declared():
+                out.state.resources[resource.address] = resource
+                out.explicit.add(resource.address)
+                self._note_managed(out, resource)
+        for role in self._declared.roles.values():
+            for grant in role.grants:
+                for target in self._instances(grant):
+                    for resource in self._expand(grant, frozenset(role.environments), target):
+                        out = self._out[target.name]
+                        self._note_managed(out, resource)
+                        if resource.address.principal is None or resource.address.principal.id != _WHO:
+                            self._add_thing(out, resource)
+
+    def _add_thing(self, out: Desired, resource: Resource) -> None:
+        known = out.state.resources.get(resource.address)
+        if known is None:
+            out.state.resources[resource.address] = resource
+        elif not set(resource.sources) <= set(known.sources):
+            merged = tuple(sorted({*known.sources, *resource.sources}))
+            out.state.resources[resource.address] = replace(known, sources=merged)
+
+    def _note_managed(self, out: Desired, resource: Resource) -> None:
+        address = resource.address
+        out.managed.add((address.kind, address.object))
+        if address.kind is Kind.GROUP:
+            out.managed.add((Kind.MEMBERSHIP, address.object))
+
+    def _instances(self, grant: GrantBlock) -> list[Target]:
+        found = self._families.get(grant.target, [])
+        if not grant.where:
+            return found
+        return [t for t in found if all(t.labels.get(k) == v for k, v in grant.where.items())]
+
+    def _expand(self, grant: GrantBlock, environments: frozenset[str], target: Target) -> tuple[Resource, ...]:
+        key = (id(grant), environments, target.name)
+        found = self._expanded.get(key)
+        if found is None:
+            declare = self._declares[target.name]
+            block = block_for(grant.block, environments, target, declare)
+            resources: list[Resource] = []
+            if block is not None:
+                who = Principal(target.name, PrincipalKind.PERSON, _WHO)
+                for resource in declare.expand(block, who):
+                    told = declare.unsupported(resource)
+                    if told is not None:
+                        self._out[target.name].unsupported.append(told)
+                        continue
+                    sources = resource.sources or (grant.location,)
+                    resources.append(declare.canonical(replace(resource, sources=sources)))
+            found = self._expanded[key] = tuple(resources)
+        return found
+
+    def _bundle(self, assignment: Assignment) -> list[tuple[str, list[_Template]]]:
+        """What one assignment gives, by target: the same for everybody who has that line."""
+        key = (assignment.role, assignment.environments)
+        found = self._bundles.get(key)
+        if found is not None:
+            return found
+        by_target: dict[str, list[_Template]] = {}
+        reached = self._roles.reached_from(assignment.role)
+        own = environments_held(reached[0][0], assignment, self._declared.environments) if reached else frozenset()
+        for role, path in reached:
+            held = own & frozenset(role.environments)
+            for grant in role.grants:
+                for target in self._instances(grant):
+                    for resource in self._expand(grant, held, target):
+                        if resource.address.principal is not None and resource.address.principal.id == _WHO:
+                            template = _Template(resource, path, held, grant.location)
+                            by_target.setdefault(target.name, []).append(template)
+        found = self._bundles[key] = list(by_target.items())
+        return found
+
+    def _holdings(self, identity: Identity) -> None:
+        kind = PrincipalKind.PERSON if identity.kind is IdentityKind.PERSON else PrincipalKind.SERVICE
+        has_account: dict[str, Principal] = {}
+        for assignment in identity.roles:
+            starts, until = window(identity, assignment.starts, assignment.until)
+            at = When.NOW if self._now is None else when(starts, until, self._now)
+            for name, templates in self._bundle(assignment):
+                who = has_account.get(name) or Principal(name, kind, identity.login_on(name))
+                out = self._out[name]
+                if at is When.NOW:
+                    has_account[name] = who
+                for template in templates:
+                    address = template.resource.address._replace(principal=who)
+                    if at is When.NOW:
+                        self._hold(out, address, template, assignment, starts, until)
+                    elif at is When.LATER and starts is not None:
+                        known = out.later.get(address)
+                        if known is None or starts < known[0]:
+                            out.later[address] = (starts, identity.id)
+                    elif at is When.OVER and until is not None:
+                        out.over[address] = Over(until, identity.id, (assignment.location, *template.resource.sources))
+        for name, who in has_account.items():
+            self._account(self._out[name], identity, who)
+
+    def _hold(
+        self,
+        out: Desired,
+        address: Address,
+        template: _Template,
+        assignment: Assignment,
+        starts: Instant | None,
+        until: Instant | None,
+    ) -> None:
+        because = Because(template.path, assignment, template.environments, template.grant)
+        sources = (assignment.location, *template.resource.sources)
+        known = out.state.resources.get(address)
+        if known is None:
+            out.because[address] = (because,)
+            out.state.resources[address] = Resource(
+                address, template.resource.attributes, sources=sources, starts=starts, until=until
+            )
+            return
+        out.because[address] = (*out.because[address], because)
+        out.state.resources[address] = replace(
+            known,
+            sources=tuple(dict.fromkeys((*known.sources, *sources))),
+            starts=earliest(known.starts, starts),
+            until=latest(known.until, until),
+        )
+
+    def _account(self, out: Desired, identity: Identity, who: Principal) -> None:
+        declare = self._declares[out.target.name]
+        resource = declare.canonical(declare.account(identity, who.id))
+        attributes = dict(resource.attributes)
+        suspended = identity.suspended
+        attributes["enabled"] = not (suspended and (self._now is None or suspended.since <= self._now))
+        if out.target.accounts is AccountsPolicy.EXISTING:
+            attributes = {}
+        out.logins[who.id] = identity
+        out.state.resources[resource.address] = replace(
+            resource, attributes=attributes, sources=resource.sources or (identity.location,)
+        )
