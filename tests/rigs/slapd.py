@@ -112,13 +112,16 @@ class Slapd:
 
     @property
     def url(self) -> str:
-        """`ldap://` (plain and StartTLS). Known after the first `start()`; kept over a restart where possible."""
-        return f"ldap://127.0.0.1:{self.port}"
+        """`ldap://` (plain and StartTLS). Known after the first `start()`; kept over a restart where possible.
+
+        The host is a name, because ldap3 2.9.1 on Python 3.12 and later matches no IP address in a certificate.
+        """
+        return f"ldap://localhost:{self.port}"
 
     @property
     def ldaps_url(self) -> str:
         """`ldaps://` with a certificate for `localhost` and 127.0.0.1, signed by `ca_file`."""
-        return f"ldaps://127.0.0.1:{self.ldaps_port}"
+        return f"ldaps://localhost:{self.ldaps_port}"
 
     # --- life ------------------------------------------------------------------------------------------------------
 
@@ -260,7 +263,8 @@ class Slapd:
             raise RuntimeError(f"slapadd refused {ldif.name}:\n{result.stderr}")
 
     def _try_start(self) -> bool:
-        command = [self._program, "-F", str(self.folder / "conf"), "-h", f"{self.url} {self.ldaps_url}", "-d", "0"]
+        listen = f"ldap://127.0.0.1:{self.port} ldaps://127.0.0.1:{self.ldaps_port}"
+        command = [self._program, "-F", str(self.folder / "conf"), "-h", listen, "-d", "0"]
         with self.log.open("wb") as log:
             # `-d 0` keeps slapd in the foreground, so that it is our own child.
             process = subprocess.Popen(
