@@ -5,11 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.rigs.need import need
 from tests.rigs.slapd import Slapd, slapd_missing_reason
 from tests.rigs.slapd_config import Options
 from tests.rigs.tls import Authority
+
+# The same examples in every run, and no verdict that depends on how busy the machine is.
+settings.register_profile("project", derandomize=True, deadline=None, database=None)
+settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")
