@@ -231,3 +231,9 @@ def test_every_room_that_exists_is_under_its_contract(contract: str) -> None:
     rooms = {"pure": ("model", "resolve", "plan", "guardrails"), "sandbox": ("sandbox",)}[contract]
     there = {f"provisioner.{room}" for room in rooms if (ROOT / "provisioner" / room).is_dir()}
     assert there <= set(contracts[contract]["source_modules"])
+
+
+def test_every_folder_of_code_is_a_package() -> None:
+    """import-linter does not see modules in a folder without `__init__.py`, so no contract would hold them."""
+    folders = {p.parent for p in (ROOT / "provisioner").rglob("*.py")}
+    assert [str(f.relative_to(ROOT)) for f in sorted(folders) if not (f / "__init__.py").is_file()] == []
