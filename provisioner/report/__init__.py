@@ -1,0 +1,1 @@
+"""Plan, outcomes and diagnostics into text. Decides nothing, and lets no text from outside through unescaped."""
