@@ -7,7 +7,11 @@ users, which it writes about twenty times as fast. It refuses to know any operat
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 from xml.sax.saxutils import escape
+
+from provisioner.sandbox.aws.wire import Answer
+from provisioner.sandbox.aws.world import Refused
 
 XMLNS = {"iam": "https://iam.amazonaws.com/doc/2010-05-08/", "sts": "https://sts.amazonaws.com/doc/2011-06-15/"}
 
@@ -41,19 +45,27 @@ def element(shape: Any, tag: str, value: Any) -> str:
     return "".join(out)
 
 
-def answer(service: str, action: str, result: str, request_id: str) -> str:
+def success(service: str, action: str, result: str) -> Answer:
     """A successful answer around the elements of its result."""
-    return (
+    request_id = str(uuid4())
+    body = (
         f'<{action}Response xmlns="{XMLNS[service]}"><{action}Result>{result}</{action}Result>'
         f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
     )
+    return 200, headers(request_id), body.encode()
 
 
-def error(service: str, code: str, message: str, status: int, request_id: str) -> str:
+def error(service: str, refused: Refused) -> Answer:
     """An error answer; `Type` says whose fault it is, as AWS does."""
-    whose = "Sender" if status < 500 else "Receiver"
-    namespace = XMLNS.get(service, XMLNS["iam"])
-    return (
-        f'<ErrorResponse xmlns="{namespace}"><Error><Type>{whose}</Type><Code>{escape(code)}</Code>'
-        f"<Message>{escape(message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+    request_id = str(uuid4())
+    whose = "Sender" if refused.status < 500 else "Receiver"
+    body = (
+        f'<ErrorResponse xmlns="{XMLNS[service]}"><Error><Type>{whose}</Type><Code>{escape(refused.code)}</Code>'
+        f"<Message>{escape(refused.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     )
+    return refused.status, headers(request_id), body.encode()
+
+
+def headers(request_id: str) -> list[tuple[str, str]]:
+    """What every answer has beside its length."""
+    return [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)]

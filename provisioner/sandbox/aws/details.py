@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
-from uuid import uuid4
 
 from provisioner.sandbox.aws import answers
 from provisioner.sandbox.aws.strict import Pages
+from provisioner.sandbox.aws.wire import Answer
 from provisioner.sandbox.aws.world import World
 
 _LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
@@ -144,10 +144,8 @@ def _snapshot(world: World, backend: Any, shapes: Mapping[str, Any]) -> Snapshot
     return fresh
 
 
-def details_page(
-    world: World, backend: Any, wanted: list[str], pages: Pages, shapes: Mapping[str, Any]
-) -> tuple[int, dict[str, str], str]:
-    """One page as status, headers and body: users first, then groups, roles and policies. No filter means all kinds."""
+def details_page(world: World, backend: Any, wanted: list[str], pages: Pages, shapes: Mapping[str, Any]) -> Answer:
+    """One page as an answer: users first, then groups, roles and policies. No filter means all kinds."""
     kinds = frozenset(wanted or _FILTER_OF)
     rows, keys = _snapshot(world, backend, shapes).select(kinds)
     start, end, marker = pages.cut(keys)
@@ -159,5 +157,4 @@ def details_page(
     parts.append(f"<IsTruncated>{'false' if marker is None else 'true'}</IsTruncated>")
     if marker is not None:
         parts.append(f"<Marker>{marker}</Marker>")
-    body = answers.answer("iam", "GetAccountAuthorizationDetails", "".join(parts), str(uuid4()))
-    return 200, {"Content-Type": "text/xml"}, body
+    return answers.success("iam", "GetAccountAuthorizationDetails", "".join(parts))

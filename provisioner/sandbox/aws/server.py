@@ -17,15 +17,16 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs
-from uuid import uuid4
 
 from provisioner.sandbox.aws import answers
+from provisioner.sandbox.aws.wire import Answer, HangUp, WireServer
 from provisioner.sandbox.aws.world import Caller, Fault, Refused, World, extra
 
 OPERATOR = "sandbox-operator"
@@ -38,8 +39,6 @@ MEMBER_ROLES: Mapping[str, tuple[str, ...]] = {
     "provision-write": ("IAMFullAccess",),
 }
 
-_Answer = tuple[int, dict[str, Any], bytes]
-
 
 class AwsServer(World):
     """One emulated AWS. Start it with `start()` or as a context manager; the switches are those of `World`."""
@@ -51,10 +50,10 @@ class AwsServer(World):
             raise ValueError(f"an AWS account id has 12 digits: {hub_account!r}")
         self.hub_account = hub_account
         self._address = (host, port)
-        self._server: Any = None
+        self._server: WireServer | None = None
         self._thread: threading.Thread | None = None
         self._session: Any = None
-        self._other_services: Callable[..., Iterable[bytes]] | None = None
+        self._other_services: Any = None
 
     # Life
 
@@ -62,17 +61,10 @@ class AwsServer(World):
         """Empty moto's backends, make the hub account, and serve from a thread of this process (about a second)."""
         if self._server is not None:
             raise RuntimeError("this AwsServer is already running")
-        from werkzeug.serving import WSGIRequestHandler, make_server
-
-        class Quiet(WSGIRequestHandler):
-            def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
-                """Say nothing: stderr belongs to the command."""
-
         self.clear()
-        host, port = self._address
-        self._server = make_server(host, port, self._wsgi, threaded=True, request_handler=Quiet)
+        self._server = WireServer(self._address, self._serve)
         serve = self._server.serve_forever
-        self._thread = threading.Thread(target=serve, args=(0.05,), name="sandbox-aws", daemon=True)
+        self._thread = threading.Thread(target=serve, args=(0.02,), name="sandbox-aws", daemon=True)
         self._thread.start()
         return self
 
@@ -92,9 +84,8 @@ class AwsServer(World):
         """Stop serving; the state stays readable with `truth` until the next start. Stopping twice is fine."""
         if self._server is None or self._thread is None:
             return
-        self._server.shutdown()
+        self._server.close()
         self._thread.join()
-        self._server.server_close()
         self._server = self._thread = None
 
     def __enter__(self) -> AwsServer:
@@ -260,72 +251,61 @@ class AwsServer(World):
 
     # Wire
 
-    def _wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def _serve(self, environ: dict[str, Any], body: bytes) -> Answer:
         if self.down:
-            raise ConnectionAbortedError("down")  # werkzeug closes the connection and says nothing
+            raise HangUp
         if self.delay:
             time.sleep(self.delay)
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        environ["wsgi.input"] = io.BytesIO(body)
+        environ["wsgi.input"], environ["wsgi.errors"] = io.BytesIO(body), sys.stderr
         action = parse_qs(body.decode("utf-8", "replace")).get("Action", [""])[0]
         scope = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].partition(",")[0].split("/")
         service = "sts" if action in _UNSIGNED else scope[3] if len(scope) == 5 else ""
-        if service not in ("iam", "sts"):
-            return self._elsewhere(environ, start_response)
-        status, headers, answer = self._answer(environ, body, service, action, scope[0])
-        lines = [(name, str(value)) for name, value in headers.items() if name.lower() not in ("status", "server")]
-        lines.append(("Content-Length", str(len(answer))))
-        start_response(f"{status} {'OK' if status < 400 else 'Refused'}", lines)
-        return [answer]
-
-    def _elsewhere(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Other services are plain moto."""
         with self.lock:
-            if self._other_services is None:
-                from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+            if service not in ("iam", "sts"):
+                return self._elsewhere(environ)
+            try:
+                return self._answer(environ, body, service, action, scope[0])
+            except Refused as refused:
+                return answers.error(service, refused)
 
-                self._other_services = DomainDispatcherApplication(create_backend_app)
-            return list(self._other_services(environ, start_response))
+    def _elsewhere(self, environ: dict[str, Any]) -> Answer:
+        """Other services are plain moto."""
+        from werkzeug.test import run_wsgi_app
 
-    def _answer(self, environ: dict[str, Any], body: bytes, service: str, action: str, key_id: str) -> _Answer:
+        if self._other_services is None:
+            from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+            self._other_services = DomainDispatcherApplication(create_backend_app)
+        parts, status, headers = run_wsgi_app(self._other_services, environ, buffered=True)
+        return int(status.split()[0]), list(headers.items()), b"".join(parts)
+
+    def _answer(self, environ: dict[str, Any], body: bytes, service: str, action: str, key_id: str) -> Answer:
         from provisioner.sandbox.aws.strict import WireRequest, check_signature, find_caller
 
         request = WireRequest(environ)
         call = f"{service}.{action}"
-        with self.lock:
-            try:
-                caller = Caller("", "", "")
-                if action not in _UNSIGNED:
-                    caller, credentials = find_caller(self, key_id)
-                    check_signature(request, body, credentials)
-                self.calls[caller.account, call] += 1
-                fault = next((one for one in self.faults if one.takes(caller.account, call)), None)
-                if fault is None or fault.lost:
-                    answer = self._perform(service, action, request, caller)
-                if fault is not None:
-                    if fault.code is None:
-                        raise ConnectionAbortedError("fault")
-                    raise Refused(fault.code, fault.message, fault.status)
-            except Refused as refused:
-                request_id = str(uuid4())
-                text = answers.error(service, refused.code, refused.message, refused.status, request_id)
-                return refused.status, {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}, text.encode()
-        return answer
+        caller = Caller("", "", "")
+        if action not in _UNSIGNED:
+            caller, credentials = find_caller(self, key_id)
+            check_signature(request, body, credentials)
+        self.calls[caller.account, call] += 1
+        fault = next((one for one in self.faults if one.takes(caller.account, call)), None)
+        if fault is None:
+            return self._perform(service, action, request, caller)
+        if fault.lost:
+            self._perform(service, action, request, caller)
+        if fault.code is None:
+            raise HangUp
+        raise Refused(fault.code, fault.message, fault.status)
 
-    def _perform(self, service: str, action: str, request: Any, caller: Caller) -> _Answer:
-        from botocore.model import OperationNotFoundError
-
+    def _perform(self, service: str, action: str, request: Any, caller: Caller) -> Answer:
         from provisioner.sandbox.aws.iam import StrictIam
         from provisioner.sandbox.aws.sts import StrictSts
 
-        response = (StrictIam if service == "iam" else StrictSts)(self, caller)
-        try:
-            status, headers, text = response._dispatch(request)
-        except OperationNotFoundError as unknown:
-            raise Refused("InvalidAction", f"Could not find operation {action}.", 400) from unknown
+        answer: Answer = (StrictIam if service == "iam" else StrictSts)(self, caller).answer(request)
         if not action.startswith(_READS):
             self.changed(caller.account)
-        return int(status), headers, text if isinstance(text, bytes) else str(text).encode()
+        return answer
 
 
 def _truth_of_user(backend: Any, user: Any) -> dict[str, Any]:

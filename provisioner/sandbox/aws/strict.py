@@ -8,7 +8,6 @@ It refuses what AWS refuses even where moto would say yes. Imported only when a 
 from __future__ import annotations
 
 import base64
-import binascii
 import bisect
 import json
 import re
@@ -20,17 +19,21 @@ from uuid import uuid4
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.model import OperationNotFoundError
+from moto.core.exceptions import ServiceException
 from moto.core.request import Request
 from moto.core.responses import ActionResult
-from moto.core.utils import get_service_model
+from moto.core.utils import camelcase_to_underscores, get_service_model
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 from provisioner.sandbox.aws import answers, evaluate
+from provisioner.sandbox.aws.wire import Answer
 from provisioner.sandbox.aws.world import Caller, Refused, World, now
 
 PARTITION = "aws"
 _ALL = 10**9
+_NO_REQUEST_ID = "<RequestId>request-id</RequestId>"  # what moto writes
 _LABELS = (
     "UserName", "GroupName", "RoleName", "PolicyArn", "SerialNumber", "ServiceSpecificCredentialId", "Key",
     "ServerCertificateName",
@@ -170,7 +173,7 @@ class Pages:
     def _read(self, marker: str) -> tuple[int, str]:
         try:
             action, number, text = json.loads(base64.urlsafe_b64decode(marker.encode("ascii")))
-        except (ValueError, binascii.Error):
+        except (TypeError, ValueError):  # not ours: not base64, not JSON, or not three things
             action = None
         if action != self.action:
             raise Refused("ValidationError", "Invalid Marker.")
@@ -214,9 +217,6 @@ class Strict:
         """The account of whoever signed; moto would also listen to a header and an environment variable."""
         return self.caller.account
 
-    def _authenticate_and_authorize_normal_action(self, resource: str = "*") -> None:
-        """Signatures are checked before, permissions by `_authorize`; moto's check knows no resources or conditions."""
-
     @property
     def action(self) -> str:
         """The operation's name in the service model."""
@@ -227,25 +227,35 @@ class Strict:
         """botocore's model of the operation."""
         return get_service_model(self.service_name).operation_model(self.action)  # type: ignore[attr-defined]
 
-    def call_action(self) -> tuple[int, dict[str, Any], Any]:
-        """The answer: status, headers, body. Every refusal of ours becomes an error answer here."""
-        try:
-            self._check_parameters()
-            self._complete_parameters()
-            if self.world.enforcing:
-                self._authorize()
-            self._open_pages()
-            return super().call_action()  # type: ignore[misc, no-any-return]
-        except Refused as refused:
-            return self._refusal(refused)
-        except NotImplementedError:
-            return self._refusal(Refused("NotImplemented", f"The sandbox does not have {self.action}.", 501))
+    def answer(self, request: Any) -> Answer:
+        """Check, permit, perform.
 
-    def _refusal(self, refused: Refused) -> tuple[int, dict[str, Any], Any]:
+        Raises `Refused` for what we refuse; what moto refuses comes back as an error answer of its making.
+        """
+        try:
+            self.setup_class(request)  # type: ignore[attr-defined]
+        except OperationNotFoundError as unknown:
+            raise Refused("InvalidAction", f"Could not find operation {self.action}.") from unknown
+        self._check_parameters()
+        self._complete_parameters()
+        if self.world.enforcing:
+            self._authorize()
+        self._open_pages()
+        # moto's own `call_action` looks through all methods of the class on every call: half of what a call costs.
+        perform = getattr(self, camelcase_to_underscores(self.action), None)
+        if perform is None:
+            raise Refused("NotImplemented", f"The sandbox does not have {self.action}.", 501)
+        try:
+            result = perform()
+        except ServiceException as refused:
+            result = ActionResult(refused)
+        return self._written(result) if isinstance(result, ActionResult) else result
+
+    def _written(self, result: Any) -> Answer:
+        status, _, body = self.serialized(result)
         request_id = str(uuid4())
-        service = str(self.service_name)  # type: ignore[attr-defined]
-        body = answers.error(service, refused.code, refused.message, refused.status, request_id)
-        return refused.status, {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}, body
+        text = str(body).replace(_NO_REQUEST_ID, f"<RequestId>{request_id}</RequestId>")
+        return int(status), answers.headers(request_id), text.encode()
 
     def _check_parameters(self) -> None:
         shape = self.operation.input_shape

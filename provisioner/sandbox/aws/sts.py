@@ -138,13 +138,9 @@ class StrictSts(Strict, TokenResponse):  # type: ignore[misc] # moto is untyped 
             result["SourceIdentity"] = session.sandbox_source_identity
         return result
 
-    def get_session_token(self) -> Any:
-        """moto answers keys that belong to nobody."""
-        raise NotImplementedError
-
-    def get_federation_token(self) -> Any:
-        """moto answers keys that belong to nobody."""
-        raise NotImplementedError
+    # moto's answers to these have keys that belong to nobody.
+    get_session_token = None
+    get_federation_token = None
 
 
 def _list(value: Any) -> list[Any]:

@@ -1,0 +1,112 @@
+"""HTTP on loopback for the embedded AWS: connections that stay open, and that end when the server does.
+
+Standard library only. The development server that moto would bring closes every connection after one answer, which
+made a call cost twice as much. It refuses chunked request bodies (411): AWS clients send a length.
+"""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+Headers = list[tuple[str, str]]
+Answer = tuple[int, Headers, bytes]
+
+
+class HangUp(Exception):  # noqa: N818 - it is asked for, not something wrong
+    """Close the connection without an answer."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "sandbox-aws"
+    sys_version = ""
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: WireServer
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.connections.discard(self.connection)
+        try:
+            super().finish()
+        except OSError:
+            self.close_connection = True  # the other side, or `stop`, was faster
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except (HangUp, ConnectionError):
+            self.close_connection = True
+
+    def _any(self) -> None:
+        if self.headers.get("Transfer-Encoding"):
+            self.send_error(411)
+            return
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        status, headers, answer = self.server.answer(self._environ(), body)
+        self.send_response(status)
+        given = {name.lower() for name, _ in headers}
+        for name, value in headers:
+            self.send_header(name, value)
+        if "content-length" not in given:
+            self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = _any  # noqa: N815 - http.server's names
+
+    def _environ(self) -> dict[str, Any]:
+        """The request as WSGI has it, which is what moto reads; without `wsgi.input`."""
+        path, _, query = self.path.partition("?")
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": self.command,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": path,
+            "RAW_URI": self.path,
+            "QUERY_STRING": query,
+            "SERVER_NAME": self.server.host,
+            "SERVER_PORT": str(self.server.port),
+            "SERVER_PROTOCOL": self.request_version,
+            "REMOTE_ADDR": self.client_address[0],
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+        }
+        for name, value in self.headers.items():
+            key = name.upper().replace("-", "_")
+            environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
+        return environ
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
+        """Say nothing: stderr belongs to the command."""
+
+
+class WireServer(socketserver.ThreadingTCPServer):
+    """Hands each request to `answer` as a WSGI environment and a body, one thread a connection."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], answer: Callable[[dict[str, Any], bytes], Answer]) -> None:
+        self.answer = answer
+        self.connections: set[socket.socket] = set()
+        super().__init__(address, _Handler)
+        self.host, self.port = self.socket.getsockname()[:2]
+
+    def close(self) -> None:
+        """Stop listening and end the connections that clients keep open."""
+        self.shutdown()
+        self.server_close()
+        for connection in list(self.connections):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                self.connections.discard(connection)  # it was closed already
