@@ -1,0 +1,57 @@
+"""The Typer app behind `main`, and nothing else. It knows the commands by name and loads each from its own file."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from provisioner.cli.commands import ABOUT, names, page
+
+_CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+class _Commands(TyperGroup):
+    """Commands that are imported when they are asked for, and a help page that needs none of them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return names()
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        return load(cmd_name) if cmd_name in names() else None
+
+    def get_help(self, ctx: Any) -> str:  # noqa: ARG002
+        return page().rstrip("\n")
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        known: Any = dict.fromkeys(names())
+        self.commands = known  # what "did you mean" chooses from
+        return super().resolve_command(ctx, args)
+
+
+def load(name: str) -> Any:
+    """One command, from the function of the same name in its own file."""
+    python_name = name.replace("-", "_")
+    function = getattr(import_module(f"provisioner.cli.{python_name}"), python_name)
+    alone = _app()
+    alone.command(name, context_settings=_CONTEXT)(function)
+    return get_command(alone)
+
+
+def command() -> Any:
+    """The whole command line, as Typer runs it. A command's function gives its exit status."""
+    app = _app(cls=_Commands, context_settings=_CONTEXT, subcommand_metavar="COMMAND [OPTIONS]", options_metavar="")
+    app.callback(help=ABOUT)(_nothing)
+    return get_command(app)
+
+
+def _app(**more: Any) -> typer.Typer:
+    """Without rich, which costs half of the start, and without Typer's own tracebacks."""
+    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, **more)
+
+
+def _nothing() -> None:
+    """There are no options before the command."""

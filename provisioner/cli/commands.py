@@ -1,0 +1,35 @@
+"""The commands there are, and the page that `provision --help` shows. Imports nothing, so that the page is quick.
+
+A command is a file of its own in this folder (`-` becomes `_`) with a function of the same name, and a line here.
+"""
+
+SECTIONS = {
+    "The access files": {
+        "validate": "check the files alone, offline; all problems in one run",
+        "schema": "print JSON Schema for editors",
+    },
+    "Live systems": {
+        "plan": "show what would change, and why; changes nothing",
+        "apply": "make it so: a saved plan as it is, or plan and apply",
+        "status": "what is outstanding, since when; when each target was last in order",
+    },
+}
+"""By section of the help page: each command and what it does, in a line."""
+
+ABOUT = "Access as version-controlled files: plan and apply who may do what, where, and until when."
+
+
+def names() -> list[str]:
+    """All commands, in the order of the help page."""
+    return [name for section in SECTIONS.values() for name in section]
+
+
+def page() -> str:
+    """What `provision --help` prints."""
+    column = max(len(name) for name in [*names(), "--version"]) + 2
+    told = ["Usage: provision COMMAND [OPTIONS]", "", ABOUT]
+    for title, section in SECTIONS.items():
+        told += ["", f"{title}:", *(f"  {name.ljust(column)}{line}" for name, line in section.items())]
+    told += ["", "Options:", f"  {'--help'.ljust(column)}this page, or after a command its options"]
+    told += [f"  {'--version'.ljust(column)}the version", ""]
+    return "\n".join(told)

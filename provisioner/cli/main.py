@@ -1,0 +1,43 @@
+"""The command line: `run` is what the command `provision` calls.
+
+`--help` and `--version` are answered before Typer is loaded, and each command's own file is loaded when it is used.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from provisioner import __version__
+from provisioner.cli.commands import page
+from provisioner.cli.output import show, tell
+
+
+def run() -> None:
+    """Ends the process with the exit status."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one command and gives its exit status."""
+    first = arguments[0] if arguments else None
+    if first in ("--help", "-h"):
+        show(page())
+        return 0
+    if first == "--version":
+        show(f"provision {__version__}\n")
+        return 0
+    from provisioner.cli.exit_codes import Exit
+    from provisioner.cli.trouble import explained
+
+    if first is None:
+        tell(page())
+        return Exit.USAGE
+    return explained(lambda: _dispatch(list(arguments)))
+
+
+def _dispatch(arguments: list[str]) -> int:
+    from provisioner.cli.app import command
+
+    status = command().main(args=arguments, prog_name="provision", standalone_mode=False)
+    return int(status or 0)
