@@ -37,6 +37,7 @@ class Chain:
         self._last = 0
         self._head: str | None = None
         self._torn: int | None = None
+        self._rests = False
 
     def converged(self) -> Converged | None:
         """When an apply last left nothing to do here."""
@@ -58,6 +59,11 @@ class Chain:
     def system(self) -> str | None:
         """What the target really was when it was last applied to."""
         return self._read().system
+
+    def at_rest(self) -> bool:
+        """Whether the newest record is a `converged` one: nothing has been done here since."""
+        self._read()
+        return self._rests
 
     def head(self) -> tuple[int, str | None]:
         """Number and hash of the newest record; 0 and None where there is none."""
@@ -103,6 +109,7 @@ class Chain:
             )
         record = replace(record, hash=found)
         self._last, self._head = record.n, found
+        self._rests = record.kind == RecordKind.CONVERGED
         tail.take(record)
         return record
 
@@ -161,6 +168,7 @@ class Chain:
             tail.take(record)
         if found:
             self._last, self._head = found[0].n, found[0].hash
+            self._rests = found[0].kind == RecordKind.CONVERGED
         return tail
 
     def _load(self, n: int, *, last: bool) -> Record | None:

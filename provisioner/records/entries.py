@@ -43,7 +43,7 @@ class Step(StrEnum):
 class Reason(StrEnum):
     """Why a change was refused. `moved`: the live value is a third one. `unseen`: it could not be looked at. `needs`:
     what it needs failed. `time`: its own time is over, or has not come. `stopped`: the run ended before it. `system`:
-    the target is not what the plan was made against."""
+    the target cannot be used in this run. `mode`: nothing is written there."""
 
     NONE = ""
     MOVED = "moved"
@@ -52,6 +52,7 @@ class Reason(StrEnum):
     TIME = "time"
     STOPPED = "stopped"
     SYSTEM = "system"
+    MODE = "mode"
 
 
 NOT_OUTSTANDING = frozenset({Reason.TIME, Reason.STOPPED})

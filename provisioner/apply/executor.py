@@ -1,0 +1,285 @@
+"""Walk the plan: every target in a thread of its own, so that one that is slow or down does not hold up the others.
+
+Opens readers and writers on the calling thread, because SDKs must be imported there, and joins all threads before it
+returns: whatever happens, nothing goes on behind its back.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from types import FrameType
+
+from provisioner.apply.applied import Applied, Progress, TargetApplied
+from provisioner.apply.board import Board
+from provisioner.apply.freshness import Ours
+from provisioner.apply.leftovers import left_over, settle_leftovers
+from provisioner.apply.retry import Waits
+from provisioner.apply.units import in_order
+from provisioner.apply.worker import Run, Site, Worker, not_tried
+from provisioner.contract import Connection, Failed, ProviderError, Refused, Trouble
+from provisioner.contract.outcome import is_success
+from provisioner.diagnostics import Diagnostic, ProvisionError
+from provisioner.model.change import Change
+from provisioner.model.instant import Instant
+from provisioner.model.target import Mode
+from provisioner.plan.plan import Plan, TargetView
+from provisioner.records.chain import Chain
+from provisioner.records.entries import Reason, Result, Settled, outcome_body
+from provisioner.records.journal import Journal
+from provisioner.records.record import RecordKind
+from provisioner.records.run import RunInfo
+
+
+def apply_plan(
+    plan: Plan,
+    connections: Mapping[str, Connection],
+    journal: Journal,
+    *,
+    run: RunInfo,
+    clock: Callable[[], Instant],
+    whole: bool,
+    progress: Callable[[Progress], None] | None = None,
+    only_targets: Collection[str] | None = None,
+    settled: Iterable[Settled] = (),
+    waits: Waits | None = None,
+) -> Applied:
+    """Do what `plan` says, and record it.
+
+    `whole` says that the plan was made for all identities (not with `--person`): only then can a target converge.
+    `only_targets` leaves the others untouched. `settled` is old work of which the engine knows that nobody wants it any
+    more. Raises ProvisionError before anything is changed where the journal cannot be read or written; trouble after
+    that is in the result. SIGINT and SIGTERM end the run after the calls in hand.
+    """
+    return _Apply(plan, connections, journal, run, clock, whole, progress, only_targets, tuple(settled), waits).run()
+
+
+@dataclass
+class _Apply:
+    plan: Plan
+    connections: Mapping[str, Connection]
+    journal: Journal
+    info: RunInfo
+    clock: Callable[[], Instant]
+    whole: bool
+    progress: Callable[[Progress], None] | None
+    only_targets: Collection[str] | None
+    settled: tuple[Settled, ...]
+    waits: Waits | None
+    _workers: dict[str, Worker] = field(default_factory=dict)
+    _problems: list[Diagnostic] = field(default_factory=list)
+    _crash: BaseException | None = None
+
+    def run(self) -> Applied:
+        names = [t for t in self.plan.targets if self.only_targets is None or t in self.only_targets]
+        mine = [c for c in self.plan.changes if self.only_targets is None or c.address.target in self.only_targets]
+        ordered, circular = in_order(mine)
+        self._board = Board(mine, self.progress)
+        self._run = Run(self.info, self._board, self.clock, (self.waits or Waits()).sleeping_by(self._board.sleep))
+        self._board.finish({c.id: Result(Refused("needs itself"), Reason.NEEDS) for c in circular})
+        by_target: dict[str, list[Change]] = {t: [] for t in names}
+        for change in ordered:
+            by_target.setdefault(change.address.target, []).append(change)
+        with suppress_signals(self._board.stop) as interrupted:
+            try:
+                self._begin(by_target)
+                self._work()
+            finally:
+                for worker in self._workers.values():
+                    _close(worker.site)
+            if self._crash is not None:
+                raise self._crash
+            return self._result(by_target, mine, interrupted)
+
+    def _begin(self, by_target: Mapping[str, list[Change]]) -> None:
+        """First every journal, then every connection: a journal that cannot be written stops all before any call."""
+        chains = {t: self.journal.chain(t) for t in by_target}
+        todo = {t: changes for t, changes in by_target.items() if changes or left_over(chains[t], ())}
+        usable = {}
+        for target, changes in todo.items():
+            refusal = self._not_ours_to_write(target)
+            if refusal is None:
+                usable[target] = changes
+            else:
+                self._board.finish({c.id: refusal for c in changes})
+        for target, changes in usable.items():
+            if changes:
+                self._start_record(target, chains[target])
+        for target, changes in usable.items():
+            self._open(target, changes, chains[target])
+
+    def _not_ours_to_write(self, target: str) -> Result | None:
+        view = self.plan.targets.get(target)
+        if view is None or target not in self.connections:
+            return Result(Refused(f"{target} is not among the targets of this run"), Reason.SYSTEM)
+        declared = self.connections[target].target.mode
+        if Mode.REPORT in (view.mode, declared):
+            return Result(Refused("nothing is written in mode `report`"), Reason.MODE)
+        return None
+
+    def _start_record(self, target: str, chain: Chain) -> None:
+        view = self.plan.targets[target]
+        body = {"system": view.system, "counts": dict(view.read) if view.complete else None}
+        chain.append(RecordKind.RUN, body, run=self.info, at=self.clock())
+
+    def _open(self, target: str, changes: list[Change], chain: Chain) -> None:
+        connection, view = self.connections[target], self.plan.targets[target]
+        opened: list[Callable[[], None]] = []
+        try:
+            reader = connection.reader()
+            opened.append(reader.close)
+            _same_system(reader.system(), view)
+            writer = connection.writer()
+        except ProviderError as error:
+            for close in opened:
+                with suppress(ProviderError):
+                    close()
+            results = {c.id: Result(Failed(error)) for c in changes}
+            if changes:
+                body = outcome_body((c, results[c.id]) for c in changes)
+                chain.append(RecordKind.OUTCOME, body, run=self.info, at=self.clock())
+            self._board.finish(results)
+            return
+        declare = connection.declare
+        ours = Ours(connection.owner, declare.capabilities.marks)
+        self._workers[target] = Worker(Site(target, declare, reader, writer, chain, ours, self._run), changes)
+
+    def _work(self) -> None:
+        threads = [
+            threading.Thread(target=self._one, args=(w,), name=f"apply {t}", daemon=False)
+            for t, w in self._workers.items()
+        ]
+        self._board.begin(len(threads))
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _one(self, worker: Worker) -> None:
+        try:
+            worker.work()
+            if worker.reached and not self._board.stopped:
+                settle_leftovers(
+                    worker.site,
+                    worker.changes,
+                    self.settled,
+                    frozenset((o.address, o.action) for o in self.plan.outstanding),
+                    all_asked=self._says_everything(worker.site.name),
+                )
+        except ProvisionError as error:
+            self._problems += error.diagnostics
+            if any(d.code != "journal-moved-on" for d in error.diagnostics):
+                self._board.stop()  # the journal is the same for all: nobody writes without it
+        except Exception as error:  # noqa: BLE001 - ours: told when the other targets have ended
+            self._crash = self._crash or error
+        except BaseException as error:  # noqa: BLE001
+            self._crash = error
+            self._board.stop()
+        finally:
+            self._board.leave()
+
+    def _says_everything(self, target: str) -> bool:
+        """Whether nothing is missing from what the plan says about `target`."""
+        view = self.plan.targets[target]
+        errors = any(d.is_error and d.target in (None, target, target.partition("/")[0]) for d in self.plan.diagnostics)
+        return self.whole and view.complete and not errors and view.mode != Mode.REPORT
+
+    def _result(self, by_target: Mapping[str, list[Change]], mine: list[Change], interrupted: list[bool]) -> Applied:
+        results = self._board.results()
+        missing = {c.id: not_tried() for c in mine if c.id not in results}
+        results.update(missing)
+        targets = {}
+        for name, changes in by_target.items():
+            of_target = [c for c in mine if c.address.target == name]
+            why_not = self._why_not(name, of_target, results)
+            if not why_not:
+                try:
+                    self._converge(name, bool(changes))
+                except ProvisionError as error:
+                    self._problems += error.diagnostics
+                    why_not = "the journal could not be written"
+            targets[name] = TargetApplied(name, tuple(of_target), results, not why_not, why_not)
+        return Applied(
+            run=self.info,
+            changes=tuple(mine),
+            results=results,
+            targets=targets,
+            converged=frozenset(t for t, a in targets.items() if a.converged),
+            unreadable=frozenset(t for t in by_target if t in self.plan.targets and not self.plan.targets[t].complete),
+            interrupted=bool(interrupted),
+            diagnostics=tuple(dict.fromkeys(self._problems)),
+        )
+
+    def _why_not(self, target: str, changes: list[Change], results: Mapping[str, Result]) -> str:
+        """What keeps the target from having converged, in words."""
+        view = self.plan.targets.get(target)
+        if view is None:
+            return "it is not among the targets of this plan"
+        if view.mode == Mode.REPORT:
+            return "nothing is written in mode `report`"
+        if not self.whole:
+            return "the plan was not for everybody"
+        if not view.complete:
+            return view.failed or "it could not be read completely"
+        if not self._says_everything(target):
+            return "the plan has errors"
+        if not all(is_success(results[c.id].outcome) for c in changes):
+            return "some changes were not done"
+        if self._problems:
+            return "the journal could not be written"
+        if self._board.stopped:
+            return "the run was stopped"
+        left = self.journal.chain(target).open_items()
+        return f"{len(left)} changes of earlier runs are outstanding" if left else ""
+
+    def _converge(self, target: str, changed: bool) -> None:
+        """Recorded unless the newest record says exactly that already: an apply every ten minutes leaves no heap."""
+        chain, view = self.journal.chain(target), self.plan.targets[target]
+        last = chain.converged()
+        if not changed and last is not None and chain.at_rest():
+            same = (last.revision, last.tree, last.uncommitted) == (
+                self.info.revision, self.info.tree, self.info.uncommitted,
+            )  # fmt: skip
+            if same and last.counts == dict(view.read) and last.system == view.system:
+                return
+        body = {"counts": dict(view.read), "system": view.system}
+        chain.append(RecordKind.CONVERGED, body, run=self.info, at=self.clock())
+
+
+def _same_system(found: str, view: TargetView) -> None:
+    if view.system is not None and found != view.system:
+        raise ProviderError(
+            Trouble.INVALID,
+            f"the plan was made against {view.system}, and the same settings now lead to {found}",
+            call="system",
+        )
+
+
+def _close(site: Site) -> None:
+    for close in (site.writer.close, site.reader.close):
+        with suppress(ProviderError):
+            close()
+
+
+@contextmanager
+def suppress_signals(stop: Callable[[], None]) -> Iterator[list[bool]]:
+    """While inside, SIGINT and SIGTERM call `stop` instead of breaking off; the list is not empty when one came. Does
+    nothing in other threads than the main one, which no signal reaches."""
+    came: list[bool] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+
+    def handler(_number: int, _frame: FrameType | None) -> None:
+        came.append(True)
+        stop()
+
+    before = {s: signal.signal(s, handler) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield came
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
