@@ -252,19 +252,28 @@ class AwsServer(World):
     # Wire
 
     def _serve(self, environ: dict[str, Any], body: bytes) -> Answer:
+        from provisioner.sandbox.aws.strict import WireRequest, check_signature, find_caller
+
         if self.down:
             raise HangUp
         if self.delay:
             time.sleep(self.delay)
         environ["wsgi.input"], environ["wsgi.errors"] = io.BytesIO(body), sys.stderr
-        action = parse_qs(body.decode("utf-8", "replace")).get("Action", [""])[0]
+        fields = parse_qs(body.decode("utf-8", "replace"))
+        action = fields.get("Action", [""])[0]
         scope = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].partition(",")[0].split("/")
         service = "sts" if action in _UNSIGNED else scope[3] if len(scope) == 5 else ""
         with self.lock:
             if service not in ("iam", "sts"):
                 return self._elsewhere(environ)
             try:
-                return self._answer(environ, body, service, action, scope[0])
+                if action in _UNSIGNED:
+                    caller, request = self._nobody(fields), WireRequest(environ)
+                else:
+                    caller, credentials = find_caller(self, scope[0])
+                    request = WireRequest(environ)
+                    check_signature(request, body, credentials)
+                return self._answer(service, action, request, caller)
             except Refused as refused:
                 return answers.error(service, refused)
 
@@ -279,15 +288,15 @@ class AwsServer(World):
         parts, status, headers = run_wsgi_app(self._other_services, environ, buffered=True)
         return int(status.split()[0]), list(headers.items()), b"".join(parts)
 
-    def _answer(self, environ: dict[str, Any], body: bytes, service: str, action: str, key_id: str) -> Answer:
-        from provisioner.sandbox.aws.strict import WireRequest, check_signature, find_caller
+    def _nobody(self, fields: dict[str, list[str]]) -> Caller:
+        """Who asks with a token of elsewhere: nobody of AWS, in the account of the role that is wanted."""
+        from provisioner.sandbox.aws.sts import find_role
 
-        request = WireRequest(environ)
+        role = find_role(fields.get("RoleArn", [""])[0])
+        return Caller(role.account_id if role is not None else self.hub_account, "", "")
+
+    def _answer(self, service: str, action: str, request: Any, caller: Caller) -> Answer:
         call = f"{service}.{action}"
-        caller = Caller("", "", "")
-        if action not in _UNSIGNED:
-            caller, credentials = find_caller(self, key_id)
-            check_signature(request, body, credentials)
         self.calls[caller.account, call] += 1
         fault = next((one for one in self.faults if one.takes(caller.account, call)), None)
         if fault is None:

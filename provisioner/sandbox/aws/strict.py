@@ -130,9 +130,11 @@ def _complaints(shape: Any, name: str, value: Any) -> Iterator[str]:
     kind, limits = shape.type_name, shape.metadata
     if kind == "structure":
         for key, member in shape.members.items():
+            inner = f"{name}.{key[:1].lower()}{key[1:]}".removeprefix(".")
             if value.get(key) is not None:
-                inner = key[:1].lower() + key[1:]
-                yield from _complaints(member, f"{name}.{inner}" if name else inner, value[key])
+                yield from _complaints(member, inner, value[key])
+            elif key in shape.required_members:
+                yield f"Value null at '{inner}' failed to satisfy constraint: Member must not be null"
         return
     if kind in ("integer", "string", "list"):
         measured, noun = (value, "value") if kind == "integer" else (len(value), "length")
@@ -317,8 +319,8 @@ class Strict:
     def _authorize(self) -> None:
         """Identity policies, then the permissions boundary and the session policy, which can only take away."""
         name = f"{self.service_name}:{self.action}"  # type: ignore[attr-defined]
-        if name == "sts:GetCallerIdentity":
-            return
+        if name == "sts:GetCallerIdentity" or (self.caller.user is None and self.caller.session is None):
+            return  # cannot be denied; or asks with a token, and the role's trust decides alone
         resource, context = self._resource(), self._context()
         verdicts = [evaluate.decide(one, name, resource, context) for one in self._policy_layers()]
         if all(verdicts):

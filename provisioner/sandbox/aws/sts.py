@@ -141,6 +141,7 @@ class StrictSts(Strict, TokenResponse):  # type: ignore[misc] # moto is untyped 
     # moto's answers to these have keys that belong to nobody.
     get_session_token = None
     get_federation_token = None
+    assume_role_with_saml = None
 
 
 def _list(value: Any) -> list[Any]:

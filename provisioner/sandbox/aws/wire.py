@@ -11,6 +11,7 @@ import socketserver
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 Headers = list[tuple[str, str]]
 Answer = tuple[int, Headers, bytes]
@@ -69,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
         environ: dict[str, Any] = {
             "REQUEST_METHOD": self.command,
             "SCRIPT_NAME": "",
-            "PATH_INFO": path,
+            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
             "RAW_URI": self.path,
             "QUERY_STRING": query,
             "SERVER_NAME": self.server.host,

@@ -196,7 +196,9 @@ def web_token(**claims: Any) -> str:
     return f"e30.{body}.c2ln"
 
 
-def test_a_ci_job_assumes_a_role_with_its_token_and_no_keys(server: AwsServer, iam: Any) -> None:
+@pytest.mark.parametrize("enforcing", [False, True])
+def test_a_ci_job_assumes_a_role_with_its_token_and_no_keys(server: AwsServer, iam: Any, enforcing: bool) -> None:
+    server.enforce(enforcing)
     issuer = "ci.example.com"
     provider = iam.create_open_id_connect_provider(Url=f"https://{issuer}", ClientIDList=["sts.amazonaws.com"])
     condition = {"StringEquals": {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": "repo:acme/site"}}
@@ -212,12 +214,23 @@ def test_a_ci_job_assumes_a_role_with_its_token_and_no_keys(server: AwsServer, i
     answer = sts.assume_role_with_web_identity(**name, WebIdentityToken=good)
     who = session_client(server, answer, "sts").get_caller_identity()
     assert who["Arn"] == f"arn:aws:sts::{HUB}:assumed-role/ci/job"
+    assert server.calls[HUB, "sts.AssumeRoleWithWebIdentity"] == 1
     for claims in ({"sub": "repo:acme/other"}, {"iss": "https://evil.example.com"}):
         token = web_token(**{"iss": f"https://{issuer}", "aud": "sts.amazonaws.com", "sub": "repo:acme/site", **claims})
         with refused("AccessDenied", 403):
             sts.assume_role_with_web_identity(**name, WebIdentityToken=token)
     with refused("InvalidIdentityToken", 400):
         sts.assume_role_with_web_identity(**name, WebIdentityToken="not-a-token")
+    with refused("AccessDenied", 403):
+        sts.assume_role_with_web_identity(
+            RoleArn=f"arn:aws:iam::{OTHER}:role/none", RoleSessionName="job", WebIdentityToken=good
+        )
+
+
+@pytest.mark.parametrize("call", ["get_session_token", "get_federation_token"])
+def test_sessions_that_would_not_work_are_not_given(server: AwsServer, sts: Any, call: str) -> None:
+    with refused("NotImplemented", 501):
+        getattr(sts, call)(**({"Name": "ada"} if "federation" in call else {}))
 
 
 # Enforcement

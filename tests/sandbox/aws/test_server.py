@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import subprocess
 import sys
 from typing import Any
@@ -149,3 +150,30 @@ def test_key_calls_without_a_name_act_on_the_calling_user(server: AwsServer, iam
 def test_key_calls_without_a_name_are_refused_for_sessions(iam: Any, call: str) -> None:
     with refused("ValidationError", 400):
         getattr(iam, call)()
+
+
+def test_a_connection_stays_open_for_the_next_call(server: AwsServer) -> None:
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
+    for _ in range(2):
+        connection.request("POST", "/", "Action=AssumeRoleWithWebIdentity&Version=2011-06-15")
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("Connection")) == (400, None)
+        assert b"ValidationError" in answer.read()
+        socket = connection.sock
+    assert connection.sock is socket
+    connection.close()
+
+
+def test_several_servers_in_one_process_share_moto_and_the_last_start_empties_it(server: AwsServer) -> None:
+    server.client("iam").create_user(UserName="ada")
+    with AwsServer(hub_account=MEMBER) as second:
+        assert second.client("sts").get_caller_identity()["Account"] == MEMBER
+        assert server.truth()["users"] == {}
+
+
+def test_a_port_may_be_chosen(server: AwsServer) -> None:
+    port = int(server.url.rpartition(":")[2])
+    server.stop()
+    with AwsServer(port=port) as again:
+        assert again.url == f"http://127.0.0.1:{port}"
+        assert again.client("sts").get_caller_identity()["Account"] == HUB
