@@ -26,7 +26,7 @@ from provisioner.plan.leavers import Departed, departed_on, unsaid_renames
 from provisioner.plan.order import dependencies
 from provisioner.plan.order import in_order as ordered
 from provisioner.plan.plan import Plan, TargetView
-from provisioner.plan.side import Side, TargetPlan
+from provisioner.plan.side import Side, TargetPlan, gaps_of
 from provisioner.resolve.desired import Desired, desire
 from provisioner.resolve.past import Past, PastDeclared, remember
 
@@ -235,8 +235,8 @@ def _assemble(
 
 
 def _still_open(item: Outstanding, sides: Mapping[str, Side], changes: list[Change]) -> bool:
-    """Left over from an earlier run: until the live system proves otherwise. Something that is still to be done stands in
-    the plan; something of an unreadable or short-read target cannot be told."""
+    """Left over from an earlier run: until the live system proves otherwise. Something that is still to be done stands
+    in the plan; something of an unreadable or short-read target cannot be told."""
     side = sides.get(item.address.target)
     if side is None:
         return True
@@ -264,8 +264,7 @@ def _view(connection: Connection, seen: Observed, side: Side | None) -> TargetVi
     mode = connection.target.mode.value
     if seen.reading is None or side is None:
         return TargetView(False, mode, failed=str(seen.error), system=seen.system)
-    # Credentials are read for leavers alone, so "unread" is their normal state and no gap.
-    gaps = tuple(g for g in side.coverage.gaps if not (g.scope.kind is Kind.CREDENTIAL and g.scope.of is None))
+    gaps = gaps_of(side.coverage)
     return TargetView(not gaps, mode, gaps, side.reading.state.counts(), side.reading.calls, seen.system)
 
 

@@ -1,4 +1,6 @@
-"""How a provider says that a call failed: one of a few kinds, so that the engine can decide without knowing the system."""
+"""How a provider says that a call failed: one of a few kinds, so that the engine can decide without knowing the
+system.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,10 @@ from enum import StrEnum
 
 class Trouble(StrEnum):
     """`busy`: throttled or briefly unavailable, worth another try. `unreachable`: no connection, the call was not sent.
-    `unknown`: sent, no answer; look before trying again. `denied`: our credential may not. `gone`: the thing, or what it
-    hangs on, is not there. `conflict`: somebody else's change, or something in the way. `credential`: a setting or a
-    variable of ours is missing or refused. `invalid`: the system does not take this value. `partial`: a read that broke off.
+    `unknown`: sent, no answer; look before trying again. `denied`: our credential may not. `gone`: the thing, or what
+    it hangs on, is not there. `conflict`: somebody else's change, or something in the way. `credential`: a setting or
+    a variable of ours is missing or refused. `invalid`: the system does not take this value. `partial`: a read that
+    broke off.
     """
 
     BUSY = "busy"

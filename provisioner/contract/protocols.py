@@ -37,8 +37,8 @@ class Me:
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a reader found. `looked` are the addresses that a point read settled: present in `state`, or proven absent;
-    one that is asked for and in neither is unknown. `calls` counts remote calls. `warnings` is what a person should know
-    (an ACL that seems to hide entries, a policy that makes locks void).
+    one that is asked for and in neither is unknown. `calls` counts remote calls. `warnings` is what a person should
+    know (an ACL that seems to hide entries, a policy that makes locks void).
     """
 
     state: State
@@ -119,7 +119,9 @@ class Reader(Protocol):
     """Raises ProviderError only where nothing at all could be read; a short read is told in the coverage."""
 
     def system(self) -> str:
-        """What this really is (AWS account id, entryUUID of the suffix): pinned, so that settings cannot point elsewhere."""
+        """What this really is (AWS account id, entryUUID of the suffix): pinned, so that settings cannot point
+        elsewhere.
+        """
         ...
 
     def me(self) -> Me: ...

@@ -44,9 +44,10 @@ class Change:
     """`before` and `after` are the compared attributes (None: the thing is not there, or shall not be). For RENAME they
     hold the key `login`, and `address` is the account's new one. For ADOPT the key `mark` (None, then the id).
 
-    `identity` is the declared id whose access it is, also that of a leaver. `ways` are the live ways that a REVOKE ends,
-    by native id. `words` come from the provider and are what a person approves and later sees done. `sources` are the
-    file lines that ask for it; for a removal those that used to. `needs` are ids of changes that must be done before.
+    `identity` is the declared id whose access it is, also that of a leaver. `ways` are the live ways that a REVOKE
+    ends, by native id. `words` come from the provider and are what a person approves and later sees done. `sources`
+    are the file lines that ask for it; for a removal those that used to. `needs` are ids of changes that must be done
+    before.
     """
 
     action: Action

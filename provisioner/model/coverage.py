@@ -18,8 +18,8 @@ class Verdict(StrEnum):
 
 
 class Scope(NamedTuple):
-    """All resources of `kind` in a target, or only those on the object `of` (members of one group); for credentials `of`
-    is the login that holds them."""
+    """All resources of `kind` in a target, or only those on the object `of` (members of one group); for credentials
+    `of` is the login that holds them."""
 
     kind: Kind
     of: str | None = None

@@ -66,7 +66,7 @@ def observe(
 
 
 def doubt_emptiness(reading: Reading, last: Mapping[str, int] | None) -> Reading:
-    """Where nothing of a kind is left and the journal knows of many, the answer is not believed: the scope is partial."""
+    """Where nothing of a kind is left and the journal knows of many, the answer is not believed: it is partial."""
     if not last:
         return reading
     counts = reading.state.counts()

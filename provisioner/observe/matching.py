@@ -74,8 +74,8 @@ def match_accounts(
     *,
     folds_case: bool = False,
 ) -> Matched:
-    """`wanted` are the identities that should have an account here, by id; `declared` all that are declared and present;
-    `departed` those who left, with the revision that last had them, also those known only from a mark.
+    """`wanted` are the identities that should have an account here, by id; `declared` all that are declared and
+    present; `departed` those who left, with the revision that last had them, also those known only from a mark.
     """
     return _Matcher(target, live, wanted, declared, departed, owner, folds_case).run()
 
@@ -143,8 +143,8 @@ class _Matcher:
                 self._block(
                     identity,
                     "login-in-use",
-                    f"account `{marked.address.object}` of {identity.id} cannot become `{login}` on {self._target.name}: "
-                    "that login has another account",
+                    f"account `{marked.address.object}` of {identity.id} cannot become `{login}` on "
+                    f"{self._target.name}: that login has another account",
                     why="two accounts cannot share a login",
                     fix="choose another login under `accounts:`",
                 )

@@ -1,4 +1,5 @@
-"""Live resources under the names that the files use: a service's account becomes a service, a renamed login the new one.
+"""Live resources under the names that the files use: a service's account becomes a service, a
+renamed login the new one.
 
 Readers know logins only. Nothing is judged here.
 """

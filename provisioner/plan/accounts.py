@@ -47,8 +47,8 @@ def _missing(drafts: Drafts, login: str, identity: Identity) -> bool:
         if side.coverage.is_complete(Kind.ACCOUNT):
             drafts.problem(
                 "account-missing",
-                f"{identity.id} has no account `{login}` on {side.target.name}, and `accounts: existing` says that others "
-                "create it",
+                f"{identity.id} has no account `{login}` on {side.target.name}, and `accounts: existing` says that "
+                "others create it",
                 Severity.WARNING,
                 location=identity.account_on(side.target.name).location,
                 why="memberships and grants wait until the account is there",
@@ -171,8 +171,8 @@ def _no_longer_needed(drafts: Drafts, match: Match) -> None:
     if any(r.address not in side.past.wanted and r.address not in side.desired.over for r in held):
         drafts.problem(
             "account-kept",
-            f"account `{match.login}` on {side.target.name} stays enabled: no role of {who} reaches it any more, but it "
-            "holds access that the files never gave",
+            f"account `{match.login}` on {side.target.name} stays enabled: no role of {who} reaches it any more, but "
+            "it holds access that the files never gave",
             Severity.WARNING,
             location=match.identity.location,
             why="what was added by hand may be in use",

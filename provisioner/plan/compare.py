@@ -32,7 +32,7 @@ from provisioner.observe.matching import Match
 from provisioner.plan.accounts import plan_accounts
 from provisioner.plan.near import near_misses
 from provisioner.plan.plan import Stray
-from provisioner.plan.side import Drafts, Side, TargetPlan, differences, leaver_cause, why_left
+from provisioner.plan.side import Drafts, Side, TargetPlan, differences, gaps_of, leaver_cause, why_left
 
 
 def compare(side: Side) -> TargetPlan:
@@ -44,14 +44,7 @@ def compare(side: Side) -> TargetPlan:
     blocked |= plan_accounts(drafts, blocked)
     _wanted(drafts, blocked)
     _unwanted(drafts, blocked)
-    if drafts.out.held_back:
-        drafts.problem(
-            "incomplete-read",
-            f"{drafts.out.held_back} changes on {side.target.name} are held back, because it could not be read completely",
-            Severity.WARNING,
-            why="; ".join(f"{gap.scope}: {gap.proof}" for gap in side.coverage.gaps[:5]),
-            fix="see `docs/providers/` for what the credential needs, and run again",
-        )
+    _tell_gaps(drafts)
     if side.target.mode is Mode.REPORT:
         for change in drafts.out.changes:
             drafts.problem(
@@ -63,6 +56,21 @@ def compare(side: Side) -> TargetPlan:
             )
         drafts.out.changes.clear()
     return drafts.out
+
+
+def _tell_gaps(drafts: Drafts) -> None:
+    """A short read is told loudly, with what is held back because of it."""
+    gaps = gaps_of(drafts.side.coverage)
+    if not gaps and not drafts.out.held_back:
+        return
+    held = f"{drafts.out.held_back} changes are held back" if drafts.out.held_back else "nothing is removed there"
+    drafts.problem(
+        "incomplete-read",
+        f"{drafts.side.target.name} could not be read completely: {held}, and no account is created",
+        Severity.WARNING,
+        why="; ".join(f"{gap.scope}: {gap.proof}" for gap in gaps[:5]),
+        fix="see what the credential needs in the page of its provider, and run again",
+    )
 
 
 def _wanted(drafts: Drafts, blocked: set[str]) -> None:
@@ -175,10 +183,10 @@ def _ground(side: Side, address: Address, have: Resource) -> Ground | None:
     if principal is not None and (address.kind, principal) in side.complete_sets:
         return Cause.DECLARED, Evidence.CONTAINER, f"{principal} is declared completely, without it", ()
     over = side.desired.over.get(address)
-    if over is not None:
+    if over is not None and side.is_or_was(principal, over.identity):
         return Cause.TIME, Evidence.HISTORY, f"the grant ended {format_instant(over.until)}", over.sources
     once = side.past.wanted.get(address)
-    if once is not None:
+    if once is not None and side.is_or_was(principal, once.identity):
         later = side.desired.later.get(address)
         if later is not None:
             return Cause.TIME, Evidence.HISTORY, f"the grant begins {format_instant(later[0])}", once.sources
@@ -194,9 +202,9 @@ def _ground(side: Side, address: Address, have: Resource) -> Ground | None:
         side.target.mode is Mode.FULL
         and principal is not None
         and (address.kind, address.object) in side.desired.managed
+        and (address.kind, address.object) in side.past.managed
     ):
-        if (address.kind, address.object) in side.past.managed:
-            return Cause.DECLARED, Evidence.CONTAINER, f"nobody declares it, and {address.object} is managed fully", ()
+        return Cause.DECLARED, Evidence.CONTAINER, f"nobody declares it, and {address.object} is managed fully", ()
     return None
 
 
@@ -206,6 +214,8 @@ def _why_stray(side: Side, address: Address, match: Match | None) -> str:
         return "newly managed: held before its group or grant was; stays until it is acknowledged"
     if match is not None:
         return f"{match.identity.id} holds it, and no line asks for it"
+    if address.principal is not None and not side.coverage.is_complete(Kind.ACCOUNT):
+        return "whose it is cannot be told: accounts were not read completely"
     if managed:
         return "a holder that nobody declares"
     return "nobody declares it"

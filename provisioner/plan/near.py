@@ -40,7 +40,7 @@ def near_misses(drafts: Drafts) -> set[str]:
             f"{side.target.name} has no group `{name}`, but has `{close}`",
             Severity.ERROR,
             location=group.sources[0] if group.sources else None,
-            why="a group that a role names is made where it is missing; a name so near an existing one is rather a slip",
+            why="a missing group that a role names is made; a name so near an existing one is rather a slip",
             fix=f"write `{close}`, or declare `{name}` under `targets: {side.target.family}: groups:` if it is meant",
         )
     return slips

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from provisioner.contract import Declare, Reading
 from provisioner.diagnostics import Diagnostic, Location, Severity
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Cause, Change
-from provisioner.model.coverage import Coverage
+from provisioner.model.coverage import Coverage, ScopeCoverage
 from provisioner.model.instant import Instant, format_instant
 from provisioner.model.outstanding import Outstanding
 from provisioner.model.principal import Principal
@@ -25,7 +26,7 @@ from provisioner.resolve.desired import Desired
 from provisioner.resolve.past import Past
 
 
-@dataclass(slots=True)
+@dataclass
 class Side:
     """Everything that is known about one target when its plan is made. `live` has its principals as the files call them
     (`observe.relabel`). `proven_absent` are addresses that a point read showed not to be there. `person` names the one
@@ -49,8 +50,23 @@ class Side:
     def coverage(self) -> Coverage:
         return self.reading.coverage
 
+    @cached_property
+    def _holders(self) -> dict[str, Match]:
+        """Matches by the login under which `live` has their access: the desired one, where there is one."""
+        desired = {identity.id: login for login, identity in self.desired.logins.items()}
+        return {desired.get(m.identity.id, login): m for login, m in self.matched.by_login.items()}
+
     def match_of(self, principal: Principal | None) -> Match | None:
-        return None if principal is None else self.matched.by_login.get(principal.id)
+        """Whose account a principal is, if anybody's that we know."""
+        return None if principal is None else self._holders.get(principal.id)
+
+    def is_or_was(self, principal: Principal | None, identity: str | None) -> bool:
+        """Whether what a past line gave to `identity` is theirs still: their matched account, or an account that is
+        gone. An account of that login which is not known to be theirs is somebody else's."""
+        match = self.match_of(principal)
+        if match is not None:
+            return match.identity.id == identity
+        return principal is None or Address(self.target.name, Kind.ACCOUNT, principal.id) not in self.live
 
 
 @dataclass(slots=True)
@@ -141,3 +157,9 @@ def why_left(now: Instant, match: Match) -> str:
     if match.revision:
         return f"{who.id} is no longer declared (last in {match.revision})"
     return f"{who.id} is no longer declared (known by our mark)"
+
+
+def gaps_of(coverage: Coverage) -> tuple[ScopeCoverage, ...]:
+    """The scopes that were not read completely. Credentials are read for leavers alone, so that nobody's having been
+    read is their normal state and no gap."""
+    return tuple(g for g in coverage.gaps if not (g.scope.kind is Kind.CREDENTIAL and g.scope.of is None))

@@ -1,5 +1,5 @@
-"""A grants block as it reads in the environments held: `{environment}` replaced, labelled things left out where the role
-is not held in their environment.
+"""A grants block as it reads in the environments held: `{environment}` replaced, labelled things left out where the
+role is not held in their environment.
 """
 
 from __future__ import annotations

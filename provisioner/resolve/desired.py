@@ -49,8 +49,8 @@ class Over:
 
 @dataclass(slots=True)
 class Desired:
-    """What should exist on one target. `logins` says whose each desired login is; `later` when what has not begun does;
-    `over` what has lapsed; `managed` the things (kind of what hangs on them, object) that some role grants or the target
+    """What should exist on one target. `logins` says whose each desired login is; `later` when what has not begun
+    does; `over` what has lapsed; `managed` the things (kind of what hangs on them, object) that some role grants or the target
     declares; `explicit` the addresses that the target itself declares; `labels` the environment of labelled objects.
     """
 

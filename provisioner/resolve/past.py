@@ -38,8 +38,8 @@ class Once:
 
 @dataclass(slots=True)
 class Past:
-    """`departed` are identities that were declared and are not now, as last declared; `wanted` the addresses once asked
-    for; `managed` what was managed at the *oldest* revision looked at (the one the target converged on), so that a thing
+    """`departed` are identities that were declared and are not now, as last declared; `wanted` the addresses once
+    asked for; `managed` what was managed at the *oldest* revision looked at (the one the target converged on), so that a thing
     that becomes managed in between is known as newly managed. `ids` all
     identities seen. `known` is False where there is no earlier state at all.
     """
