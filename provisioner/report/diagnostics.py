@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from provisioner.diagnostics import Diagnostic, Location, Severity, in_order
@@ -22,24 +21,21 @@ _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
 class Sources:
-    """The lines of the files that diagnostics point into, read when first asked for. Unreadable means no excerpt."""
+    """The lines that diagnostics point at, from the access files as they were read: never from the disk again, where a
+    link could lead elsewhere. `folder` is what places call the folder that `files` lie in."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, files: Mapping[str, bytes], folder: str) -> None:
+        self._files = files
+        self._prefix = "" if folder == "." else folder + "/"
         self._lines: dict[str, Sequence[str]] = {}
 
     def line(self, place: Location) -> str | None:
+        """The text at `place`, or None where no such line was read."""
         lines = self._lines.get(place.file)
         if lines is None:
-            lines = self._lines[place.file] = self._read(place.file)
+            data = self._files.get(place.file.removeprefix(self._prefix), b"")
+            lines = self._lines[place.file] = _LINE_END.split(data.decode("utf-8-sig", errors="replace"))
         return lines[place.line - 1] if 0 < place.line <= len(lines) else None
-
-    def _read(self, file: str) -> Sequence[str]:
-        try:
-            content = (self._root / file).read_bytes()
-        except (OSError, ValueError):
-            return ()
-        return _LINE_END.split(content.decode("utf-8-sig", errors="replace"))
 
 
 def text(
@@ -87,7 +83,7 @@ def one(problem: Diagnostic, sources: Sources | None = None, *, colours: Palette
     head = f"{where}: " if where else ""
     lines = [f"{colours.bold(head)}{paint(f'{problem.severity.value}[{problem.code}]')}: {safe(problem.message)}"]
     excerpt = None if place is None or sources is None else sources.line(place)
-    if place is not None and excerpt is not None:
+    if place is not None and excerpt:
         lines += _pointed(excerpt, place, problem.length, paint)
     if problem.why:
         lines.append(f"  why: {safe(problem.why)}")

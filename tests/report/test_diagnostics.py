@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import pytest
 
@@ -22,15 +21,12 @@ UNKNOWN = Diagnostic(
 )
 
 
-def sources(tmp_path: Path, content: str, file: str = "access/teams/payments.yaml") -> Sources:
-    path = tmp_path / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode())
-    return Sources(tmp_path)
+def sources(content: str, file: str = "teams/payments.yaml") -> Sources:
+    return Sources({file: content.encode()}, "access")
 
 
-def test_a_problem_looks_as_the_style_guide_says(tmp_path: Path) -> None:
-    files = sources(tmp_path, "\n" * 13 + "    role: db-writter\n")
+def test_a_problem_looks_as_the_style_guide_says() -> None:
+    files = sources("\n" * 13 + "    role: db-writter\n")
     assert text([UNKNOWN], files) == (
         "access/teams/payments.yaml:14:11: error[unknown-role]: no role named `db-writter`\n"
         "  14 |     role: db-writter\n"
@@ -52,28 +48,33 @@ def test_a_problem_looks_as_the_style_guide_says(tmp_path: Path) -> None:
         ("short", 3, 99, "  1 | short\n    |   ^^^"),
     ],
 )
-def test_carets_stand_below_what_is_meant(tmp_path: Path, line: str, column: int, length: int, expected: str) -> None:
-    files = sources(tmp_path, line, "a.yaml")
-    told = one(Diagnostic("c", "m", location=Location("a.yaml", 1, column), length=length), files)
-    assert told == f"a.yaml:1:{column}: error[c]: m\n{expected}\n"
+def test_carets_stand_below_what_is_meant(line: str, column: int, length: int, expected: str) -> None:
+    files = sources(line, "a.yaml")
+    told = one(Diagnostic("c", "m", location=Location("access/a.yaml", 1, column), length=length), files)
+    assert told == f"access/a.yaml:1:{column}: error[c]: m\n{expected}\n"
 
 
-def test_a_long_line_is_shown_around_what_is_meant(tmp_path: Path) -> None:
-    files = sources(tmp_path, "x" * 400 + "HERE" + "y" * 400, "a.yaml")
-    lines = one(Diagnostic("c", "m", location=Location("a.yaml", 1, 401), length=4), files).splitlines()
+def test_a_long_line_is_shown_around_what_is_meant() -> None:
+    files = sources("x" * 400 + "HERE" + "y" * 400, "a.yaml")
+    lines = one(Diagnostic("c", "m", location=Location("access/a.yaml", 1, 401), length=4), files).splitlines()
     assert max(map(len, lines)) <= 120
     assert lines[1][lines[2].index("^") :].startswith("HERE")
 
 
-def test_lines_end_where_yaml_ends_them(tmp_path: Path) -> None:
-    files = sources(tmp_path, "one\r\ntwo\u2028three\x85four", "a.yaml")
-    assert [files.line(Location("a.yaml", n)) for n in range(1, 6)] == ["one", "two", "three", "four", None]
+def test_lines_end_where_yaml_ends_them() -> None:
+    files = sources("one\r\ntwo\u2028three\x85four", "a.yaml")
+    assert [files.line(Location("access/a.yaml", n)) for n in range(1, 6)] == ["one", "two", "three", "four", None]
 
 
-def test_a_file_that_cannot_be_read_only_costs_the_excerpt(tmp_path: Path) -> None:
-    told = text([UNKNOWN], Sources(tmp_path))
+def test_a_file_that_was_not_read_only_costs_the_excerpt() -> None:
+    told = text([UNKNOWN], sources("secret", "elsewhere.yaml"))
     assert told.startswith("access/teams/payments.yaml:14:11: error")
     assert "|" not in told
+
+
+def test_the_excerpt_is_of_the_file_as_it_was_read_below_any_folder() -> None:
+    files = Sources({"people.yaml": b"one"}, ".")
+    assert files.line(Location("people.yaml", 1)) == "one"
 
 
 def test_all_are_told_once_and_sorted_by_place() -> None:
