@@ -1,0 +1,114 @@
+"""AWS IAM: users, groups, memberships, policies, roles that may be assumed, and everything a user signs in with.
+
+A target is one account; many accounts are instances, each with its own assumed roles for reading and for writing.
+Ownership: a user carries our mark in the tag `provision`; a group that we made has the path `/provision/OWNER/`, since
+groups cannot be tagged; our inline policies begin with `provision-`. Attachments and memberships cannot be marked: the
+history of the files and the journal tell which were ours. See `docs/providers/aws-iam.md`.
+
+Importing this loads no SDK. It refuses to work in an account other than the one that the settings name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from provisioner.contract import Capabilities, ProviderError, Trouble
+from provisioner.diagnostics import Diagnostic, ProvisionError
+from provisioner.model.address import Kind
+from provisioner.model.target import Target
+
+if TYPE_CHECKING:
+    from provisioner.providers.aws_iam.connect import Base, Clients
+    from provisioner.providers.aws_iam.declare import AwsDeclare
+    from provisioner.providers.aws_iam.identify import Identified
+    from provisioner.providers.aws_iam.read import AwsReader
+    from provisioner.providers.aws_iam.settings import Grants, Objects, Settings
+    from provisioner.providers.aws_iam.write import AwsWriter
+
+CAPABILITIES = Capabilities(
+    marks=frozenset({Kind.ACCOUNT}),
+    disables=True,
+    settle_seconds=dict.fromkeys((Kind.ACCOUNT, Kind.GROUP, Kind.MEMBERSHIP, Kind.GRANT, Kind.CREDENTIAL), 60.0),
+    folds_case=True,
+)
+
+
+class AwsIam:
+    """The provider. Accounts opened with one environment share its credentials and the SDK's loaded models."""
+
+    name = "aws-iam"
+    extra = "aws"
+    capabilities = CAPABILITIES
+
+    def __init__(self) -> None:
+        self._bases: dict[frozenset[tuple[str, str]], Base] = {}
+
+    @property
+    def settings(self) -> type[Settings]:
+        from provisioner.providers.aws_iam.settings import Settings
+
+        return Settings
+
+    @property
+    def grants(self) -> type[Grants]:
+        from provisioner.providers.aws_iam.settings import Grants
+
+        return Grants
+
+    @property
+    def objects(self) -> type[Objects]:
+        from provisioner.providers.aws_iam.settings import Objects
+
+        return Objects
+
+    def declare(self, target: Target) -> AwsDeclare:
+        from provisioner.providers.aws_iam.declare import AwsDeclare
+
+        return AwsDeclare(target, self.capabilities)
+
+    def open_reader(self, target: Target, environ: Mapping[str, str]) -> AwsReader:
+        account, clients, identified = self._open(target, environ, "plan")
+        from provisioner.providers.aws_iam.read import AwsReader
+
+        return AwsReader(target, account, clients, identified)
+
+    def open_writer(self, target: Target, environ: Mapping[str, str], owner: str | None) -> AwsWriter:
+        _, clients, identified = self._open(target, environ, "apply")
+        from provisioner.providers.aws_iam.write import AwsWriter
+
+        return AwsWriter(target, clients, identified, owner)
+
+    def _open(self, target: Target, environ: Mapping[str, str], purpose: str) -> tuple[str, Clients, Identified]:
+        try:
+            import botocore.session  # noqa: F401
+        except ImportError as error:
+            raise ProvisionError(
+                Diagnostic(
+                    "missing-extra",
+                    f"target {target.name} needs the AWS SDK, which is not installed",
+                    target=target.name,
+                    location=target.location,
+                    why="each system's client library comes with an extra of its own",
+                    fix="pip install 'provision-access[aws]'",
+                )
+            ) from error
+        from pydantic import ValidationError
+
+        from provisioner.providers.aws_iam.connect import Base, open_account
+        from provisioner.providers.aws_iam.identify import Identified
+
+        try:
+            settings = self.settings.model_validate(dict(target.settings.data))
+        except ValidationError as error:
+            told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+            raise ProviderError(Trouble.CREDENTIAL, f"settings of {target.name}: {told}", call="settings") from error
+        key = frozenset((k, v) for k, v in environ.items() if k.startswith("AWS_"))
+        base = self._bases.get(key)
+        if base is None:
+            another = next(iter(self._bases.values()), None)
+            base = self._bases[key] = Base(environ, another.loader if another is not None else None)
+        return settings.account, open_account(settings, purpose, base), Identified(settings.account, base)
+
+
+PROVIDER = AwsIam()

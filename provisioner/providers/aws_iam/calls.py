@@ -1,0 +1,364 @@
+"""Remote calls, one method each, under the names of the API. Turns the SDK's errors into ours; decides nothing else.
+
+`ReadCalls` stand on clients that cannot write. In `WriteCalls` the user is always named: `UserName` is optional in
+several calls of IAM and defaults to the caller, so that a lost name would hit our own keys.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    ProxyConnectionError,
+    SSLError,
+)
+
+from provisioner.contract import ProviderError, Trouble
+from provisioner.model.instant import Instant
+from provisioner.providers.aws_iam.connect import Clients, no_credentials
+
+Row = Mapping[str, Any]
+
+_PAGE_SIZE = 1000
+"""The most that IAM gives; unasked it gives 100."""
+_DETAILS = ["User", "Group", "Role", "LocalManagedPolicy"]
+
+# IAM API reference, "Common errors" and the errors of each action; STS likewise.
+_TROUBLE = {
+    "AccessDenied": Trouble.DENIED,
+    "AccessDeniedException": Trouble.DENIED,
+    "UnauthorizedOperation": Trouble.DENIED,
+    "NoSuchEntity": Trouble.GONE,
+    "EntityAlreadyExists": Trouble.CONFLICT,
+    "DeleteConflict": Trouble.CONFLICT,
+    "ConcurrentModification": Trouble.BUSY,
+    "EntityTemporarilyUnmodifiable": Trouble.BUSY,
+    "Throttling": Trouble.BUSY,
+    "ThrottlingException": Trouble.BUSY,
+    "RequestLimitExceeded": Trouble.BUSY,
+    "TooManyRequestsException": Trouble.BUSY,
+    "LimitExceeded": Trouble.INVALID,
+    "UnmodifiableEntity": Trouble.INVALID,
+    "MalformedPolicyDocument": Trouble.INVALID,
+    "InvalidInput": Trouble.INVALID,
+    "ValidationError": Trouble.INVALID,
+    "PolicyNotAttachable": Trouble.INVALID,
+    "InvalidClientTokenId": Trouble.CREDENTIAL,
+    "SignatureDoesNotMatch": Trouble.CREDENTIAL,
+    "UnrecognizedClientException": Trouble.CREDENTIAL,
+    "ExpiredToken": Trouble.CREDENTIAL,
+    "ExpiredTokenException": Trouble.CREDENTIAL,
+    "IncompleteSignature": Trouble.CREDENTIAL,
+    "InvalidIdentityToken": Trouble.CREDENTIAL,
+    "IDPRejectedClaim": Trouble.CREDENTIAL,
+    "PackedPolicyTooLarge": Trouble.CREDENTIAL,
+}
+
+
+def translate(error: BotoCoreError | ClientError, call: str, *, writing: bool) -> ProviderError:
+    """What a failed call means. A write that was sent and not answered is unknown; a read like that is only busy."""
+    if isinstance(error, ClientError):
+        return _refused(error, call, writing=writing)
+    if isinstance(error, NoCredentialsError):
+        return no_credentials()
+    if isinstance(error, EndpointConnectionError | ConnectTimeoutError | ProxyConnectionError | SSLError):
+        return ProviderError(Trouble.UNREACHABLE, f"no connection to AWS: {error}", call=call)
+    if isinstance(error, ParamValidationError):
+        return ProviderError(Trouble.INVALID, str(error), call=call)
+    if isinstance(error, HTTPClientError | ConnectionClosedError):
+        return ProviderError(Trouble.UNKNOWN if writing else Trouble.UNREACHABLE, f"no answer: {error}", call=call)
+    return ProviderError(Trouble.CREDENTIAL, str(error), call=call)
+
+
+def _refused(error: ClientError, call: str, *, writing: bool) -> ProviderError:
+    told: Any = error.response.get("Error", {})
+    about: Any = error.response.get("ResponseMetadata", {})
+    code, message = str(told.get("Code", "")), str(told.get("Message", ""))
+    # An answer of the session's own hop (AssumeRole) surfaces in whatever call came first.
+    hop = error.operation_name in ("AssumeRole", "AssumeRoleWithWebIdentity")
+    name = f"sts:{error.operation_name}" if hop else call
+    trouble = _TROUBLE.get(code)
+    if trouble is None:
+        status = int(about.get("HTTPStatusCode", 0))
+        lost = Trouble.UNKNOWN if writing and not hop else Trouble.BUSY
+        trouble = lost if status >= 500 else Trouble.INVALID
+    if hop and trouble in (Trouble.DENIED, Trouble.INVALID, Trouble.GONE):
+        trouble = Trouble.CREDENTIAL
+    return ProviderError(trouble, message or code, call=name, request_id=about.get("RequestId"), code=code)
+
+
+class ReadCalls:
+    """Reads of one account. Every method raises ProviderError; `gone` where the thing asked about is not there."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._iam: Any = clients.iam
+        self.server_time: Instant | None = None
+
+    @property
+    def sent(self) -> int:
+        """Requests sent so far."""
+        return self._clients.counter.sent
+
+    def caller(self) -> Row:
+        """GetCallerIdentity of the session that we act with: `Account`, `Arn`."""
+        return self._ask(self._clients.sts, "get_caller_identity")
+
+    def caller_before(self) -> Row | None:
+        """GetCallerIdentity of the credentials that the role is assumed with, where they may be a user's."""
+        return None if self._clients.base is None else self._ask(self._clients.base, "get_caller_identity")
+
+    def details(self) -> Iterator[Row]:
+        """The pages of GetAccountAuthorizationDetails."""
+        return self._pages("get_account_authorization_details", Filter=_DETAILS)
+
+    def user(self, login: str) -> Row:
+        return self._part("get_user", "User", UserName=login)
+
+    def groups_of(self, login: str) -> list[str]:
+        return [row["GroupName"] for row in self._list("list_groups_for_user", "Groups", UserName=login)]
+
+    def attached_to_user(self, login: str) -> list[str]:
+        """ARNs."""
+        rows = self._list("list_attached_user_policies", "AttachedPolicies", UserName=login)
+        return [row["PolicyArn"] for row in rows]
+
+    def inline_of_user(self, login: str) -> list[str]:
+        return self._list("list_user_policies", "PolicyNames", UserName=login)
+
+    def user_policy(self, login: str, policy: str) -> Row:
+        """The document of an inline policy, which botocore has decoded."""
+        return self._part("get_user_policy", "PolicyDocument", UserName=login, PolicyName=policy)
+
+    def group(self, name: str) -> Row:
+        return self._part("get_group", "Group", GroupName=name, MaxItems=1)
+
+    def members(self, name: str) -> list[str]:
+        return [row["UserName"] for row in self._list("get_group", "Users", GroupName=name)]
+
+    def attached_to_group(self, name: str) -> list[str]:
+        """ARNs."""
+        rows = self._list("list_attached_group_policies", "AttachedPolicies", GroupName=name)
+        return [row["PolicyArn"] for row in rows]
+
+    def inline_of_group(self, name: str) -> list[str]:
+        return self._list("list_group_policies", "PolicyNames", GroupName=name)
+
+    def role(self, name: str) -> Row:
+        return self._part("get_role", "Role", RoleName=name)
+
+    def own_policies(self) -> dict[str, str]:
+        """ARN by name of the account's own managed policies."""
+        return {row["PolicyName"]: row["Arn"] for row in self._list("list_policies", "Policies", Scope="Local")}
+
+    def keys(self, login: str) -> list[Row]:
+        return self._list("list_access_keys", "AccessKeyMetadata", UserName=login)
+
+    def has_password(self, login: str) -> bool:
+        try:
+            self._ask(self._iam, "get_login_profile", UserName=login)
+        except ProviderError as error:
+            if error.trouble is Trouble.GONE:
+                return False
+            raise
+        return True
+
+    def mfa_devices(self, login: str) -> list[Row]:
+        return self._list("list_mfa_devices", "MFADevices", UserName=login)
+
+    def ssh_keys(self, login: str) -> list[Row]:
+        return self._list("list_ssh_public_keys", "SSHPublicKeys", UserName=login)
+
+    def service_credentials(self, login: str) -> list[Row]:
+        """This list has markers in the API and no paginator in the SDK."""
+        rows: list[Row] = []
+        marker: dict[str, Any] = {}
+        while True:
+            page = self._ask(
+                self._iam, "list_service_specific_credentials", UserName=login, MaxItems=_PAGE_SIZE, **marker
+            )
+            rows += page.get("ServiceSpecificCredentials", ())
+            if not page.get("IsTruncated"):
+                return rows
+            marker = {"Marker": page["Marker"]}
+
+    def certificates(self, login: str) -> list[Row]:
+        return self._list("list_signing_certificates", "Certificates", UserName=login)
+
+    def generate_report(self) -> bool:
+        """Whether a credential report is ready."""
+        return bool(self._ask(self._iam, "generate_credential_report").get("State") == "COMPLETE")
+
+    def report(self) -> tuple[bytes, Instant]:
+        """The last credential report, and when it was made: up to four hours ago."""
+        found = self._ask(self._iam, "get_credential_report")
+        return found["Content"], found["GeneratedTime"].astimezone(UTC)
+
+    # How a call is made
+
+    def _ask(self, client: Any, method: str, **parameters: Any) -> Row:
+        try:
+            answer: Row = getattr(client, method)(**parameters)
+        except (BotoCoreError, ClientError) as error:
+            raise translate(error, _label(client, method), writing=False) from error
+        self._note_time(answer)
+        return answer
+
+    def _part(self, method: str, key: str, **parameters: Any) -> Row:
+        part: Row = self._ask(self._iam, method, **parameters)[key]
+        return part
+
+    def _note_time(self, answer: Row) -> None:
+        date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        if date:
+            self.server_time = parsedate_to_datetime(date).astimezone(UTC)
+
+    def _pages(self, method: str, **parameters: Any) -> Iterator[Row]:
+        """Raises `partial` where the list breaks off: one more page is promised, and there is no way to it."""
+        label = _label(self._iam, method)
+        last: Row = {}
+        try:
+            pages = self._iam.get_paginator(method).paginate(**parameters, PaginationConfig={"PageSize": _PAGE_SIZE})
+            for page in pages:
+                self._note_time(page)
+                last = page
+                yield page
+        except (BotoCoreError, ClientError) as error:
+            raise translate(error, label, writing=False) from error
+        if last.get("IsTruncated"):
+            raise ProviderError(Trouble.PARTIAL, "the list ends with IsTruncated and no marker", call=label)
+
+    def _list(self, method: str, key: str, **parameters: Any) -> list[Any]:
+        return [row for page in self._pages(method, **parameters) for row in page.get(key, ())]
+
+
+class WriteCalls(ReadCalls):
+    """Writes, until `deadline` (on `time.monotonic`). Each may be made twice: that something is there already, or gone,
+    is told by the error.
+    """
+
+    def __init__(self, clients: Clients, deadline: float) -> None:
+        super().__init__(clients)
+        self._deadline = deadline
+
+    def create_user(self, login: str, tags: Mapping[str, str]) -> None:
+        self._change("create_user", UserName=login, Tags=_tags(tags))
+
+    def rename_user(self, login: str, new: str) -> None:
+        self._change("update_user", UserName=login, NewUserName=new)
+
+    def tag_user(self, login: str, tags: Mapping[str, str]) -> None:
+        self._change("tag_user", UserName=login, Tags=_tags(tags))
+
+    def untag_user(self, login: str, keys: Sequence[str]) -> None:
+        self._change("untag_user", UserName=login, TagKeys=list(keys))
+
+    def delete_user(self, login: str) -> None:
+        self._change("delete_user", UserName=login)
+
+    def create_group(self, name: str, path: str) -> None:
+        self._change("create_group", GroupName=name, Path=path)
+
+    def delete_group(self, name: str) -> None:
+        self._change("delete_group", GroupName=name)
+
+    def add_to_group(self, name: str, login: str) -> None:
+        self._change("add_user_to_group", GroupName=name, UserName=login)
+
+    def remove_from_group(self, name: str, login: str) -> None:
+        self._change("remove_user_from_group", GroupName=name, UserName=login)
+
+    def attach_to_user(self, login: str, arn: str) -> None:
+        self._change("attach_user_policy", UserName=login, PolicyArn=arn)
+
+    def detach_from_user(self, login: str, arn: str) -> None:
+        self._change("detach_user_policy", UserName=login, PolicyArn=arn)
+
+    def attach_to_group(self, name: str, arn: str) -> None:
+        self._change("attach_group_policy", GroupName=name, PolicyArn=arn)
+
+    def detach_from_group(self, name: str, arn: str) -> None:
+        self._change("detach_group_policy", GroupName=name, PolicyArn=arn)
+
+    def put_user_policy(self, login: str, policy: str, document: str) -> None:
+        """Overwrites without asking."""
+        self._change("put_user_policy", UserName=login, PolicyName=policy, PolicyDocument=document)
+
+    def delete_user_policy(self, login: str, policy: str) -> None:
+        self._change("delete_user_policy", UserName=login, PolicyName=policy)
+
+    def delete_group_policy(self, name: str, policy: str) -> None:
+        self._change("delete_group_policy", GroupName=name, PolicyName=policy)
+
+    def set_trust(self, role: str, document: Mapping[str, Any]) -> None:
+        """Replaces the whole trust policy."""
+        self._change("update_assume_role_policy", RoleName=role, PolicyDocument=json.dumps(document))
+
+    def deactivate_key(self, login: str, key: str) -> None:
+        self._change("update_access_key", UserName=login, AccessKeyId=key, Status="Inactive")
+
+    def delete_key(self, login: str, key: str) -> None:
+        self._change("delete_access_key", UserName=login, AccessKeyId=key)
+
+    def delete_password(self, login: str) -> None:
+        self._change("delete_login_profile", UserName=login)
+
+    def deactivate_mfa(self, login: str, serial: str) -> None:
+        self._change("deactivate_mfa_device", UserName=login, SerialNumber=serial)
+
+    def delete_virtual_mfa(self, serial: str) -> None:
+        self._change("delete_virtual_mfa_device", SerialNumber=serial)
+
+    def deactivate_ssh_key(self, login: str, key: str) -> None:
+        self._change("update_ssh_public_key", UserName=login, SSHPublicKeyId=key, Status="Inactive")
+
+    def delete_ssh_key(self, login: str, key: str) -> None:
+        self._change("delete_ssh_public_key", UserName=login, SSHPublicKeyId=key)
+
+    def deactivate_service_credential(self, login: str, credential: str) -> None:
+        self._change(
+            "update_service_specific_credential",
+            UserName=login,
+            ServiceSpecificCredentialId=credential,
+            Status="Inactive",
+        )
+
+    def delete_service_credential(self, login: str, credential: str) -> None:
+        self._change("delete_service_specific_credential", UserName=login, ServiceSpecificCredentialId=credential)
+
+    def deactivate_certificate(self, login: str, certificate: str) -> None:
+        self._change("update_signing_certificate", UserName=login, CertificateId=certificate, Status="Inactive")
+
+    def delete_certificate(self, login: str, certificate: str) -> None:
+        self._change("delete_signing_certificate", UserName=login, CertificateId=certificate)
+
+    def _change(self, method: str, **parameters: Any) -> None:
+        label = _label(self._iam, method)
+        if time.monotonic() >= self._deadline:
+            raise ProviderError(Trouble.BUSY, "no time was left to send it", call=label)
+        try:
+            self._note_time(getattr(self._iam, method)(**parameters))
+        except (BotoCoreError, ClientError) as error:
+            raise translate(error, label, writing=True) from error
+
+
+def _label(client: Any, method: str) -> str:
+    """The call by its name in the API: `iam:GetUser`."""
+    return f"{client.meta.service_model.endpoint_prefix}:{client.meta.method_to_api_mapping[method]}"
+
+
+def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -1,0 +1,291 @@
+"""The pure side for one AWS account: blocks of access files into resources, effects, units, words. No SDK, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from provisioner.contract import Capabilities
+from provisioner.diagnostics import Diagnostic, Location
+from provisioner.model.address import Address, Kind
+from provisioner.model.block import Block
+from provisioner.model.change import Change
+from provisioner.model.effect import Direction, Effect, Level
+from provisioner.model.identity import Identity
+from provisioner.model.instant import Instant
+from provisioner.model.principal import Principal, PrincipalKind
+from provisioner.model.resource import Resource
+from provisioner.model.state import State
+from provisioner.model.target import AccountsPolicy, Target
+from provisioner.model.unit import Unit, UnitMode
+from provisioner.providers.aws_iam import documents, names
+from provisioner.providers.aws_iam.wording import describe
+
+PLACEHOLDER = "{environment}"
+STRENGTH = "strength"
+"""The key in `Facts.more` of a live grant under which the reader keeps how much its policy gives."""
+
+
+class AwsDeclare:
+    """The account of `target`."""
+
+    def __init__(self, target: Target, capabilities: Capabilities) -> None:
+        self.target = target
+        self.capabilities = capabilities
+        self._account = str(target.settings.data.get("account", ""))
+
+    # Checks
+
+    def check(self) -> Iterator[Diagnostic]:
+        yield from self._check_roles()
+        for name, body in self._groups():
+            place = self.target.objects.at("groups", name)
+            yield from self._told("group", name, place)
+            for policy, at in self._policies(name, body):
+                yield from self._check_policy(policy, at)
+
+    def _check_roles(self) -> Iterator[Diagnostic]:
+        block = self.target.settings
+        roles = block.data.get("assume_role")
+        for key, arn in roles.items() if isinstance(roles, Mapping) else ():
+            parts = str(arn).split(":")
+            if len(parts) > 4 and parts[4] not in ("{account}", self._account):
+                yield Diagnostic(
+                    "aws-role-elsewhere",
+                    f"{self.target.name} is account {self._account}, and its role {arn} is in account {parts[4]}",
+                    location=block.at("assume_role", key),
+                    why="a session of that role would read and change another account",
+                    fix="write {account} in place of the digits",
+                    target=self.target.name,
+                )
+
+    def check_grants(self, block: Block) -> Iterator[Diagnostic]:
+        data = block.data
+        for section, kind in (("groups", "group"), ("assume", "role")):
+            for index, name in enumerate(_texts(data.get(section))):
+                if PLACEHOLDER not in name:
+                    yield from self._told(kind, name, block.at(section, index))
+        for index, policy in enumerate(_texts(data.get("policies"))):
+            if PLACEHOLDER not in policy:
+                yield from self._check_policy(policy, block.at("policies", index))
+
+    def _told(self, kind: str, name: str, place: Location) -> Iterator[Diagnostic]:
+        why = names.why_not(kind, name)
+        if why is not None:
+            yield Diagnostic(
+                "aws-name",
+                f"`{name}` cannot name an IAM {kind}",
+                location=place,
+                length=len(name),
+                why=why,
+                fix=f"write the {kind}'s name as IAM shows it, without path or ARN",
+                target=self.target.name,
+            )
+
+    def _check_policy(self, policy: str, place: Location) -> Iterator[Diagnostic]:
+        if not policy.startswith("arn:"):
+            if names.is_reserved(policy):
+                yield Diagnostic(
+                    "aws-name",
+                    f"`{policy}` cannot be written as a bare name",
+                    location=place,
+                    length=len(policy),
+                    why="names that begin with `inline.` or `role.` mean other things in our addresses",
+                    fix=f"write its ARN: arn:aws:iam::{self._account or 'ACCOUNT'}:policy/{policy}",
+                    target=self.target.name,
+                )
+                return
+            yield from self._told("policy", policy, place)
+            return
+        parsed = names.parse_policy_arn(policy)
+        if parsed is None:
+            yield Diagnostic(
+                "aws-name",
+                f"`{policy}` is not the ARN of a managed policy",
+                location=place,
+                length=len(policy),
+                why="such an ARN reads arn:aws:iam::ACCOUNT:policy/NAME, or arn:aws:iam::aws:policy/NAME for AWS's own",
+                fix="copy the ARN from IAM, or write the policy's bare name",
+                target=self.target.name,
+            )
+        elif self._account and parsed.account not in ("aws", self._account):
+            yield Diagnostic(
+                "aws-policy-elsewhere",
+                f"{policy} is a policy of account {parsed.account}, {self.target.name} is {self._account}",
+                location=place,
+                length=len(policy),
+                why="a policy can only be attached in its own account",
+                fix=f"write the bare name `{parsed.name}`: in each account it means that account's policy",
+                target=self.target.name,
+            )
+
+    def check_login(self, login: str) -> str | None:
+        return names.why_not("user", login)
+
+    def unsupported(self, resource: Resource) -> Diagnostic | None:
+        """The names that a role's `{environment}` makes are known only once it is replaced."""
+        address = resource.address
+        place = resource.sources[0] if resource.sources else Location("-")
+        if address.kind in (Kind.GROUP, Kind.MEMBERSHIP):
+            return next(self._told("group", address.object, place), None)
+        if address.kind is Kind.GRANT:
+            if address.object.startswith(names.ROLE):
+                return next(self._told("role", address.object.removeprefix(names.ROLE), place), None)
+            return next(self._check_policy(address.object, place), None)
+        return None
+
+    # From blocks to resources
+
+    def declared(self) -> Iterator[Resource]:
+        for name, body in self._groups():
+            yield Resource(self._group(name), sources=(self.target.objects.at("groups", name),))
+            holder = Principal(self.target.name, PrincipalKind.GROUP, name)
+            for policy, place in self._policies(name, body):
+                yield self._policy(policy, holder, (place,))
+
+    def complete(self) -> Iterator[tuple[Kind, Principal]]:
+        """Groups whose `policies` are declared: what else is attached to them, or written into them, is to go."""
+        for name, body in self._groups():
+            if isinstance(body, Mapping) and body.get("policies") is not None:
+                yield Kind.GRANT, Principal(self.target.name, PrincipalKind.GROUP, name)
+
+    def account(self, identity: Identity, login: str) -> Resource:
+        attributes: dict[str, Any] = {"enabled": True}
+        if identity.email and names.fits_tag(identity.email) and self.target.accounts is AccountsPolicy.CREATE:
+            attributes["email"] = identity.email
+        return Resource(Address(self.target.name, Kind.ACCOUNT, login), attributes, sources=(identity.location,))
+
+    def expand(self, block: Block, who: Principal) -> Iterator[Resource]:
+        data = block.data
+        for index, name in enumerate(_texts(data.get("groups"))):
+            place = (block.at("groups", index),)
+            yield Resource(self._group(name), sources=place)
+            yield Resource(Address(self.target.name, Kind.MEMBERSHIP, name, who), sources=place)
+        for index, policy in enumerate(_texts(data.get("policies"))):
+            yield self._policy(policy, who, (block.at("policies", index),))
+        for index, role in enumerate(_texts(data.get("assume"))):
+            address = Address(self.target.name, Kind.GRANT, names.ROLE + role, who)
+            yield Resource(address, {"intact": True}, sources=(block.at("assume", index),))
+
+    def names(self, block: Block) -> Iterator[tuple[str, str, tuple[str | int, ...]]]:
+        for index, name in enumerate(_texts(block.data.get("groups"))):
+            yield "groups", name, ("groups", index)
+
+    def canonical(self, resource: Resource) -> Resource:
+        """Blocks are read into canonical form at once, and the reader speaks it too."""
+        return resource
+
+    # What a change means
+
+    def unit(self, address: Address) -> Unit:
+        """Leave to assume a role may stand in the role's trust policy: a document that is written whole."""
+        if address.kind is Kind.GRANT and address.object.startswith(names.ROLE):
+            return Unit(f"{address.target}:{address.object}", UnitMode.DOCUMENT)
+        return Unit(str(address))
+
+    def effect(self, before: Resource | None, after: Resource | None, around: State) -> Effect:
+        resource = after or before
+        if resource is None:
+            return Effect(Direction.NEUTRAL)
+        strength = self._strength(resource, around)
+        level = Level.ORDINARY if strength == documents.DENIES else Level(strength)
+        if before is not None and after is not None:
+            return Effect(_of_attributes(resource.address.kind, before, after), level)
+        gives = (after is not None) != (strength == documents.DENIES)
+        if resource.address.kind is Kind.GROUP and after is not None:
+            return Effect(Direction.NEUTRAL, level)
+        return Effect(Direction.WIDENS if gives else Direction.NARROWS, level)
+
+    def needs(self, resource: Resource) -> Iterator[Address]:
+        address = resource.address
+        who = address.principal
+        if address.kind is Kind.MEMBERSHIP:
+            yield self._group(address.object)
+        if who is not None and who.kind in (PrincipalKind.PERSON, PrincipalKind.SERVICE):
+            yield Address(self.target.name, Kind.ACCOUNT, who.id)
+        elif who is not None and who.kind is PrincipalKind.GROUP:
+            yield self._group(who.id)
+
+    def words(self, change: Change) -> str:
+        return describe(change)
+
+    def holds_until(self, resource: Resource) -> Instant | None:
+        """IAM ends nothing by itself (users, memberships and attachments have no time)."""
+        return None
+
+    # Parts
+
+    def _group(self, name: str) -> Address:
+        return Address(self.target.name, Kind.GROUP, name)
+
+    def _policy(self, policy: str, who: Principal, sources: tuple[Location, ...]) -> Resource:
+        if not policy.startswith("arn:"):
+            return Resource(Address(self.target.name, Kind.GRANT, policy, who), sources=sources)
+        address = Address(self.target.name, Kind.GRANT, names.policy_object(policy), who)
+        return Resource(address, {"arn": policy}, sources=sources)
+
+    def _groups(self) -> Iterable[tuple[str, Any]]:
+        groups = self.target.objects.data.get("groups")
+        return groups.items() if isinstance(groups, Mapping) else ()
+
+    def _policies(self, group: str, body: Any) -> Iterator[tuple[str, Location]]:
+        listed = body.get("policies") if isinstance(body, Mapping) else None
+        for index, policy in enumerate(_texts(listed)):
+            yield policy, self.target.objects.at("groups", group, "policies", index)
+
+    def _strength(self, resource: Resource, around: State) -> str:
+        address = resource.address
+        if address.kind is Kind.GRANT:
+            return _strength_of_grant(resource, around)
+        if address.kind is Kind.MEMBERSHIP or address.kind is Kind.GROUP:
+            return self._strength_of_group(address.object, around).value
+        if address.kind is Kind.ACCOUNT:
+            holder = Principal(self.target.name, PrincipalKind.PERSON, address.object)
+            return self._strength_of_account(holder, around).value
+        if address.kind is Kind.CREDENTIAL and address.principal is not None:
+            return self._strength_of_account(address.principal, around).value
+        return Level.ORDINARY.value
+
+    def _strength_of_group(self, group: str, around: State) -> Level:
+        """By what it has live, and by what the files give it."""
+        holder = Principal(self.target.name, PrincipalKind.GROUP, group)
+        found = [_level(_strength_of_grant(r, around)) for r in around.held_by(holder) if r.address.kind is Kind.GRANT]
+        body = next((b for n, b in self._groups() if n == group), None)
+        found += [_level(documents.strength_of_name(p.rpartition("/")[2])) for p, _ in self._policies(group, body)]
+        return documents.strongest(found)
+
+    def _strength_of_account(self, who: Principal, around: State) -> Level:
+        held = (*around.held_by(who), *around.held_by(who._replace(kind=PrincipalKind.SERVICE)))
+        return documents.strongest(
+            _level(_strength_of_grant(r, around))
+            if r.address.kind is Kind.GRANT
+            else self._strength_of_group(r.address.object, around)
+            for r in held
+            if r.address.kind in (Kind.GRANT, Kind.MEMBERSHIP)
+        )
+
+
+def _strength_of_grant(resource: Resource, around: State) -> str:
+    """What the reader saw of the policy, on this grant or its live double; else what its name tells."""
+    for one in (resource, around.get(resource.address)):
+        if one is not None and one.facts is not None and STRENGTH in one.facts.more:
+            return one.facts.more[STRENGTH]
+    name = resource.address.object
+    return documents.strength_of_name(name.removeprefix(names.ROLE).removeprefix(names.INLINE).rpartition("/")[2])
+
+
+def _level(strength: str) -> Level:
+    return Level.ORDINARY if strength == documents.DENIES else Level(strength)
+
+
+def _of_attributes(kind: Kind, before: Resource, after: Resource) -> Direction:
+    if kind is not Kind.ACCOUNT:
+        return Direction.NEUTRAL if before.attributes == after.attributes else Direction.BOTH
+    was, will = before.attributes.get("enabled"), after.attributes.get("enabled")
+    if was is will or will is None:
+        return Direction.NEUTRAL
+    return Direction.WIDENS if will else Direction.NARROWS
+
+
+def _texts(value: Any) -> list[str]:
+    return [v for v in value if isinstance(v, str)] if isinstance(value, list | tuple) else []

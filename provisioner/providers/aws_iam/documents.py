@@ -1,0 +1,190 @@
+"""Policy documents: ours, how strong somebody else's are, and whom a trust policy names. Pure.
+
+A document comes as botocore decodes it: a mapping with `Statement`, one or many. What we do not understand is carried
+through unchanged, and never counted as harmless.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from provisioner.model.effect import Level
+
+Document = Mapping[str, Any]
+
+DENIES = "denies"
+"""The strength of a document without a single Allow: taking it away gives."""
+_VERSION = "2012-10-17"
+_DENY_ALL: Document = {"Version": _VERSION, "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+_SID = re.compile(r"provision(?P<owner>[a-z0-9]{1,8})?")
+# Leave to do one of these to others is leave to do everything.
+_ESCALATES = (
+    "iam:AddUserToGroup", "iam:AttachGroupPolicy", "iam:AttachRolePolicy", "iam:AttachUserPolicy",
+    "iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:CreatePolicyVersion", "iam:PutGroupPolicy",
+    "iam:PutRolePolicy", "iam:PutUserPolicy", "iam:SetDefaultPolicyVersion", "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateLoginProfile",
+)  # fmt: skip
+_ADMIN_NAMES = frozenset({
+    "AWSOrganizationsFullAccess", "AWSSSOMasterAccountAdministrator", "AWSSSOMemberAccountAdministrator",
+    "AdministratorAccess", "IAMFullAccess",
+})  # fmt: skip
+_DENYING_NAMES = ("AWSDenyAll", "AWSCompromisedKeyQuarantine")
+
+
+def deny_all() -> str:
+    return json.dumps(_DENY_ALL, separators=(",", ":"))
+
+
+def is_deny_all(document: Document) -> bool:
+    """Whether it has a statement that denies everything without a condition; then nothing else in it matters."""
+    return any(
+        s.get("Effect") == "Deny"
+        and "*" in _many(s.get("Action"))
+        and "*" in _many(s.get("Resource"))
+        and not s.get("Condition")
+        for s in _statements(document)
+    )
+
+
+def assume(role_arn: str, owner: str | None) -> str:
+    """The inline policy that lets a user assume one role. The Sid names who wrote it."""
+    statement = {
+        "Sid": "provision" + (owner or ""),
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Resource": role_arn,
+    }
+    return json.dumps({"Version": _VERSION, "Statement": [statement]}, separators=(",", ":"))
+
+
+def read_assume(document: Document, account: str, role: str) -> tuple[bool, bool, str | None]:
+    """(as we write it, carries our Sid, its owner) of a policy that should let somebody assume `role` of `account`."""
+    statements = list(_statements(document))
+    sid = next((m for s in statements if (m := _SID.fullmatch(str(s.get("Sid", ""))))), None)
+    owner = sid["owner"] if sid else None
+    if len(statements) != 1 or set(statements[0]) - {"Sid"} != {"Effect", "Action", "Resource"}:
+        return False, sid is not None, owner
+    one = statements[0]
+    resource = _many(one["Resource"])
+    arn = rf"arn:aws[a-z-]*:iam::{account}:role/(?:[^*?]+/)?{re.escape(role)}"
+    intact = (
+        one["Effect"] == "Allow"
+        and _many(one["Action"]) == ["sts:AssumeRole"]
+        and len(resource) == 1
+        and re.fullmatch(arn, str(resource[0])) is not None
+    )
+    return intact, sid is not None, owner
+
+
+def strength(document: Document) -> str:
+    """`admin`, `elevated`, `ordinary`, or `denies`: how much an identity policy gives at its widest. Denies within a
+    document that allows are not counted off."""
+    found = {_strength(s) for s in _statements(document) if s.get("Effect") != "Deny"}
+    if not found:
+        return DENIES
+    return strongest(found).value
+
+
+def strongest(levels: Iterable[Level]) -> Level:
+    order = (Level.ORDINARY, Level.ELEVATED, Level.ADMIN)
+    return max(levels, key=order.index, default=Level.ORDINARY)
+
+
+def _strength(statement: Mapping[str, Any]) -> Level:
+    resources = [str(r) for r in _many(statement.get("Resource", "*"))]
+    if "NotResource" not in statement and all("${aws:username}" in r for r in resources):
+        return Level.ORDINARY  # self-service: only their own user
+    wide = "NotResource" in statement or any(_is_wide(r) for r in resources)
+    if "NotAction" in statement:
+        kept = [str(a) for a in _many(statement["NotAction"])]
+        return Level.ELEVATED if any(_allows(a, "iam:PutUserPolicy") for a in kept) or not wide else Level.ADMIN
+    actions = [str(a) for a in _many(statement.get("Action", ()))]
+    if any(_allows(a, danger) for a in actions for danger in _ESCALATES):
+        return Level.ADMIN if wide else Level.ELEVATED
+    if any(a == "*" or a.endswith(":*") or _allows(a, "iam:PassRole") for a in actions):
+        return Level.ELEVATED if wide else Level.ORDINARY
+    return Level.ORDINARY
+
+
+def _is_wide(resource: str) -> bool:
+    return resource == "*" or (resource.startswith("arn:") and resource.endswith((":*", "/*", "**")))
+
+
+def _allows(pattern: str, action: str) -> bool:
+    expression = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
+    return re.fullmatch(expression, action, re.IGNORECASE) is not None
+
+
+def strength_of_name(name: str) -> str:
+    """What a managed policy's bare name tells where its document is not at hand. Of the account's own policies the name
+    is only a hint, so `admin` in it counts as that."""
+    if name.startswith(_DENYING_NAMES):
+        return DENIES
+    if name in _ADMIN_NAMES or ("admin" in name.lower() and "readonly" not in name.lower()):
+        return Level.ADMIN.value
+    if name.endswith("FullAccess") or "PowerUser" in name:
+        return Level.ELEVATED.value
+    return Level.ORDINARY.value
+
+
+# Trust policies
+
+
+def trusted(document: Document) -> Iterator[str]:
+    """The AWS principals that Allow statements of a trust policy name, each once."""
+    seen: set[str] = set()
+    for statement in _statements(document):
+        if statement.get("Effect") != "Allow":
+            continue
+        for name in _aws_principals(statement):
+            if name not in seen:
+                seen.add(name)
+                yield name
+
+
+def without(document: Document, gone: Callable[[str], bool]) -> dict[str, Any] | None:
+    """The trust policy with those principals taken out of its Allow statements, or None where none is in it.
+
+    A statement that named nobody else goes; all other statements and keys stay as they are. A trust policy must have a
+    statement, so where the last one goes, one that denies everybody stands in its place.
+    """
+    result: dict[str, Any] = copy.deepcopy(dict(document))
+    kept: list[Any] = []
+    changed = False
+    for statement in _statements(result):
+        names = _aws_principals(statement) if statement.get("Effect") == "Allow" else []
+        stay = [n for n in names if not gone(n)]
+        if len(stay) == len(names):
+            kept.append(statement)
+            continue
+        changed = True
+        principal = statement["Principal"]
+        if stay:
+            principal["AWS"] = stay if len(stay) > 1 or isinstance(principal["AWS"], list) else stay[0]
+        else:
+            del principal["AWS"]
+        if principal:
+            kept.append(statement)
+    if not changed:
+        return None
+    result["Statement"] = kept or [{"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]
+    return result
+
+
+def _aws_principals(statement: Mapping[str, Any]) -> list[str]:
+    principal = statement.get("Principal")
+    if not isinstance(principal, Mapping):
+        return []
+    return [str(n) for n in _many(principal.get("AWS", ()))]
+
+
+def _statements(document: Document) -> Iterator[dict[str, Any]]:
+    return (s for s in _many(document.get("Statement", ())) if isinstance(s, dict))
+
+
+def _many(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]

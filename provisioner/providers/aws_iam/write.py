@@ -1,0 +1,423 @@
+"""Writes to one AWS account. Each change may be made twice; what is there already, or gone already, is said so.
+
+It does not decide whose access goes, nor in which order: the plan did. It refuses to touch a user or group that is not
+the one that was read (another id, another owner's mark), and never deletes the trace of who somebody was before the
+time to delete has come: a leaver's keys stay, inactive, until then.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from provisioner.contract import AlreadySo, Done, Failed, Outcome, ProviderError, Refused, Trouble, Unknown
+from provisioner.model.address import Address, Kind
+from provisioner.model.change import Action, Change
+from provisioner.model.mark import Mark, looks_like_mark, owner8
+from provisioner.model.principal import PrincipalKind
+from provisioner.model.resource import Resource
+from provisioner.model.target import Target
+from provisioner.model.unit import Unit
+from provisioner.providers.aws_iam import convert, documents, names
+from provisioner.providers.aws_iam.calls import Row, WriteCalls
+from provisioner.providers.aws_iam.connect import Clients
+from provisioner.providers.aws_iam.delete import delete_group, delete_user
+from provisioner.providers.aws_iam.identify import Identified
+
+SETTLES = 60.0
+"""Seconds for which IAM may not know yet what it was told: it is eventually consistent."""
+Expect = Mapping[Address, Resource]
+
+
+class _Stop(Exception):  # noqa: N818 - an answer on its way out, not an error
+    """Ends a change with an outcome other than done."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
+class AwsWriter:
+    """The account of `target`. `owner` is `records.owner`."""
+
+    def __init__(self, target: Target, clients: Clients, identified: Identified, owner: str | None) -> None:
+        self._target = target
+        self._clients = clients
+        self._identified = identified
+        self._owner = owner8(owner)
+        self._own: dict[str, str] | None = None
+        self._made: dict[str, float] = {}
+
+    def close(self) -> None:
+        """Nothing is held open that would outlive the process."""
+
+    def settle(self, receipt: str, deadline: float) -> Outcome:
+        return Refused("IAM finishes each call before it answers; there is nothing to wait for")
+
+    def write(
+        self,
+        unit: Unit,
+        changes: Sequence[Change],
+        *,
+        expect: Expect,
+        token: str,
+        deadline: float,
+    ) -> Sequence[Outcome]:
+        calls = WriteCalls(self._clients, deadline)
+        trust = [c for c in changes if c.address.kind is Kind.GRANT and c.address.object.startswith(names.ROLE)]
+        if trust and len(trust) == len(changes):
+            return self._role_grants(calls, changes)
+        return [self._guarded(calls, partial(self._one, calls, change, expect), change) for change in changes]
+
+    def cut(self, account: Address, deadline: float) -> Outcome:
+        """Denies the user everything. AWS evaluates a user's policies on each call, also for sessions made by
+        GetSessionToken; roles that they assumed before are other principals and go on until their session ends."""
+        calls = WriteCalls(self._clients, deadline)
+
+        def deny() -> Outcome:
+            self._deny(calls, account.object)
+            return Done(f"everything is denied to user {account.object}")
+
+        outcome = self._guarded(calls, deny, None)
+        gone = isinstance(outcome, Failed) and outcome.error.trouble is Trouble.GONE
+        return AlreadySo(f"there is no user {account.object}") if gone else outcome
+
+    def _guarded(self, calls: WriteCalls, act: Callable[[], Outcome], change: Change | None) -> Outcome:
+        try:
+            self._identified.check(calls)
+            return act()
+        except _Stop as stop:
+            return stop.outcome
+        except ProviderError as error:
+            return self._failed(error, change)
+
+    def _failed(self, error: ProviderError, change: Change | None) -> Outcome:
+        if error.trouble is Trouble.UNKNOWN:
+            return Unknown(error=error)
+        if error.trouble is Trouble.GONE and change is not None:
+            if change.action is Action.REVOKE or change.action is Action.DELETE:
+                return AlreadySo("AWS says that it is not there")
+            if self._is_new(change):
+                told = f"not known everywhere yet: {error.message}"
+                return Failed(
+                    ProviderError(Trouble.BUSY, told, call=error.call, request_id=error.request_id, code=error.code)
+                )
+        return Failed(error)
+
+    def _is_new(self, change: Change) -> bool:
+        """Whether the change stands on a user or group that we made moments ago."""
+        who = change.address.principal
+        stands_on = {f"group {change.address.object}"}
+        if who is not None:
+            stands_on.add(f"group {who.id}" if who.kind is PrincipalKind.GROUP else f"user {who.id}")
+        now = time.monotonic()
+        return any(now - self._made.get(name, -SETTLES) < SETTLES for name in stands_on)
+
+    def _one(self, calls: WriteCalls, change: Change, expect: Expect) -> Outcome:
+        match change.address.kind:
+            case Kind.ACCOUNT:
+                return self._account_change(calls, change, expect)
+            case Kind.GROUP:
+                return self._group_change(calls, change, expect)
+            case Kind.MEMBERSHIP:
+                return self._membership(calls, change)
+            case Kind.GRANT:
+                return self._grant(calls, change)
+            case Kind.CREDENTIAL:
+                return self._credential(calls, change)
+            case _:
+                return Refused(f"IAM has nothing to {change.action.value} there")
+
+    # Accounts
+
+    def _account_change(self, calls: WriteCalls, change: Change, expect: Expect) -> Outcome:
+        login = change.address.object
+        if change.action is Action.CREATE:
+            return self._create_user(calls, change, login)
+        if change.action is Action.RENAME:
+            return self._rename(calls, change, login, expect)
+        row = self._the_user(calls, login, expect.get(change.address))
+        login = row["UserName"]
+        match change.action:
+            case Action.ADOPT:
+                calls.tag_user(login, self._mark(change, login))
+                return Done(f"tag {names.TAG} is on {login}")
+            case Action.RELEASE:
+                calls.untag_user(login, [names.TAG])
+                return Done(f"tag {names.TAG} is off {login}")
+            case Action.UPDATE:
+                return self._update(calls, change, login)
+            case Action.ENABLE:
+                # The mark first: should this break off here, the user is still denied, and tried again.
+                calls.tag_user(login, self._mark(change, login))
+                _unless_gone(partial(calls.delete_user_policy, login, names.DENY_POLICY))
+                _unless_gone(partial(calls.detach_from_user, login, self._deny_arn()))
+                return Done(f"{names.DENY_POLICY} is off {login}; keys and password are not brought back")
+            case Action.DISABLE:
+                return self._disable(calls, change, row)
+            case Action.DELETE:
+                return Done(delete_user(calls, row["UserName"]))
+            case _:
+                return Refused(f"an IAM user cannot be {change.action.value}d")
+
+    def _create_user(self, calls: WriteCalls, change: Change, login: str) -> Outcome:
+        tags = self._mark(change, login)
+        email = (change.after or {}).get("email")
+        if email:
+            tags["email"] = email
+        try:
+            calls.create_user(login, tags)
+        except ProviderError as error:
+            if error.code != "EntityAlreadyExists":
+                raise
+            found = convert.tags_of(calls.user(login)).get(names.TAG, "")
+            if found != tags[names.TAG]:
+                raise
+            return AlreadySo(f"user {login} is there and carries our mark")
+        self._made[f"user {login}"] = time.monotonic()
+        return Done(f"user {login} is made")
+
+    def _rename(self, calls: WriteCalls, change: Change, login: str, expect: Expect) -> Outcome:
+        old = str((change.before or {}).get("login", ""))
+        try:
+            expected = expect.get(change.address._replace(object=old))
+            self._the_user(calls, old, expected)
+        except ProviderError as error:
+            if error.trouble is not Trouble.GONE:
+                raise
+            self._the_user(calls, login, None)  # renamed by a run that got no further
+        else:
+            calls.rename_user(old, login)
+        self._made[f"user {login}"] = time.monotonic()
+        calls.tag_user(login, self._mark(change, login))
+        return Done(f"user {old} is {login} now, with the same id")
+
+    def _update(self, calls: WriteCalls, change: Change, login: str) -> Outcome:
+        before, after = change.before or {}, change.after or {}
+        if set(after) - {"email", "enabled"} or after.get("enabled", True) != before.get("enabled", True):
+            return Refused(f"an IAM user holds no {', '.join(sorted(after))} that could be set")
+        if after.get("email"):
+            calls.tag_user(login, {"email": after["email"]})
+        else:
+            calls.untag_user(login, ["email"])
+        return Done(f"tag email is set on {login}")
+
+    def _disable(self, calls: WriteCalls, change: Change, row: Row) -> Outcome:
+        login = row["UserName"]
+        self._deny(calls, login)
+        keys = [key["AccessKeyId"] for key in calls.keys(login) if key["Status"] == "Active"]
+        for key in keys:
+            calls.deactivate_key(login, key)
+        _unless_gone(partial(calls.delete_password, login))
+        # Room for the inline policy may have been made only now: the stand-in is no longer needed.
+        if calls.inline_of_user(login).count(names.DENY_POLICY):
+            _unless_gone(partial(calls.detach_from_user, login, self._deny_arn()))
+        since = Mark.parse(convert.tags_of(row).get(names.TAG, ""))
+        when = since.disabled_since if since else None
+        calls.tag_user(login, self._mark(change, login, when or self._now(calls)))
+        return Done(f"{login} is denied everything, {len(keys)} keys made inactive, no password")
+
+    def _deny(self, calls: WriteCalls, login: str) -> None:
+        """Inline, which needs no room among the ten attached policies. A user's inline policies share 2,048 characters;
+        where none is left, AWS's own AWSDenyAll stands in until the others are gone."""
+        try:
+            calls.put_user_policy(login, names.DENY_POLICY, documents.deny_all())
+        except ProviderError as error:
+            if error.code != "LimitExceeded":
+                raise
+            calls.attach_to_user(login, self._deny_arn())
+
+    def _deny_arn(self) -> str:
+        return f"arn:{self._identified.partition}:iam::aws:policy/AWSDenyAll"
+
+    def _the_user(self, calls: WriteCalls, login: str, expected: Resource | None) -> Row:
+        """The user as it is now; stops where it is not the one that was read, or is another owner's."""
+        row = calls.user(login)
+        read = expected.facts.native_id if expected is not None and expected.facts is not None else None
+        if read is not None and row["UserId"] != read:
+            raise _Stop(Refused(f"user {login} is another one now (id {row['UserId']}, it was {read})"))
+        text = convert.tags_of(row).get(names.TAG, "")
+        mark = Mark.parse(text)
+        if (mark is None and looks_like_mark(text)) or (mark and mark.owner and mark.owner != self._owner):
+            raise _Stop(Refused(f"user {login} carries the mark of another owner"))
+        return row
+
+    def _mark(self, change: Change, login: str, since: datetime | None = None) -> dict[str, str]:
+        return {names.TAG: str(Mark(change.identity or names.slug(login), self._owner, since))}
+
+    def _now(self, calls: WriteCalls) -> datetime:
+        return (calls.server_time or datetime.now(UTC)).replace(microsecond=0)
+
+    # Groups and memberships
+
+    def _group_change(self, calls: WriteCalls, change: Change, expect: Expect) -> Outcome:
+        name = change.address.object
+        match change.action:
+            case Action.CREATE:
+                try:
+                    calls.create_group(name, names.group_path(self._owner))
+                except ProviderError as error:
+                    if error.code != "EntityAlreadyExists":
+                        raise
+                    return AlreadySo(f"group {name} is there")
+                self._made[f"group {name}"] = time.monotonic()
+                return Done(f"group {name} is made")
+            case Action.DELETE:
+                found = calls.group(name)
+                expected = expect.get(change.address)
+                read = expected.facts.native_id if expected is not None and expected.facts is not None else None
+                if read is not None and found["GroupId"] != read:
+                    return Refused(f"group {name} is another one now (id {found['GroupId']}, it was {read})")
+                return Done(delete_group(calls, name))
+            case Action.RELEASE:
+                return Done(f"group {name} is left as it is")
+            case _:
+                return Refused("a group's mark is its path, and another path is another ARN: groups are not adopted")
+
+    def _membership(self, calls: WriteCalls, change: Change) -> Outcome:
+        name, login = change.address.object, _holder(change)
+        if change.action is Action.REVOKE:
+            calls.remove_from_group(name, login)
+            return Done(f"{login} is out of group {name}")
+        calls.add_to_group(name, login)
+        return Done(f"{login} is in group {name}")
+
+    # Policies
+
+    def _grant(self, calls: WriteCalls, change: Change) -> Outcome:
+        thing = change.address.object
+        holder = _holder(change)
+        is_group = change.address.principal is not None and change.address.principal.kind is PrincipalKind.GROUP
+        if thing.startswith(names.INLINE):
+            return self._inline(calls, change, thing.removeprefix(names.INLINE), holder, is_group)
+        attach = calls.attach_to_group if is_group else calls.attach_to_user
+        detach = calls.detach_from_group if is_group else calls.detach_from_user
+        if change.action is Action.REVOKE:
+            arns = [way.native_id for way in change.ways if way.native_id] or [self._arn(calls, change)]
+            ended = [_unless_gone(partial(detach, holder, arn)) for arn in arns]
+            return Done(f"{thing} is off {holder}") if any(ended) else AlreadySo(f"{thing} was not on {holder}")
+        arn = self._arn(calls, change)
+        attach(holder, arn)
+        other = (change.before or {}).get("arn")
+        if change.action is Action.UPDATE and other and other != arn:
+            _unless_gone(partial(detach, holder, other))
+        return Done(f"{arn} is on {holder}")
+
+    def _arn(self, calls: WriteCalls, change: Change) -> str:
+        """Which managed policy is meant: that of the ARN if one is given, else the account's own by that name, else
+        AWS's."""
+        thing = change.address.object
+        if thing.startswith("arn:"):
+            return thing
+        if self._own is None:
+            self._own = calls.own_policies()
+        own = self._own.get(thing)
+        given = (change.after or {}).get("arn")
+        if given and own and given != own:
+            raise _Stop(
+                Refused(f"{given} cannot be told from the account's own policy {own} by its name; rename that one")
+            )
+        return given or own or f"arn:{self._identified.partition}:iam::aws:policy/{thing}"
+
+    def _inline(self, calls: WriteCalls, change: Change, policy: str, holder: str, is_group: bool) -> Outcome:
+        if change.action is not Action.REVOKE:
+            return Refused("inline policies are only ever taken away; declare a managed policy")
+        if is_group:
+            calls.delete_group_policy(holder, policy)
+        elif policy == names.DENY_POLICY and documents.is_deny_all(calls.user_policy(holder, policy)):
+            return AlreadySo("what stood under that name is our own deny now")
+        else:
+            calls.delete_user_policy(holder, policy)
+        return Done(f"inline policy {policy} of {holder} is deleted")
+
+    def _role_grants(self, calls: WriteCalls, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """All changes of who may assume one role. Our own policies are on the users, one call each; names in the role's
+        trust policy are taken out together, in one read-modify-write that carries everything else through."""
+        role = changes[0].address.object.removeprefix(names.ROLE)
+        outcomes = [self._guarded(calls, partial(self._own_assume, calls, c, role), c) for c in changes]
+        leaving = {i: gone for i, c in enumerate(changes) if c.action is Action.REVOKE and (gone := _trusted_as(c))}
+        if leaving:
+            every = set().union(*leaving.values())
+            trust = self._guarded(calls, partial(self._leave_trust, calls, role, every), None)
+            for index in leaving:
+                if isinstance(outcomes[index], Done | AlreadySo):
+                    outcomes[index] = trust
+        return outcomes
+
+    def _own_assume(self, calls: WriteCalls, change: Change, role: str) -> Outcome:
+        login = _holder(change)
+        policy = names.ASSUME_PREFIX + role
+        if change.action is not Action.REVOKE:
+            arn = calls.role(role)["Arn"]
+            calls.put_user_policy(login, policy, documents.assume(arn, self._owner))
+            return Done(f"{login} may assume {arn}")
+        ways = {way.native_id for way in change.ways}
+        if ways and convert.INLINE_WAY + policy not in ways:
+            return AlreadySo(f"{policy} is not on {login}")
+        calls.delete_user_policy(login, policy)
+        return Done(f"{policy} is off {login}")
+
+    def _leave_trust(self, calls: WriteCalls, role: str, gone: set[str]) -> Outcome:
+        # IAM has no version to compare with: what is written is what was read in this very call.
+        document = documents.without(calls.role(role)["AssumeRolePolicyDocument"], gone.__contains__)
+        if document is None:
+            return AlreadySo(f"role {role} does not name them")
+        calls.set_trust(role, document)
+        return Done(f"role {role} trusts {', '.join(sorted(gone))} no more")
+
+    # Credentials
+
+    def _credential(self, calls: WriteCalls, change: Change) -> Outcome:
+        if change.action is not Action.REVOKE:
+            return Refused(f"a credential cannot be {change.action.value}d here")
+        login, thing = _holder(change), change.address.object
+        label, _, named = thing.partition(".")
+        for native in [way.native_id for way in change.ways if way.native_id] or [named]:
+            self._end_credential(calls, label, login, native)
+        return Done(f"{thing} of {login} gives no access any more")
+
+    def _end_credential(self, calls: WriteCalls, label: str, login: str, native: str) -> None:
+        match label:
+            case "access-key":
+                calls.deactivate_key(login, native)
+            case "password":
+                calls.delete_password(login)
+            case "mfa":
+                _unless_gone(partial(calls.deactivate_mfa, login, native))
+                if ":mfa/" in native:  # a virtual device; others are hardware and stay theirs
+                    calls.delete_virtual_mfa(native)
+            case "ssh-key":
+                calls.deactivate_ssh_key(login, native)
+            case "service":
+                calls.deactivate_service_credential(login, native)
+            case "certificate":
+                calls.deactivate_certificate(login, native)
+            case _:
+                raise _Stop(Refused(f"IAM knows no credential {label}"))
+
+
+def _holder(change: Change) -> str:
+    who = change.address.principal
+    if who is None or not who.id or who.kind is PrincipalKind.UNKNOWN:
+        raise _Stop(Refused(f"{change.address} names nobody of this account"))
+    return who.id
+
+
+def _trusted_as(change: Change) -> set[str]:
+    """The principals of the role's trust policy that a REVOKE ends."""
+    found = (way.native_id for way in change.ways)
+    return {native.removeprefix(convert.TRUST_WAY) for native in found if native.startswith(convert.TRUST_WAY)}
+
+
+def _unless_gone(act: Callable[[], Any]) -> bool:
+    """Whether there was something to do."""
+    try:
+        act()
+    except ProviderError as error:
+        if error.trouble is Trouble.GONE:
+            return False
+        raise
+    return True

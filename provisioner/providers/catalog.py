@@ -1,0 +1,32 @@
+"""The table of providers: every kind of system that can be managed, by the name that `provider:` takes.
+
+A provider is imported when it is asked for, and loads its SDK only when a reader or writer is opened. Only `cli` (and
+tests) may import this; everything else is handed providers.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+from provisioner.contract import Provider
+
+_TABLE = {
+    "aws-iam": "provisioner.providers.aws_iam:PROVIDER",
+}
+
+
+def names() -> tuple[str, ...]:
+    """Every provider's name, sorted; imports nothing."""
+    return tuple(sorted(_TABLE))
+
+
+def load(name: str) -> Provider:
+    """The provider of that name. Raises KeyError where there is none."""
+    module, _, attribute = _TABLE[name].partition(":")
+    return cast(Provider, getattr(import_module(module), attribute))
+
+
+def all_providers() -> dict[str, Provider]:
+    """Every provider by name."""
+    return {name: load(name) for name in names()}

@@ -1,0 +1,1 @@
+"""Tests of the provider `aws-iam`, against the embedded AWS."""
