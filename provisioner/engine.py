@@ -15,8 +15,10 @@ from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Kind
 from provisioner.model.change import Change
 from provisioner.model.coverage import EVERYTHING, Coverage, Scope
+from provisioner.model.desired import Desired
 from provisioner.model.instant import Instant
 from provisioner.model.outstanding import Outstanding
+from provisioner.model.past import Past, PastDeclared
 from provisioner.model.state import State
 from provisioner.observe.inventory import Observed, Told, doubt_emptiness, observe, open_readers
 from provisioner.observe.matching import match_accounts
@@ -27,8 +29,8 @@ from provisioner.plan.order import dependencies
 from provisioner.plan.order import in_order as ordered
 from provisioner.plan.plan import Plan, TargetView
 from provisioner.plan.side import Side, TargetPlan, gaps_of
-from provisioner.resolve.desired import Desired, desire
-from provisioner.resolve.past import Past, PastDeclared, remember
+from provisioner.resolve.desired import desire
+from provisioner.resolve.past import remember
 
 
 @dataclass(frozen=True, slots=True)

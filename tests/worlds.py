@@ -15,12 +15,12 @@ from provisioner.model.block import Block, Path
 from provisioner.model.environment import Environment
 from provisioner.model.identity import AccountName, Identity, IdentityKind, Suspension
 from provisioner.model.outstanding import Outstanding
+from provisioner.model.past import PastDeclared
 from provisioner.model.role import GrantBlock, Role
 from provisioner.model.target import AccountsPolicy, Mode, Target
 from provisioner.plan.plan import Plan
 from provisioner.providers.memory import PROVIDER
 from provisioner.providers.memory.calls import WORLDS, Held, MemoryAccount, MemoryGroup, World
-from provisioner.resolve.past import PastDeclared
 from tests.builders import NOW
 
 OWNER = "5f1c0a9b7e3d"

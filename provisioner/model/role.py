@@ -11,7 +11,7 @@ from provisioner.model.block import Block
 
 @dataclass(frozen=True, slots=True)
 class GrantBlock:
-    """What a role gives on one target family. `where` filters its instances by label; `block` is the provider's part."""
+    """What a role gives on one target family. `where` filters its instances by label; `block` is the provider's."""
 
     target: str
     block: Block

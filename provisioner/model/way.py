@@ -1,4 +1,4 @@
-"""One live reason why an address holds. An address may hold in several ways at once (CORE: one address, several ways)."""
+"""One live reason why an address holds. An address may hold in several at once."""
 
 from __future__ import annotations
 

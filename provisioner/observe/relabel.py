@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from provisioner.model.address import Kind
 from provisioner.model.identity import Identity, IdentityKind
+from provisioner.model.match import Matched
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
-from provisioner.observe.matching import Matched
 
 
 def relabel(target: str, live: State, matched: Matched, logins: Mapping[str, Identity]) -> State:

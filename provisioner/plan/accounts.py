@@ -7,10 +7,10 @@ from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Cause
 from provisioner.model.identity import Identity
 from provisioner.model.instant import Instant, format_duration, format_instant
+from provisioner.model.match import Match
 from provisioner.model.resource import Resource
 from provisioner.model.target import AccountsPolicy
 from provisioner.model.way import Evidence, Ownership
-from provisioner.observe.matching import Match
 from provisioner.plan.plan import Stray, Waiting
 from provisioner.plan.side import Drafts, differences, leaver_cause, why_left
 

@@ -25,10 +25,10 @@ from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Cause
 from provisioner.model.identity import Identity
 from provisioner.model.instant import format_instant
+from provisioner.model.match import Match
 from provisioner.model.resource import Resource
 from provisioner.model.target import Mode
 from provisioner.model.way import Evidence, Ownership
-from provisioner.observe.matching import Match
 from provisioner.plan.accounts import plan_accounts
 from provisioner.plan.near import near_misses
 from provisioner.plan.plan import Stray

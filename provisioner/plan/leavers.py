@@ -13,11 +13,11 @@ from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Kind
 from provisioner.model.identity import AccountName, Identity, IdentityKind
 from provisioner.model.instant import Instant
+from provisioner.model.ownership import ownership
+from provisioner.model.past import Past
 from provisioner.model.state import State
 from provisioner.model.target import Target
 from provisioner.model.way import Ownership
-from provisioner.observe.ownership import ownership
-from provisioner.resolve.past import Past
 
 Departed = dict[str, tuple[Identity, str]]
 """By id: the identity as it was last known, and the revision that last had it (empty where no revision did)."""
@@ -83,7 +83,7 @@ def unsaid_renames(
                 location=identity.location,
                 length=len(identity.id),
                 why="revoking one and creating the other would take a person's accounts away",
-                fix=f"if they are one person, add `was: [{old.id}]`; if not, remove {old.id} in a change of its own first",
+                fix=f"if they are one person, add `was: [{old.id}]`; if not, remove {old.id} in an earlier change",
             )
         )
     return blocked, problems

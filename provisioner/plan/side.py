@@ -12,18 +12,18 @@ from provisioner.diagnostics import Diagnostic, Location, Severity
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Cause, Change
 from provisioner.model.coverage import Coverage, ScopeCoverage
+from provisioner.model.desired import Desired
 from provisioner.model.instant import Instant, format_instant
+from provisioner.model.match import Match, Matched
 from provisioner.model.outstanding import Outstanding
+from provisioner.model.past import Past
 from provisioner.model.principal import Principal
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.model.target import Target
 from provisioner.model.way import Evidence, Way
-from provisioner.observe.matching import Match, Matched
 from provisioner.plan.effects import effect_of
 from provisioner.plan.plan import Stray, Waiting
-from provisioner.resolve.desired import Desired
-from provisioner.resolve.past import Past
 
 
 @dataclass

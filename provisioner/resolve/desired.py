@@ -7,62 +7,25 @@ that is what keeps a plan quick.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from provisioner.contract import Declare
-from provisioner.diagnostics import Diagnostic, Location
+from provisioner.diagnostics import Location
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address, Kind
 from provisioner.model.assignment import Assignment
+from provisioner.model.desired import Because, Desired, Over
 from provisioner.model.identity import Identity, IdentityKind
 from provisioner.model.instant import Instant
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.role import GrantBlock
-from provisioner.model.state import State
 from provisioner.model.target import AccountsPolicy, Target
 from provisioner.resolve.blocks import block_for
 from provisioner.resolve.roles import Roles, environments_held
 from provisioner.resolve.time import When, earliest, latest, when, window
 
 _WHO = "\x00who"
-
-
-@dataclass(frozen=True, slots=True)
-class Because:
-    """Why somebody should hold something: the assignment, and the path of roles from it to the grants block."""
-
-    path: tuple[str, ...]
-    assignment: Assignment
-    environments: frozenset[str]
-    grant: Location
-
-
-@dataclass(frozen=True, slots=True)
-class Over:
-    """A grant that the files still have and whose time is over."""
-
-    until: Instant
-    identity: str
-    sources: tuple[Location, ...]
-
-
-@dataclass(slots=True)
-class Desired:
-    """What should exist on one target. `logins` says whose each desired login is; `later` when what has not begun
-    does; `over` what has lapsed; `managed` the things (kind of what hangs on them, object) that some role grants or the target
-    declares; `explicit` the addresses that the target itself declares; `labels` the environment of labelled objects.
-    """
-
-    target: Target
-    state: State = field(default_factory=State)
-    logins: dict[str, Identity] = field(default_factory=dict)
-    because: dict[Address, tuple[Because, ...]] = field(default_factory=dict)
-    later: dict[Address, tuple[Instant, str]] = field(default_factory=dict)
-    over: dict[Address, Over] = field(default_factory=dict)
-    managed: set[tuple[Kind, str]] = field(default_factory=set)
-    explicit: set[Address] = field(default_factory=set)
-    unsupported: list[Diagnostic] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

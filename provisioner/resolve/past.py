@@ -8,47 +8,13 @@ and environments is not resolved again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from provisioner.contract import Declare
-from provisioner.diagnostics import Location
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address, Kind
 from provisioner.model.identity import Identity
+from provisioner.model.past import Once, Past, PastDeclared
 from provisioner.resolve.desired import desire
-
-
-@dataclass(frozen=True, slots=True)
-class PastDeclared:
-    """One earlier state of the files: `name` for people (a short commit), `targets` that it counts for."""
-
-    name: str
-    declared: DeclaredAccess
-    targets: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Once:
-    """An address that the files once asked for."""
-
-    identity: str | None
-    sources: tuple[Location, ...]
-    revision: str
-
-
-@dataclass(slots=True)
-class Past:
-    """`departed` are identities that were declared and are not now, as last declared; `wanted` the addresses once
-    asked for; `managed` what was managed at the *oldest* revision looked at (the one the target converged on), so that a thing
-    that becomes managed in between is known as newly managed. `ids` all
-    identities seen. `known` is False where there is no earlier state at all.
-    """
-
-    known: bool = False
-    ids: set[str] = field(default_factory=set)
-    departed: dict[str, tuple[Identity, str]] = field(default_factory=dict)
-    wanted: dict[Address, Once] = field(default_factory=dict)
-    managed: set[tuple[Kind, str]] = field(default_factory=set)
 
 
 def remember(

@@ -48,9 +48,9 @@ class MemoryGroup:
 class World:
     """The system's own truth, and what is wrong with it today.
 
-    `cut_after` ends every listing after so many rows, as a size limit does; `down` refuses connections; `hides` are account
-    attributes that this credential cannot see; `slow` groups take their writes asynchronously, and those in `fails` then
-    end FAILED; `refuses` are (call, name) that are denied. `log` is every call that wrote.
+    `cut_after` ends every listing after so many rows, as a size limit does; `down` refuses connections; `hides` are
+    account attributes that this credential cannot see; `slow` groups take their writes asynchronously, and those in
+    `fails` then end FAILED; `refuses` are (call, name) that are denied. `log` is every call that wrote.
     """
 
     name: str
