@@ -12,7 +12,7 @@ from provisioner.report.safe import guard, safe, width
 class ProgressLine:
     """Called with what is going on, from any thread. `close` wipes the line away, so that what follows stands alone."""
 
-    def __init__(self, write: Callable[[str], None], *, live: bool, columns: int = 80) -> None:
+    def __init__(self, write: Callable[[str], object], *, live: bool, columns: int = 80) -> None:
         self._write = write
         self._live = live
         self._columns = max(columns - 1, 20)  # a full line would wrap, and then could not be rewritten
