@@ -13,6 +13,7 @@ from provisioner.contract import Provider
 
 _TABLE = {
     "aws-iam": "provisioner.providers.aws_iam:PROVIDER",
+    "ldap": "provisioner.providers.ldap:PROVIDER",
 }
 
 

@@ -1,0 +1,109 @@
+"""Directories over LDAP: accounts, groups and memberships. OpenLDAP first.
+
+Ownership is marked by one value of `description` beside whatever people wrote there, `provision/1 o=... k=...`: the
+stock schema allows that attribute on persons (inetOrgPerson, account) and on every kind of group, it has many values,
+and changing one leaves the others alone. A membership cannot carry a mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner.contract import ProviderError, Trouble
+from provisioner.contract.fields import plain
+from provisioner.model.target import Target
+from provisioner.providers.ldap import dn, names
+from provisioner.providers.ldap.declare import CAPABILITIES, LdapDeclare
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from provisioner.providers.ldap.calls import Limits, Link
+    from provisioner.providers.ldap.read import LdapReader
+    from provisioner.providers.ldap.write import LdapWriter
+
+
+@dataclass(frozen=True)
+class LdapProvider:
+    """`provisioner.contract.Provider`. `limits` are seconds to wait for the server; tests make them shorter."""
+
+    limits: Limits | None = None
+    name = "ldap"
+    extra = "ldap"
+    capabilities = CAPABILITIES
+
+    @property
+    def settings(self) -> type[BaseModel]:
+        from provisioner.providers.ldap.settings import Settings
+
+        return Settings
+
+    @property
+    def grants(self) -> type[BaseModel]:
+        from provisioner.providers.ldap.settings import Grants
+
+        return Grants
+
+    @property
+    def objects(self) -> type[BaseModel]:
+        from provisioner.providers.ldap.settings import Objects
+
+        return Objects
+
+    def declare(self, target: Target) -> LdapDeclare:
+        return LdapDeclare(target)
+
+    def open_reader(self, target: Target, environ: Mapping[str, str]) -> LdapReader:
+        """Connects at its first call, and never with a connection that can write."""
+        link, people, groups = self._link(target, environ)
+        from provisioner.providers.ldap.calls import ReadCalls
+        from provisioner.providers.ldap.read import LdapReader
+
+        return LdapReader(target.name, people, groups, ReadCalls(link))
+
+    def open_writer(self, target: Target, environ: Mapping[str, str], owner: str | None) -> LdapWriter:
+        link, people, groups = self._link(target, environ)
+        from provisioner.providers.ldap.calls import WriteCalls
+        from provisioner.providers.ldap.write import LdapWriter
+
+        return LdapWriter(target.name, people, groups, WriteCalls(link), owner)
+
+    def _link(self, target: Target, environ: Mapping[str, str]) -> tuple[Link, str, str]:
+        from provisioner.providers.ldap.settings import Settings
+
+        settings = Settings.model_validate(dict(target.settings.data))
+        try:
+            from provisioner.providers.ldap.calls import Limits, Link
+        except ImportError as error:
+            if (error.name or "").partition(".")[0] not in ("ldap3", "pyasn1"):
+                raise
+            raise ProviderError(
+                Trouble.CREDENTIAL,
+                "LDAP needs a further package: pip install 'provision-access[ldap]'",
+                call="open",
+                code="missing-extra",
+            ) from error
+        url = plain(settings.url, environ, "the address of the directory")
+        try:
+            server = names.server_of(url)
+            for text in (settings.base.people, settings.base.groups):
+                dn.parse(text)
+        except ValueError as error:
+            raise ProviderError(Trouble.CREDENTIAL, f"target {target.name}: {error}", call="settings") from None
+        encrypted = server.scheme == "ldaps"
+        link = Link(
+            host=server.hostname or "",
+            port=server.port or (636 if encrypted else 389),
+            encrypted=encrypted,
+            start_tls=settings.start_tls and not encrypted,
+            bind_dn=plain(settings.bind_dn, environ, "the name to bind as"),
+            password=settings.password.read(environ, "the password to bind with"),
+            ca_file=None if settings.ca_file is None else plain(settings.ca_file, environ, "the file of certificates"),
+            limits=self.limits or Limits(),
+        )
+        return link, settings.base.people, settings.base.groups
+
+
+PROVIDER = LdapProvider()
