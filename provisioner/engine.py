@@ -227,6 +227,7 @@ def _assemble(
         tree=situation.declared.tree,
         revision=situation.revision,
         uncommitted=situation.uncommitted,
+        person=situation.person,
         targets=views,
         changes=lined_up,
         waiting=tuple(sorted(waiting, key=lambda w: (str(w.address), w.action))),

@@ -54,13 +54,15 @@ class Stray:
 
 @dataclass(frozen=True)
 class Plan:
-    """`revision` is null before the first commit; `uncommitted` says that the working tree differs from it."""
+    """`revision` is null before the first commit; `uncommitted` says that the working tree differs from it. `person` names
+    the one identity that the plan is for, if it is not for all."""
 
     engine: str
     as_of: Instant
     tree: str
     revision: str | None = None
     uncommitted: bool = False
+    person: str | None = None
     targets: Mapping[str, TargetView] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
     waiting: tuple[Waiting, ...] = ()

@@ -185,6 +185,7 @@ def _body(plan: Plan) -> Json:
         "approves": plan.approves,
         "revision": plan.revision,
         "uncommitted": plan.uncommitted,
+        "person": plan.person,
         "tree": plan.tree,
         "engine": plan.engine,
         "as_of": format_instant(plan.as_of),
@@ -224,6 +225,7 @@ def _plan(found: Json) -> Plan:
         tree=_text(found["tree"]),
         revision=_maybe(found["revision"]),
         uncommitted=bool(found["uncommitted"]),
+        person=_maybe(found["person"]),
         targets={name: _target(view) for name, view in found["targets"].items()},
         changes=tuple(_change(c) for c in found["changes"]),
         waiting=tuple(

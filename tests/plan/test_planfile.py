@@ -257,6 +257,7 @@ plans = st.builds(
     names,
     st.none() | names,
     st.booleans(),
+    st.none() | names,
     st.dictionaries(some_name, views, max_size=2),
     st.lists(changes, max_size=3).map(tuple),
     st.lists(
