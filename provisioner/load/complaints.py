@@ -1,0 +1,123 @@
+"""What the reader of YAML says about a file: one method for each thing that it refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.diagnostics import Diagnostic, Location, Severity
+from provisioner.load import limits
+from provisioner.load.display import show
+
+_LIST_KEYS = frozenset(
+    [
+        "roles",
+        "owners",
+        "includes",
+        "environments",
+        "was",
+        "standing",
+        "break_glass",
+        "acknowledgements",
+        "separate",
+        "not_both",
+        "ignore",
+        "people",
+        "addresses",
+        "required",
+        "groups",
+        "policies",
+        "assume",
+        "deliver_to",
+    ]
+)
+"""Keys whose values are lists, so that what is written for none can be told."""
+
+
+class RefusedError(Exception):
+    """A file over a limit: nothing of it is used."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.code)
+        self.diagnostic = diagnostic
+
+
+class Complaints:
+    """Adds to `problems` what is wrong in `file`, at libyaml's marks."""
+
+    __slots__ = ("file", "problems")
+
+    def __init__(self, file: str, problems: list[Diagnostic]) -> None:
+        self.file = file
+        self.problems = problems
+
+    def say(
+        self,
+        code: str,
+        message: str,
+        mark: Any,
+        why: str,
+        fix: str,
+        *,
+        severity: Severity = Severity.ERROR,
+        length: int = 1,
+    ) -> None:
+        place = Location(self.file, mark.line + 1, mark.column + 1)
+        self.problems.append(Diagnostic(code, message, severity, place, max(length, 1), why, fix))
+
+    def null(self, text: str, mark: Any, key: str | None, at_top: bool) -> None:
+        none = "[]" if key in _LIST_KEYS and not at_top else "{}" if key is not None else ""
+        what = f"{show(key)} has no value" if key is not None else "an entry of the list is empty"
+        self.say(
+            "null-value",
+            what,
+            mark,
+            "nothing written could mean none, or that somebody was not finished; and it would read as a removal",
+            f"write {none} to mean none, or take the key out" if none else "take the line out",
+            length=len(text),
+        )
+
+    def unquoted(self, text: str, mark: Any, reading: str) -> None:
+        self.say(
+            "unquoted-value",
+            f"{show(text)} without quotes is {reading} to some readers of YAML",
+            mark,
+            "programs that read YAML disagree on it, so it is not taken for a name silently",
+            f'write "{text}" if the text is meant'
+            + ("; true or false otherwise" if reading == "true or false" else ""),
+            length=len(text),
+        )
+
+    def duplicate(self, key: str, mark: Any, first: Any) -> None:
+        self.say(
+            "duplicate-key",
+            f"the key {show(key)} appears twice, first in line {first.line + 1}",
+            mark,
+            "only one of the two would count, and a reviewer could look at the other",
+            "keep one; put the lists of both together if both are meant",
+            length=len(key),
+        )
+
+    def empty_file(self) -> None:
+        self.problems.append(
+            Diagnostic(
+                "empty-file",
+                "the file declares nothing",
+                location=Location(self.file),
+                why="an empty file could be one that was cut off; it never means that something is to be removed",
+                fix="delete the file, or write what it should declare (`people: {}` declares nobody)",
+            )
+        )
+
+    def over(self, code: str, what: str, limit: int, actual: int | None, mark: Any, unit: str = "") -> RefusedError:
+        return RefusedError(
+            Diagnostic(
+                code,
+                f"{what} {limit:,}{' ' + unit if unit else ''}" + (f": {actual:,}" if actual is not None else ""),
+                location=Location(self.file, mark.line + 1, mark.column + 1),
+                why="files over the limit cannot be reviewed, and could exhaust the machine that plans",
+                fix="write it shorter, or divide it over several files",
+            )
+        )
+
+    def too_many(self, mark: Any) -> RefusedError:
+        return self.over("too-many-values", "the file holds more values than", limits.NODES, None, mark)

@@ -1,0 +1,368 @@
+"""One access file into what it declares: a function of its bytes alone, so that the result can be kept and used again.
+
+What is wrong is told and left out, and the rest is kept: a mistake in one entry does not hide those in the next, and an
+old revision that today's rules refuse still says who held what. Nothing here knows other files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from provisioner.contract.protocols import Provider
+from provisioner.diagnostics import Diagnostic, Location
+from provisioner.load import schema
+from provisioner.load.checked import Model, checked, mended
+from provisioner.load.decode import decode
+from provisioner.load.display import show
+from provisioner.load.nodes import Tree, build
+from provisioner.load.places import At, Source
+from provisioner.load.suggest import did_you_mean
+from provisioner.load.targets import TargetEntry, TargetReader
+from provisioner.model.access import Records
+from provisioner.model.assignment import Assignment
+from provisioner.model.block import Block
+from provisioner.model.environment import Environment
+from provisioner.model.identity import AccountName, Identity, IdentityKind, Suspension
+from provisioner.model.role import GrantBlock, Role
+
+SECTIONS = (
+    "people",
+    "services",
+    "roles",
+    "environments",
+    "targets",
+    "stores",
+    "pipelines",
+    "sources",
+    "guardrails",
+    "records",
+)
+_is_id = re.compile(schema.ID.removesuffix("$") + r"\Z").match
+
+
+class FileEntries:
+    """What one file declares. `named` has every id of every section, also of entries that are wrong: they exist."""
+
+    __slots__ = (
+        "carried",
+        "environments",
+        "guardrails",
+        "identities",
+        "models",
+        "named",
+        "problems",
+        "records",
+        "roles",
+        "source",
+        "targets",
+        "unread",
+    )
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.problems: list[Diagnostic] = []
+        self.identities: dict[str, Identity] = {}
+        self.roles: dict[str, Role] = {}
+        self.environments: dict[str, Environment] = {}
+        self.targets: dict[str, TargetEntry] = {}
+        self.guardrails: Block | None = None
+        self.records: Records | None = None
+        self.carried: dict[str, dict[str, Any]] = {}
+        self.models: dict[str, Any] = {}
+        self.named: list[tuple[str, str]] = []
+        self.unread = False
+
+
+def read_entries(
+    file: str, data: bytes, providers: Mapping[str, Provider], planned: Collection[str] = ()
+) -> FileEntries:
+    """Everything that the file at `file` (as told to people) declares."""
+    text, said = decode(file, data)
+    source = Source(file, text or "")
+    entries = FileEntries(source)
+    entries.problems.extend(said)
+    if text is None:
+        entries.unread = True
+        return entries
+    tree = source.tree = build(file, text)
+    if tree.problems:
+        entries.problems.extend(tree.problems)
+    if tree.root is None:
+        entries.unread = not any(p.code == "empty-file" for p in tree.problems)
+    elif not isinstance(tree.root, dict):
+        entries.problems.append(
+            At(source).problem(
+                "wrong-type",
+                f"the file is {show(tree.root)}, and must be a mapping",
+                (),
+                why="a file declares people, roles and the like by their key",
+                fix="begin with `people:` or another key",
+            )
+        )
+    else:
+        _Reader(entries, tree, providers, planned).file()
+    only_people = all(section == "people" for section, _ in entries.named)
+    if not entries.problems and only_people:
+        source.forget()
+    elif tree.problems:
+        _tell_once(entries, tree)
+    return entries
+
+
+def _tell_once(entries: FileEntries, tree: Tree) -> None:
+    """Where reading the text already complained about a value, the schema need not."""
+    places = {p.location for p in tree.problems}
+    told = set(map(id, tree.problems))
+    entries.problems = [p for p in entries.problems if id(p) in told or p.location not in places]
+
+
+class _Reader:
+    def __init__(
+        self, entries: FileEntries, tree: Tree, providers: Mapping[str, Provider], planned: Collection[str]
+    ) -> None:
+        self.entries = entries
+        self.source = entries.source
+        self.tree = tree
+        self.providers = providers
+        self.planned = planned
+
+    def file(self) -> None:
+        readers: dict[str, Callable[[str], None]] = {
+            "people": self._person,
+            "services": self._service,
+            "roles": self._role,
+            "environments": self._environment,
+            "targets": self._target,
+            "stores": self._store,
+            "pipelines": self._carried("pipelines"),
+            "sources": self._carried("sources"),
+        }
+        named = self.entries.named
+        root = self.tree.root
+        for section in list(root):
+            body = root[section]
+            reader = readers.get(section)
+            if reader is None:
+                self._single(section)
+            elif not isinstance(body, dict):
+                self._wrong_section(section, body)
+            else:
+                for name in list(body):
+                    if _is_id(name):
+                        named.append((section, name))
+                        reader(name)
+                    else:
+                        self._bad_id(section, name)
+
+    # -- the sections
+
+    def _person(self, name: str) -> None:
+        raw = self.tree.root["people"][name]
+        try:
+            model = _validate_person(raw)
+        except ValidationError as wrong:
+            at = At(self.source, ("people", name))
+            rest = mended(wrong, raw, at, schema.PersonModel, "a person", self.entries.problems, lambda: raw)
+            if rest is None:
+                return
+            model = rest[1]
+        self.entries.identities[name] = self._identity(IdentityKind.PERSON, "people", name, raw, model)
+
+    def _service(self, name: str) -> None:
+        found = self._check(schema.ServiceModel, ("services", name), "a service")
+        if found is None:
+            return
+        raw, model = found
+        at = At(self.source, ("services", name))
+        identity = self._identity(
+            IdentityKind.SERVICE,
+            "services",
+            name,
+            raw,
+            model,
+            owners=tuple(model.owners),
+            credentials=At(self.source, (*at.base, "credentials")).block(raw["credentials"])
+            if "credentials" in raw
+            else None,
+            keyless=At(self.source, (*at.base, "identity")).block(raw["identity"]) if "identity" in raw else None,
+        )
+        self.entries.identities[name] = identity
+        self.entries.models[name] = model
+
+    def _identity(
+        self, kind: IdentityKind, section: str, name: str, raw: dict[str, Any], model: schema.HolderModel, **more: Any
+    ) -> Identity:
+        file, marks = self.source.file, self.tree.marks
+        accounts: dict[str, AccountName] = {}
+        if model.accounts:
+            places = marks[id(raw["accounts"])]
+            for index, (target, account) in enumerate(model.accounts.items()):
+                mark = places[2 * index]
+                place = Location(file, mark.line + 1, mark.column + 1)
+                accounts[target] = AccountName(account.login, account.id, place)
+        roles: list[Assignment] = []
+        if model.roles:
+            for held, mark in zip(model.roles, marks[id(raw["roles"])], strict=True):
+                place = Location(file, mark.line + 1, mark.column + 1)
+                if held.__class__ is str:
+                    roles.append(Assignment(held, location=place))
+                else:
+                    roles.append(_assignment(held, place))
+        suspended = Suspension(model.suspended.since, model.suspended.reason) if model.suspended else None
+        return Identity(
+            kind,
+            name,
+            model.name or "",
+            model.email,
+            tuple(model.was),
+            model.starts,
+            model.until,
+            suspended,
+            accounts,
+            tuple(roles),
+            location=self._key(section, name),
+            **more,
+        )
+
+    def _role(self, name: str) -> None:
+        found = self._check(schema.RoleModel, ("roles", name), "a role")
+        if found is None:
+            return
+        raw, model = found
+        grants = []
+        for target, block in raw.get("grants", {}).items():
+            at = At(self.source, ("roles", name, "grants", target))
+            where = self._where(at, block)
+            rest = {k: v for k, v in block.items() if k != "where"} if "where" in block else block
+            grants.append(GrantBlock(target, at.block(rest), where, at.key(())))
+        self.entries.roles[name] = Role(
+            name,
+            tuple(model.owners),
+            tuple(model.includes),
+            tuple(model.environments),
+            tuple(grants),
+            self._key("roles", name),
+        )
+
+    def _where(self, at: At, block: dict[str, Any]) -> dict[str, str]:
+        where = block.get("where", {})
+        if isinstance(where, dict) and all(isinstance(v, str) for v in where.values()):
+            return where
+        self.entries.problems.append(
+            at.problem(
+                "wrong-type",
+                "`where` must be a mapping of labels to text",
+                ("where",),
+                why="it picks the instances whose labels are equal",
+                fix='write for example `where: {product: "payments"}`',
+            )
+        )
+        return {}
+
+    def _environment(self, name: str) -> None:
+        found = self._check(schema.EnvironmentModel, ("environments", name), "an environment")
+        if found is None:
+            return
+        model = found[1]
+        self.entries.environments[name] = Environment(
+            name,
+            model.protected,
+            model.max_duration,
+            model.needs_reason,
+            tuple(model.standing),
+            tuple(model.owners),
+            self._key("environments", name),
+        )
+
+    def _target(self, name: str) -> None:
+        at = At(self.source, ("targets", name))
+        self.entries.targets[name] = TargetReader(name, at, self.providers, self.planned, self.entries.problems).read()
+
+    def _store(self, name: str) -> None:
+        found = self._check(schema.StoreModel, ("stores", name), "a store")
+        if found is not None:
+            self.entries.carried.setdefault("stores", {})[name] = found[0]
+
+    def _carried(self, section: str) -> Callable[[str], None]:
+        def carry(name: str) -> None:
+            raw = self.tree.root[section][name]
+            if isinstance(raw, dict):
+                self.entries.carried.setdefault(section, {})[name] = raw
+            else:
+                self._wrong_section(name, raw, (section, name))
+
+        return carry
+
+    def _single(self, section: str) -> None:
+        entries = self.entries
+        if section == "guardrails":
+            entries.named.append((section, ""))
+            rails = self._check(schema.GuardrailsModel, (section,), "`guardrails`")
+            if rails is not None:
+                entries.guardrails = At(self.source, (section,)).block(rails[0])
+                entries.models["guardrails"] = rails[1]
+        elif section == "records":
+            entries.named.append((section, ""))
+            records = self._check(schema.RecordsModel, (section,), "`records`")
+            if records is not None:
+                entries.records = Records(records[1].owner, records[1].journal)
+        else:
+            entries.problems.append(
+                At(self.source).problem(
+                    "unknown-key",
+                    f"there is no key {show(section)} at the top of an access file",
+                    (section,),
+                    on_key=True,
+                    why=f"the keys here are {', '.join(SECTIONS)}",
+                    fix=did_you_mean(section, SECTIONS)
+                    or "put the entry under `people:`, `roles:` or where it belongs",
+                )
+            )
+
+    # -- checking
+
+    def _check(self, model: type[Model], base: tuple[str, ...], what: str) -> tuple[Any, Model] | None:
+        return checked(At(self.source, base), model, what, self.entries.problems)
+
+    def _wrong_section(self, name: str, body: Any, path: tuple[str, ...] = ()) -> None:
+        self.entries.problems.append(
+            At(self.source).problem(
+                "wrong-type",
+                f"{show(name)} is {show(body)}, and must be a mapping",
+                path or (name,),
+                why="its entries are found by their key",
+                fix="write `key: value` lines under it, or {} for none",
+            )
+        )
+
+    def _bad_id(self, section: str, name: str) -> None:
+        code, why = schema.PATTERN_WORDS[schema.ID]
+        tidy = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:63]
+        self.entries.problems.append(
+            At(self.source).problem(
+                code,
+                f"{show(name)} cannot be an id",
+                (section, name),
+                on_key=True,
+                why=why,
+                fix=f"write for example `{tidy}`" if tidy else "write an id of those characters",
+            )
+        )
+
+    def _key(self, section: str, name: str) -> Location:
+        body = self.tree.root[section]
+        marks = self.tree.marks[id(body)]
+        mark = marks[0] if len(marks) == 2 else marks[2 * list(body).index(name)]
+        return Location(self.source.file, mark.line + 1, mark.column + 1)
+
+
+_validate_person = schema.PersonModel.__pydantic_validator__.validate_python
+
+
+def _assignment(held: Any, place: Location) -> Assignment:
+    environments = tuple(held.environments) if held.environments is not None else None
+    return Assignment(held.role, environments, held.starts, held.until, held.reason, place)

@@ -1,0 +1,331 @@
+"""Names across files: what one entry names, another declares.
+
+Owners, includes, environments, targets and stores; who holds what is in `holders`, what roles give in `grants`, who is
+who on a target in `accounts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from provisioner.contract.protocols import Declare, Provider
+from provisioner.diagnostics import Diagnostic, Severity
+from provisioner.load.accounts import Accounts
+from provisioner.load.checked import checked
+from provisioner.load.display import show
+from provisioner.load.grants import Grants
+from provisioner.load.holders import Holders
+from provisioner.load.places import At
+from provisioner.load.schema import GuardrailsModel, ServiceModel
+from provisioner.load.world import ROLE_PREFIX, World, providers_of
+from provisioner.model.address import Address
+from provisioner.model.block import Path
+from provisioner.model.identity import IdentityKind
+
+
+def check(world: World, providers: Mapping[str, Provider], departed: Collection[str] = ()) -> None:
+    """All checks across files; what they find is added to the world's problems."""
+    declares = _declares(world, providers)
+    _References(world, providers, departed).check()
+    Holders(world).check()
+    Accounts(world, providers, declares).check()
+    Grants(world, providers, declares).check()
+
+
+def _declares(world: World, providers: Mapping[str, Provider]) -> dict[str, Declare]:
+    """The pure side of each target family, by one of its instances; every sound target's own checks are told."""
+    out: dict[str, Declare] = {}
+    of = providers_of(world, providers)
+    for target in world.targets.values():
+        entry = world.entries[target.family]
+        provider = of.get(target.family)
+        if provider is None or target.name not in entry.sound:
+            continue
+        declare = provider.declare(target)
+        world.problems.extend(declare.check())
+        out.setdefault(target.family, declare)
+    return out
+
+
+class _References:
+    def __init__(self, world: World, providers: Mapping[str, Provider], departed: Collection[str]) -> None:
+        self.world = world
+        self.providers = providers_of(world, providers)
+        self.departed = departed
+
+    def check(self) -> None:
+        self._services()
+        self._roles()
+        self._cycles()
+        self._environments()
+        self._targets()
+        self._guardrails()
+        told = any(p.code == "bad-owner-id" for file in self.world.files for p in file.problems)
+        if not told and (self.world.records is None or self.world.records.owner is None):
+            self._no_owner_id()
+
+    # -- sections
+
+    def _services(self) -> None:
+        for identity in self.world.identities.values():
+            if identity.kind is not IdentityKind.SERVICE:
+                continue
+            at = self.world.of(identity)
+            self._owners(identity.owners, at, ("owners",))
+            model: ServiceModel = self.world.models[identity.id]
+            for key, targets in (("identity", model.identity), ("credentials", model.credentials)):
+                for target in targets:
+                    self._target(target, at, (key, target), why=f"`{key}:` is keyed by target, or by target/instance")
+            for target, slots in model.credentials.items():
+                for slot, credential in slots.items():
+                    for index, delivery in enumerate(credential.deliver_to):
+                        self._store(delivery.to, at, ("credentials", target, slot, "deliver_to", index, "to"))
+
+    def _roles(self) -> None:
+        for role in self.world.roles.values():
+            at = self.world.at("roles", role.id)
+            self._owners(role.owners, at, ("owners",))
+            self._names(role.includes, "roles", "unknown-role", "role", at, "includes")
+            self._names(role.environments, "environments", "unknown-environment", "environment", at, "environments")
+            for key, names in (
+                ("owners", role.owners),
+                ("includes", role.includes),
+                ("environments", role.environments),
+            ):
+                self._twice(names, at, key)
+
+    def _environments(self) -> None:
+        for environment in self.world.environments.values():
+            at = self.world.at("environments", environment.id)
+            self._owners(environment.owners, at, ("owners",))
+            self._names(environment.standing, "roles", "unknown-role", "role", at, "standing")
+            self._twice(environment.owners, at, "owners")
+            self._twice(environment.standing, at, "standing")
+
+    def _targets(self) -> None:
+        for entry in self.world.entries.values():
+            for target in entry.targets:
+                at = entry.places[target.name]
+                if target.environment is not None:
+                    self._environment(target.environment, at, ("environment",))
+                for (section, name), label in target.object_environments.items():
+                    self._environment(label, at, (section, name, "environment"))
+                for index, ignored in enumerate(target.ignore):
+                    path: Path = ("ignore", index)
+                    self._owners((ignored.owner,), at, (*path, "owner"), single=True)
+                    self._address(ignored.address, target.name, at, (*path, "address"))
+
+    def _guardrails(self) -> None:
+        if self.world.guardrails is None:
+            return
+        source, _, model = self.world.guardrails
+        rails: GuardrailsModel = model
+        at = At(source, ("guardrails",))
+        for target, administrators in rails.administrators.items():
+            self._target(target, at, ("administrators", target), why="administrators are counted by target")
+            for index, name in enumerate(administrators.required):
+                self._identity(name, at, ("administrators", target, "required", index))
+        for index, name in enumerate(rails.break_glass):
+            self._identity(name, at, ("break_glass", index))
+        for number, rule in enumerate(rails.separate):
+            for side, blocks in enumerate(rule.not_both):
+                for target in blocks:
+                    self._separate(at, ("separate", number, "not_both", side, target), target)
+        for number, said in enumerate(rails.acknowledgements):
+            path: Path = ("acknowledgements", number)
+            if said.target is not None:
+                self._target(
+                    said.target, at, (*path, "target"), why="it lets something through on that target", on_key=False
+                )
+            if not (said.people or said.role or said.addresses or said.target):
+                self.world.problems.append(
+                    at.problem(
+                        "bad-acknowledgement",
+                        "the acknowledgement names nothing that it lets through",
+                        path,
+                        why="it names people, a role, addresses, or a target with kind and count",
+                        fix="add for example `people: [linus]`",
+                    )
+                )
+
+    def _separate(self, at: At, path: Path, target: str) -> None:
+        if not self.world.target_known(target):
+            self._target(target, at, path, why="what must not be held together is given on a target")
+        elif (provider := self.providers.get(target.partition("/")[0])) is not None:
+            checked(At(at.source, at.base + path), provider.grants, f"a grant on {show(target)}", self.world.problems)
+
+    def _no_owner_id(self) -> None:
+        self.world.problems.append(
+            Diagnostic(
+                "no-owner-id",
+                "`records.owner` is not set, so marks do not say whose they are",
+                Severity.WARNING,
+                self.world.place("records", ""),
+                why="two repositories that manage one system would both take its accounts for theirs",
+                fix="add `records: {owner: …}` with an id of its own for this repository; `provision init` writes one",
+            )
+        )
+
+    # -- single names
+
+    def _owners(self, names: Sequence[str], at: At, path: Path, *, single: bool = False) -> None:
+        for index, name in enumerate(names):
+            here = path if single else (*path, index)
+            if name.startswith(ROLE_PREFIX):
+                role = name.removeprefix(ROLE_PREFIX)
+                if not self.world.exists("roles", role):
+                    self.world.unknown(
+                        "unknown-role",
+                        "role",
+                        role,
+                        at,
+                        here,
+                        ("roles",),
+                        why="`role:NAME` means all holders of a role",
+                    )
+            elif self.world.exists("services", name):
+                self.world.problems.append(
+                    at.problem(
+                        "unknown-owner",
+                        f"{show(name)} is a service, and cannot be an owner",
+                        here,
+                        why="owners approve changes: they are people, or all holders of a role (`role:NAME`)",
+                        fix="name a person",
+                    )
+                )
+            elif not self.world.exists("people", name):
+                self.world.unknown(
+                    "unknown-owner",
+                    "person",
+                    name,
+                    at,
+                    here,
+                    ("people",),
+                    departed=self.departed,
+                    why="owners are people, or all holders of a role (`role:NAME`)",
+                )
+
+    def _identity(self, name: str, at: At, path: Path) -> None:
+        if not self.world.exists("people", name) and not self.world.exists("services", name):
+            self.world.unknown(
+                "unknown-person",
+                "person or service",
+                name,
+                at,
+                path,
+                ("people", "services"),
+                departed=self.departed,
+                why="it protects somebody, who must exist",
+            )
+
+    def _names(self, names: Sequence[str], section: str, code: str, what: str, at: At, key: str) -> None:
+        for index, name in enumerate(names):
+            if not self.world.exists(section, name):
+                self.world.unknown(
+                    code, what, name, at, (key, index), (section,), why=f"`{key}:` names what `{section}:` declares"
+                )
+
+    def _environment(self, name: str, at: At, path: Path) -> None:
+        if not self.world.exists("environments", name):
+            self.world.unknown(
+                "unknown-environment",
+                "environment",
+                name,
+                at,
+                path,
+                ("environments",),
+                why="things are labelled with an environment that is declared under `environments:`",
+            )
+
+    def _target(self, name: str, at: At, path: Path, *, why: str, on_key: bool = True) -> None:
+        if not self.world.target_known(name):
+            self.world.unknown("unknown-target", "target", name, at, path, ("targets",), why=why, on_key=on_key)
+
+    def _store(self, to: str, at: At, path: Path) -> None:
+        first = to.partition("/")[0]
+        known = self.world.exists("stores", first) or self.world.exists("targets", first)
+        if not known:
+            self.world.unknown(
+                "unknown-store",
+                "store or target",
+                first,
+                at,
+                path,
+                ("stores", "targets"),
+                why="a secret is delivered to a store, or to a part of a target that can hold one",
+            )
+
+    def _address(self, text: str, target: str, at: At, path: Path) -> None:
+        try:
+            address = Address.parse(text)
+        except ValueError:
+            why = "an address is target:kind/name, such as corp-ldap:membership/developers/ada"
+        else:
+            if (
+                address.target == target
+                or target.startswith(address.target + "/")
+                or address.target in self.world.targets
+            ):
+                return
+            why = f"it is about the target {show(address.target)}, and this is {show(target)}"
+        self.world.problems.append(
+            at.problem(
+                "bad-address",
+                f"{show(text)} is no address on this target",
+                path,
+                why=why,
+                fix="copy the address from the plan, where it is listed as a stray",
+            )
+        )
+
+    def _twice(self, names: Sequence[str], at: At, key: str) -> None:
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                self.world.problems.append(
+                    at.problem(
+                        "listed-twice",
+                        f"{show(name)} is listed twice",
+                        (key, index),
+                        severity=Severity.WARNING,
+                        why="it counts once",
+                        fix="take one of the two out",
+                    )
+                )
+
+    def _cycles(self) -> None:
+        """Roles that include themselves, each circle once."""
+        done: set[str] = set()
+        for start in sorted(self.world.roles):
+            if start not in done:
+                self._walk(start, done)
+
+    def _walk(self, start: str, done: set[str]) -> None:
+        path: list[str] = []
+        on_path: set[str] = set()
+        waiting: list[tuple[str, bool]] = [(start, False)]
+        while waiting:
+            name, leaving = waiting.pop()
+            if leaving:
+                path.pop()
+                on_path.discard(name)
+                done.add(name)
+                continue
+            if name in done or name in on_path:
+                continue
+            path.append(name)
+            on_path.add(name)
+            waiting.append((name, True))
+            for index, included in enumerate(self.world.roles[name].includes):
+                if included in on_path:
+                    circle = [*path[path.index(included) :], included]
+                    self.world.problems.append(
+                        self.world.at("roles", name).problem(
+                            "role-cycle",
+                            f"roles include each other in a circle: {' -> '.join(circle)}",
+                            ("includes", index),
+                            why="what such a role gives would depend on itself",
+                            fix="take one of the lines out",
+                        )
+                    )
+                elif included in self.world.roles:
+                    waiting.append((included, False))

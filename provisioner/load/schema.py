@@ -1,0 +1,278 @@
+"""The shape of access files as models: what `validate` holds files against, and what `provision schema` prints.
+
+Shapes only. Whether a name exists, a time has passed or a login is taken is judged elsewhere. Every model forbids keys
+that it does not know and coerces nothing. No field takes null: files that hold one are refused before they come here.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from provisioner.contract.fields import Strict
+from provisioner.load.display import show
+from provisioner.model.instant import Instant, parse_duration, parse_instant
+
+ID = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+EMAIL = rf"^[^@\s,;:<>()\[\]\\\"]{{1,64}}@(?:{_LABEL}\.)*{_LABEL}$"
+OWNER = r"^(?:[a-z0-9]{1,8}|[a-z0-9]{8}[a-z0-9-]{1,56})$"
+
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+
+
+def _time(value: Any) -> Instant:
+    if not isinstance(value, str):
+        raise PydanticCustomError(
+            "bad-time", "{what} is not a time such as 2027-01-31T17:00:00Z", {"what": show(value)}
+        )
+    try:
+        return parse_instant(value)
+    except (ValueError, OverflowError) as wrong:
+        if "time zone" in str(wrong):
+            raise PydanticCustomError("time-without-zone", "{what} has no time zone", {"what": show(value)}) from None
+        raise PydanticCustomError("bad-time", "{what} is not a time that exists", {"what": show(value)}) from None
+
+
+def _end(value: Any) -> Instant:
+    """A time, or a day: then the end of it in UTC. For what only a review ends; access ends at a time with a zone."""
+    if isinstance(value, str) and _DAY.match(value):
+        return _time(value + "T23:59:59Z")
+    return _time(value)
+
+
+def _duration(value: Any) -> timedelta:
+    try:
+        return parse_duration(value if isinstance(value, str) else "")
+    except ValueError:
+        raise PydanticCustomError(
+            "bad-duration", "{what} is not a duration such as 4h, 7d or 2w", {"what": show(value)}
+        ) from None
+
+
+def _native_id(value: Any) -> str:
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise PydanticCustomError("wrong-type", "{what} stands where an id belongs", {"what": show(value)})
+
+
+Id = Annotated[str, StringConstraints(pattern=ID)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Email = Annotated[str, StringConstraints(pattern=EMAIL, max_length=254)]
+Time = Annotated[
+    Instant,
+    PlainValidator(_time),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2027-01-31T17:00:00Z"]}),
+]
+TimeOrDay = Annotated[
+    Instant,
+    PlainValidator(_end),
+    WithJsonSchema({"type": "string", "examples": ["2027-01-31", "2027-01-31T17:00:00Z"]}),
+]
+Duration = Annotated[
+    timedelta,
+    PlainValidator(_duration),
+    WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]*[smhdw]$", "examples": ["4h", "7d", "2w"]}),
+]
+NativeId = Annotated[str, PlainValidator(_native_id), WithJsonSchema({"type": ["string", "integer"], "minLength": 1})]
+Percent = Annotated[int, Field(ge=0, le=100)]
+Labels = dict[Text, Text]
+# A key that may be left out has no null: its default is never checked, and files hold none.
+_LEFT_OUT: Any = Field(default=None)
+
+
+class AccountModel(Strict):
+    """The login where it is not the id, and the system's own immutable id."""
+
+    login: Text = _LEFT_OUT
+    id: NativeId = _LEFT_OUT
+
+
+class SuspendedModel(Strict):
+    """Locked until this key is taken out: sessions are cut, memberships kept."""
+
+    since: Time
+    reason: Text
+
+
+class AssignmentModel(Strict):
+    """A role that somebody holds, with its limits."""
+
+    role: Text
+    environments: list[Text] = _LEFT_OUT
+    starts: Annotated[Time, Field(alias="from")] = _LEFT_OUT
+    until: Time = _LEFT_OUT
+    reason: Text = _LEFT_OUT
+
+
+class HolderModel(Strict):
+    """What people and services have in common."""
+
+    name: Text = _LEFT_OUT
+    email: Email = _LEFT_OUT
+    was: list[Id] = Field(default_factory=list)
+    starts: Annotated[Time, Field(alias="from")] = _LEFT_OUT
+    until: Time = _LEFT_OUT
+    suspended: SuspendedModel | None = _LEFT_OUT
+    accounts: dict[Text, AccountModel] = Field(default_factory=dict)
+    roles: list[Annotated[Text | AssignmentModel, Field(union_mode="left_to_right")]] = Field(default_factory=list)
+
+
+class PersonModel(HolderModel):
+    """A person, under a stable id that is never given to someone else."""
+
+
+class DeliveryModel(Strict):
+    """Where a secret goes: a store, or a part of a target, and under which names."""
+
+    to: Text
+    named: Annotated[Text | dict[Text, Text], Field(union_mode="left_to_right", alias="as")] = _LEFT_OUT
+
+
+class CredentialModel(Strict):
+    """A key that the service has on a target, and when it is made anew."""
+
+    rotate_after: Duration = _LEFT_OUT
+    overlap: Duration = _LEFT_OUT
+    deliver_to: list[DeliveryModel] = Field(default_factory=list)
+
+
+class KeylessModel(Strict):
+    """What the target trusts instead of a key: a role, for the signed token of a pipeline."""
+
+    role: Text = _LEFT_OUT
+    trust: dict[Text, dict[Text, Any]] = Field(default_factory=dict)
+
+
+class ServiceModel(HolderModel):
+    """A machine identity: bot, runner, deployer."""
+
+    owners: Annotated[list[Text], Field(min_length=1)]
+    identity: dict[Text, KeylessModel] = Field(default_factory=dict)
+    credentials: dict[Text, dict[Text, CredentialModel]] = Field(default_factory=dict)
+
+
+class RoleModel(Strict):
+    """What its holders get, by target."""
+
+    owners: list[Text] = Field(default_factory=list)
+    includes: list[Text] = Field(default_factory=list)
+    environments: list[Text] = Field(default_factory=list)
+    grants: dict[Text, dict[Text, Any]] = Field(default_factory=dict)
+
+
+class EnvironmentModel(Strict):
+    """A label on things, and the rules for holding a role in it."""
+
+    protected: bool = False
+    max_duration: Duration = _LEFT_OUT
+    needs_reason: bool = False
+    standing: list[Text] = Field(default_factory=list)
+    owners: list[Text] = Field(default_factory=list)
+
+
+class IgnoreModel(Strict):
+    """A stray that is known and meant."""
+
+    address: Text
+    owner: Text
+    reason: Text
+    until: TimeOrDay = _LEFT_OUT
+
+
+class InstanceModel(Strict):
+    """The keys that every target and every instance of one has."""
+
+    mode: Literal["report", "add", "full"] = "add"
+    accounts: Literal["create", "existing"] = "create"
+    retention: Duration = timedelta(days=30)
+    environment: Text = _LEFT_OUT
+    labels: Labels = Field(default_factory=dict)
+    ignore: list[IgnoreModel] = Field(default_factory=list)
+
+
+class TargetModel(InstanceModel):
+    """One configured system, or many of one kind under `instances`."""
+
+    provider: Text
+    instances: dict[Text, dict[Text, Any]] = _LEFT_OUT
+
+
+class StoreModel(Strict, extra="allow"):
+    """A place that secrets are delivered to."""
+
+    provider: Text
+
+
+class RemovalsModel(Strict):
+    """How many percent of a group, and of a target's people, one plan may take away."""
+
+    group: Percent = 50
+    target: Percent = 10
+
+
+class AdministratorsModel(Strict):
+    """The administrators that a target is never left without."""
+
+    minimum: Annotated[int, Field(ge=0, le=1000)] = 1
+    required: list[Text] = Field(default_factory=list)
+
+
+class SeparateModel(Strict):
+    """Two things that nobody may hold both of."""
+
+    name: Text
+    not_both: Annotated[list[dict[Text, dict[Text, Any]]], Field(min_length=2, max_length=2)]
+
+
+class AcknowledgementModel(Strict):
+    """The reviewed, expiring way through a guardrail."""
+
+    reason: Text
+    until: TimeOrDay
+    people: list[Text] = Field(default_factory=list)
+    role: Text = _LEFT_OUT
+    addresses: list[Text] = Field(default_factory=list)
+    target: Text = _LEFT_OUT
+    kind: Literal["account", "group", "membership", "grant", "credential", "control"] = _LEFT_OUT
+    count: Annotated[int, Field(ge=1)] = _LEFT_OUT
+    removals: bool = False
+
+
+class GuardrailsModel(Strict):
+    """What one plan may not do."""
+
+    removals: RemovalsModel = Field(default_factory=RemovalsModel)
+    administrators: dict[Text, AdministratorsModel] = Field(default_factory=dict)
+    break_glass: list[Text] = Field(default_factory=list)
+    separate: list[SeparateModel] = Field(default_factory=list)
+    acknowledgements: list[AcknowledgementModel] = Field(default_factory=list)
+
+
+class RecordsModel(Strict):
+    """Where journal, lock and published declarations lie, and the id that goes into every mark."""
+
+    owner: Annotated[str, StringConstraints(pattern=OWNER)] = _LEFT_OUT
+    journal: Text = _LEFT_OUT
+
+
+PATTERN_WORDS = {
+    ID: (
+        "bad-id",
+        "an id has at most 63 of the characters a-z 0-9 . _ - and begins with a letter or a digit: it becomes part of "
+        "the marks that systems keep",
+    ),
+    EMAIL: ("bad-email", "an e-mail address is name@domain, one address and nothing else"),
+    OWNER: (
+        "bad-owner-id",
+        "its first eight characters stand in every ownership mark, so they are of a-z 0-9",
+    ),
+}
+"""What is wrong, in words, with text that does not match one of our patterns: code and reason."""
