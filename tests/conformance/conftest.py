@@ -6,16 +6,40 @@ from collections.abc import Iterator
 
 import pytest
 
+from provisioner.sandbox.aws import AwsServer
+from provisioner.sandbox.ldap import LdapServer
+from tests.conformance.aws import AwsHarness
+from tests.conformance.directory import LdapHarness
 from tests.conformance.harness import Harness, Stand
 from tests.conformance.memory import MemoryHarness
+from tests.rigs.slapd import Slapd
 
-SYSTEMS = ["memory"]
+SYSTEMS = ["memory", "ldap-slapd", "ldap-sandbox", "aws-iam"]
+
+
+@pytest.fixture(scope="session")
+def aws_server() -> Iterator[AwsServer]:
+    """One embedded AWS for the suite: its state is global to a process."""
+    with AwsServer() as server:
+        yield server
 
 
 @pytest.fixture(params=SYSTEMS)
 def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
-    if request.param == "memory":
-        yield MemoryHarness()
+    match request.param:
+        case "memory":
+            yield MemoryHarness()
+        case "ldap-slapd":
+            slapd: Slapd = request.getfixturevalue("slapd")
+            service = (slapd.service_dn, slapd.service_password)
+            yield LdapHarness("ldap-slapd", slapd.url, service, (slapd.admin_dn, slapd.admin_password), slapd.dump)
+        case "ldap-sandbox":
+            with LdapServer() as server:
+                service = (server.service_dn, server.service_password)
+                admin = (server.root_dn, server.root_password)
+                yield LdapHarness("ldap-sandbox", server.url, service, admin, server.entries)
+        case "aws-iam":
+            yield AwsHarness(request.getfixturevalue("aws_server"))
 
 
 @pytest.fixture
