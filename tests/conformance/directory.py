@@ -79,7 +79,7 @@ class LdapHarness:
         return {dn.partition(",")[0].removeprefix("uid=") for dn in dns if dn.endswith(f",{PEOPLE}")}
 
     def can_get_in(self, login: str) -> bool:
-        """With a password that an administrator would set for the test if the lock allowed it: the lock itself counts."""
+        """The lock itself counts: nobody here has a password to try."""
         entry = self._locks().get(f"uid={login},{PEOPLE}")
         return entry is not None and not entry
 
