@@ -45,17 +45,19 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """Live, and neither declared nor ours: left alone."""
+    """Live, and neither declared nor ours: left alone. `newly_managed`: it was held before its group or grant came under
+    mode `full`, and stays until somebody acknowledges that it goes."""
 
     address: Address
     why: str = ""
     identity: str | None = None
+    newly_managed: bool = False
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`revision` is null before the first commit; `uncommitted` says that the working tree differs from it. `person` names
-    the one identity that the plan is for, if it is not for all."""
+    """`revision` is null before the first commit; `uncommitted` says that the working tree differs from it. `person`
+    names the one identity that the plan is for, if it is not for all."""
 
     engine: str
     as_of: Instant

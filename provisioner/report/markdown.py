@@ -197,6 +197,8 @@ def _foot(plan: Plan, digest: str) -> str:
     told = f"Plan {code(digest)} of {commit} at {moment(plan.as_of)}"
     if plan.uncommitted and plan.revision:
         told += ", with changes that are not committed"
+    if plan.person is not None:
+        told += f", for {code(plan.person)} alone"
     if plan.changes:
         told += f". Approves {code(plan.approves)}"
     return f"\n---\n{told}.\n"

@@ -247,6 +247,8 @@ class _Page:
         told = f"Plan of {commit} at {moment(plan.as_of)}"
         if plan.uncommitted and plan.revision:
             told += ", with changes that are not committed"
+        if plan.person is not None:
+            told += f", for {safe(plan.person, 80)} alone"
         if plan.changes:
             told += f"; approves {plan.approves.removeprefix('sha256:')[:12]}"
         self._say(*(self._colours.dim(line) for line in wrap(told + ".", self._columns)))

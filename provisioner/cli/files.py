@@ -1,0 +1,59 @@
+"""The access files as a command finds them. Imports neither SDK nor engine, so that `validate` starts quickly."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from provisioner.contract import Provider
+from provisioner.diagnostics import ProvisionError
+from provisioner.load import Loaded, load_access
+from provisioner.load.files import find_top
+from provisioner.providers import catalog
+
+
+def read_files(access: Path) -> Loaded:
+    """The access files with all that is wrong with them. A reference to somebody who left is a warning; who left is
+    looked up only where a name is not known."""
+    providers = catalog.all_providers()
+    root = find_top(access)
+    return load_access(access, root=root, providers=providers, departed=_Departed(access, root, providers))
+
+
+class _Departed(Collection[str]):
+    """Ids that some earlier state of the files declared; looked up when first asked for, in as much history as there
+    is. Where it cannot be told, nobody is taken for departed."""
+
+    def __init__(self, access: Path, root: Path, providers: Mapping[str, Provider]) -> None:
+        self._access, self._root, self._providers = access, root, providers
+        self._found: frozenset[str] | None = None
+
+    @property
+    def _ids(self) -> frozenset[str]:
+        if self._found is None:
+            self._found = self._look()
+        return self._found
+
+    def _look(self) -> frozenset[str]:
+        from provisioner.load.history import HistoryCache, declared_at, revisions
+
+        folder = os.path.relpath(self._access.absolute(), self._root.absolute())
+        try:
+            with HistoryCache() as cache:
+                states = [
+                    declared_at(self._root, folder, r.commit, self._providers, cache)
+                    for r in revisions(self._root, folder, None)
+                ]
+        except ProvisionError:
+            return frozenset()
+        return frozenset(name for state in states for name in state.declared.identities)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._ids
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)

@@ -1,0 +1,40 @@
+"""Options that several commands share, so that they are called and explained the same everywhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Access = Annotated[Path, typer.Option("--access", metavar="DIR", help="The folder of the access files.")]
+TargetName = Annotated[
+    str | None,
+    typer.Option("--target", metavar="T", help="Only this target, or all instances of it."),
+]
+PersonName = Annotated[
+    str | None,
+    typer.Option("--person", metavar="P", help="Only this person or service, declared or gone."),
+]
+BaseRevision = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="REV",
+        help="The revision whose records and owners judge, and in a plan also its targets' connections: in a pull "
+        "request, its merge base.",
+    ),
+]
+DEFAULT_ACCESS = Path("access")
+
+
+class ProblemFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+class PlanFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"

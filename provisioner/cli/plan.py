@@ -1,0 +1,102 @@
+"""`provision plan`: what would change, and why. It reads the systems and changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from provisioner.cli.options import DEFAULT_ACCESS, Access, BaseRevision, PersonName, PlanFormat, TargetName
+
+if TYPE_CHECKING:
+    from provisioner.cli.exit_codes import Exit
+    from provisioner.cli.wiring import Work
+    from provisioner.plan.plan import Plan
+
+
+def plan(
+    access: Access = DEFAULT_ACCESS,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Also write the plan to FILE.")] = None,
+    form: Annotated[PlanFormat, typer.Option("--format", help="How the plan is shown.")] = PlanFormat.TEXT,
+    target: TargetName = None,
+    person: PersonName = None,
+    base: BaseRevision = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="End with status 2 if changes are pending.")
+    ] = False,
+) -> int:
+    """Show what would change, and why. Changes nothing."""
+    from provisioner.cli.running import planned, tell_invalid
+    from provisioner.cli.wiring import InvalidFilesError, Wanted, prepare
+
+    try:
+        work = prepare(Wanted(access, target, person, base, base_connects=base is not None))
+    except InvalidFilesError as error:
+        return tell_invalid(error.loaded, form)
+    made = planned(work)
+    if out is not None:
+        _write(out, made)
+    _show(made, work, form, None if base is not None else _apply_with(access, out, target, person))
+    return _status(made, detailed=detailed_exitcode)
+
+
+def _show(made: Plan, work: Work, form: PlanFormat, apply_with: str | None) -> None:
+    from provisioner.cli.output import show
+    from provisioner.plan.planfile import to_json
+    from provisioner.report import markdown, text
+    from provisioner.report.colour import palette
+    from provisioner.report.diagnostics import Sources
+    from provisioner.report.machine import json_text
+
+    match form:
+        case PlanFormat.JSON:
+            show(json_text(to_json(made)))
+        case PlanFormat.MARKDOWN:
+            show(markdown.text(made, digest=to_json(made)["digest"]))
+        case PlanFormat.TEXT:
+            sources = Sources(work.files.loaded.files, work.files.loaded.folder)
+            colours = palette(sys.stdout, os.environ)
+            show(text.text(made, apply_with=apply_with, sources=sources, colours=colours))
+
+
+def _write(out: Path, made: Plan) -> None:
+    from provisioner.diagnostics import Diagnostic, ProvisionError
+    from provisioner.plan.planfile import dump
+
+    try:
+        out.write_bytes(dump(made))
+    except OSError as error:
+        raise ProvisionError(
+            Diagnostic(
+                "option-value",
+                f"the plan cannot be written to {out}: {error.strerror}",
+                why="--out takes a file that can be written",
+                fix="name another file",
+            )
+        ) from None
+
+
+def _apply_with(access: Path, out: Path | None, target: str | None, person: str | None) -> str:
+    """The command that applies what was shown."""
+    words = ["provision", "apply"]
+    if out is not None:
+        words.append(str(out))
+    if access != DEFAULT_ACCESS:
+        words += ["--access", str(access)]
+    if out is None:
+        words += ["--target", target] if target is not None else []
+        words += ["--person", person] if person is not None else []
+    return shlex.join(words)
+
+
+def _status(made: Plan, *, detailed: bool) -> Exit:
+    from provisioner.cli.exit_codes import Exit, first
+
+    found = [Exit.REFUSED] if made.refused else []
+    found += [] if made.complete else [Exit.INCOMPLETE]
+    found += [Exit.PENDING] if detailed and made.changes else []
+    return first(*found)

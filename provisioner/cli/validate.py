@@ -1,0 +1,51 @@
+"""`provision validate`: the files alone, offline, all problems in one run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from provisioner.cli.options import DEFAULT_ACCESS, Access, ProblemFormat
+
+if TYPE_CHECKING:
+    from provisioner.model.access import DeclaredAccess
+
+
+def validate(
+    access: Access = DEFAULT_ACCESS,
+    form: Annotated[ProblemFormat, typer.Option("--format", help="How problems are told.")] = ProblemFormat.TEXT,
+) -> int:
+    """Check the access files: offline, all problems in one run."""
+    from provisioner.cli.exit_codes import Exit
+    from provisioner.cli.files import read_files
+    from provisioner.cli.output import show, tell
+    from provisioner.report import diagnostics as report
+    from provisioner.report.annotations import github
+    from provisioner.report.colour import palette
+    from provisioner.report.machine import json_text
+
+    loaded = read_files(access)
+    found = loaded.diagnostics
+    if form is ProblemFormat.JSON:
+        show(json_text(report.to_json(found)))
+    else:
+        sources = report.Sources(loaded.files, loaded.folder)
+        show(report.text(found, sources, colours=palette(sys.stdout, os.environ)))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        tell(github(found))
+    tell(f"{loaded.folder}: {report.count(found)}{_declared(loaded.declared) if loaded.ok else ''}\n")
+    return Exit.DONE if loaded.ok else Exit.FILES
+
+
+def _declared(access: DeclaredAccess) -> str:
+    """`; 12 people, 3 services, 6 roles, 3 environments, 4 targets`."""
+    from provisioner.model.identity import IdentityKind
+    from provisioner.report.layout import plural
+
+    people = sum(i.kind is IdentityKind.PERSON for i in access.identities.values())
+    told = [plural(people, "person", "people"), plural(len(access.identities) - people, "service")]
+    told += [plural(len(access.roles), "role"), plural(len(access.environments), "environment")]
+    return "; " + ", ".join([*told, plural(len(access.targets), "target")])

@@ -1,0 +1,214 @@
+"""From the options of a command to what the engine is given: files, providers, connections, journal, history, time.
+
+The only place that knows the catalogue of providers and the environment's variables. Reads files and git; calls no
+system.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+
+from provisioner.cli.files import read_files
+from provisioner.cli.past import Memory
+from provisioner.contract import Connection, Provider
+from provisioner.diagnostics import Diagnostic, ProvisionError, Severity
+from provisioner.engine import Known, Situation
+from provisioner.load import Loaded
+from provisioner.load.files import find_top
+from provisioner.load.history import Head, HistoryCache, declared_at, head, resolve
+from provisioner.model.access import DeclaredAccess
+from provisioner.model.instant import Instant
+from provisioner.model.target import Target
+from provisioner.providers import catalog
+from provisioner.records.journal import DEFAULT_FOLDER, Journal, open_journal
+
+
+class InvalidFilesError(ProvisionError):
+    """The access files have errors; `loaded` has them, with the lines to show."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        super().__init__(*loaded.diagnostics)
+        self.loaded = loaded
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a command was asked for. `base_connects`: the targets are reached as the base says, not as the files do.
+    `planning`: a plan is to be made, for which the history is read."""
+
+    access: Path
+    target: str | None = None
+    person: str | None = None
+    base: str | None = None
+    base_connects: bool = False
+    planning: bool = True
+
+
+@dataclass(frozen=True)
+class Files:
+    """The access files, where they lie, and what git knows of them."""
+
+    loaded: Loaded
+    root: Path
+    head: Head
+    providers: Mapping[str, Provider] = field(repr=False)
+
+    @property
+    def declared(self) -> DeclaredAccess:
+        return self.loaded.declared
+
+
+@dataclass(frozen=True)
+class Work:
+    """Everything that a command needs to plan, and to apply."""
+
+    files: Files
+    situation: Situation
+    journal: Journal
+    journal_in_folder: Path | None
+
+
+def now() -> Instant:
+    """The time, to the second: plans are made and compared in seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def in_ci() -> bool:
+    """Whether a CI system runs us."""
+    return os.environ.get("CI", "").lower() in ("true", "1")
+
+
+def prepare(wanted: Wanted) -> Work:
+    """All that a plan needs. ProvisionError where the files, the history or the options do not allow one."""
+    files = _files(wanted.access)
+    base = _base(files, wanted.base)
+    declared = files.declared
+    records = declared.records if base is None else base.records
+    journal = open_journal(records.journal, files.root)
+    targets = _chosen(declared.targets, wanted.target)
+    notes: list[Diagnostic] = []
+    if base is not None and wanted.base_connects:
+        targets, notes = _reached_as(base, targets)
+        declared = replace(declared, targets={**declared.targets, **targets})
+    memory = Memory(files.root, files.loaded.folder, files.head.revision is not None, journal, files.providers)
+    at = now()
+    chains = {name: journal.chain(name) for name in targets}
+    past = memory.since({n: c.converged() for n, c in chains.items()}, files.loaded) if wanted.planning else ()
+    situation = Situation(
+        declared=declared,
+        connections={name: _connection(t, files.providers, records.owner) for name, t in targets.items()},
+        now=at,
+        past=past,
+        known={name: _known(c, at) for name, c in chains.items()},
+        revision=files.head.revision,
+        uncommitted=files.head.uncommitted,
+        person=wanted.person,
+        diagnostics=(*files.loaded.diagnostics, *notes, *(w for c in chains.values() for w in c.warnings())),
+    )
+    return Work(files, situation, journal, _within(files.root, records.journal))
+
+
+def _files(access: Path) -> Files:
+    root, loaded = find_top(access), read_files(access)
+    if not loaded.ok:
+        raise InvalidFilesError(loaded)
+    return Files(loaded, root, head(root, loaded.folder), catalog.all_providers())
+
+
+def _connection(target: Target, providers: Mapping[str, Provider], owner: str | None) -> Connection:
+    provider = providers[target.provider]
+    return Connection(target, provider, provider.declare(target), os.environ, owner)
+
+
+def _chosen(targets: Mapping[str, Target], name: str | None) -> dict[str, Target]:
+    """The targets that `--target` means: one by its full name, or all instances of one."""
+    if name is None:
+        return dict(targets)
+    found = {n: t for n, t in targets.items() if name in (n, t.family)}
+    if not found:
+        known = sorted({*targets, *(t.family for t in targets.values())})
+        near = get_close_matches(name, known, 1)
+        raise ProvisionError(
+            Diagnostic(
+                "option-value",
+                f"no target named `{name}`",
+                why="--target takes the name of a target, or of one instance (`aws/payments-production`)",
+                fix=f"did you mean `{near[0]}`?" if near else f"the targets are {', '.join(known) or 'none at all'}",
+            )
+        )
+    return found
+
+
+def _base(files: Files, revision: str | None) -> DeclaredAccess | None:
+    """What the base revision declares: it judges, whatever the change under review says."""
+    if revision is None:
+        return None
+    commit = resolve(files.root, revision)
+    with HistoryCache() as cache:
+        return declared_at(files.root, files.loaded.folder, commit, files.providers, cache).declared
+
+
+def _reached_as(base: DeclaredAccess, targets: Mapping[str, Target]) -> tuple[dict[str, Target], list[Diagnostic]]:
+    """Each target with the base's connection. One that the base does not have is not called at all: otherwise a branch
+    could point it, and the credentials of whoever plans, somewhere else."""
+    found: dict[str, Target] = {}
+    notes: list[Diagnostic] = []
+    for name, target in targets.items():
+        before = base.targets.get(name)
+        if before is None or before.provider != target.provider:
+            notes.append(
+                Diagnostic(
+                    "planned-after-merge",
+                    f"{name} is new in this change: it is not called before the merge",
+                    Severity.NOTE,
+                    target.location,
+                    why="a change that is not merged yet must not decide where credentials are sent",
+                    target=name,
+                )
+            )
+            continue
+        if before.settings.data != target.settings.data:
+            notes.append(
+                Diagnostic(
+                    "connection-of-base",
+                    f"{name} is planned with the connection that the base has for it, not with this change's",
+                    Severity.NOTE,
+                    target.location,
+                    why="a change that is not merged yet must not decide where credentials are sent",
+                    target=name,
+                )
+            )
+        found[name] = replace(target, settings=before.settings)
+    return found, notes
+
+
+def _within(root: Path, journal: str | None) -> Path | None:
+    """The journal's folder if it lies in the working folder, where a CI run leaves nothing behind."""
+    folder = (root / (journal or DEFAULT_FOLDER)).resolve()
+    return folder if folder.is_relative_to(root.resolve()) else None
+
+
+def check_journal(work: Work) -> None:
+    """In CI a journal in the working folder is gone with the runner: what was begun could not be finished, and who left
+    not be told. Then nothing is written."""
+    if in_ci() and work.journal_in_folder is not None:
+        raise ProvisionError(
+            Diagnostic(
+                "journal-in-working-folder",
+                f"the journal would lie in the working folder ({work.journal_in_folder}), which a CI run throws away",
+                why="the journal tells the next run what this one began, and since when to look for who has left",
+                fix="set `records.journal` to a folder that stays, for example one on a shared disk",
+            )
+        )
+
+
+def _known(chain: Chain, at: Instant) -> Known:
+    from provisioner.engine import Known
+
+    last = chain.converged()
+    return Known(chain.outstanding(at), chain.last_counts(), last.kept if last is not None else frozenset())
