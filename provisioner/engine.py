@@ -39,6 +39,7 @@ class Known:
 
     outstanding: tuple[Outstanding, ...] = ()
     counts: Mapping[str, int] | None = None
+    kept: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,7 @@ def _side(
         complete_sets=frozenset(complete()) if complete is not None else frozenset(),
         outstanding=situation.known.get(name, Known()).outstanding,
         person=situation.person,
+        kept=situation.known.get(name, Known()).kept,
     )
 
 

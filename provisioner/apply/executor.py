@@ -245,7 +245,8 @@ class _Apply:
             )  # fmt: skip
             if same and last.counts == dict(view.read) and last.system == view.system:
                 return
-        body = {"counts": dict(view.read), "system": view.system}
+        kept = sorted(str(s.address) for s in self.plan.strays if s.newly_managed and s.address.target == target)
+        body = {"counts": dict(view.read), "system": view.system, "kept": kept}
         chain.append(RecordKind.CONVERGED, body, run=self.info, at=self.clock())
 
 

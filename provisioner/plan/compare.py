@@ -162,9 +162,9 @@ def _unwanted(drafts: Drafts, blocked: set[str]) -> None:
         if ground is not None:
             _revoke(drafts, have, match, *ground)
         elif not ignored or str(address) not in ignored:
-            drafts.out.strays.append(
-                Stray(address, _why_stray(side, address, match), match.identity.id if match else None)
-            )
+            newly = address.principal is not None and _newly_managed(side, address)
+            who = match.identity.id if match else None
+            drafts.out.strays.append(Stray(address, _why_stray(side, address, match), who, newly))
 
 
 Ground = tuple[Cause, Evidence, str, tuple[Location, ...]]
@@ -202,15 +202,23 @@ def _ground(side: Side, address: Address, have: Resource) -> Ground | None:
         side.target.mode is Mode.FULL
         and principal is not None
         and (address.kind, address.object) in side.desired.managed
-        and (address.kind, address.object) in side.past.managed
+        and not _newly_managed(side, address)
     ):
         return Cause.DECLARED, Evidence.CONTAINER, f"nobody declares it, and {address.object} is managed fully", ()
     return None
 
 
+def _newly_managed(side: Side, address: Address) -> bool:
+    """Held before its group or grant came under full management: at the last converged run it was not managed, or was
+    kept then for the same reason."""
+    if side.target.mode is not Mode.FULL or (address.kind, address.object) not in side.desired.managed:
+        return False
+    return (address.kind, address.object) not in side.past.managed or str(address) in side.kept
+
+
 def _why_stray(side: Side, address: Address, match: Match | None) -> str:
     managed = (address.kind, address.object) in side.desired.managed
-    if managed and side.target.mode is Mode.FULL and address.principal is not None:
+    if address.principal is not None and _newly_managed(side, address):
         return "newly managed: held before its group or grant was; stays until it is acknowledged"
     if match is not None:
         return f"{match.identity.id} holds it, and no line asks for it"

@@ -202,7 +202,7 @@ def _body(plan: Plan) -> Json:
             }
             for w in plan.waiting
         ],
-        "strays": [{"address": str(s.address), "why": s.why, "identity": s.identity} for s in plan.strays],
+        "strays": [_stray_json(s) for s in plan.strays],
         "outstanding": [
             {
                 "address": str(o.address),
@@ -239,7 +239,8 @@ def _plan(found: Json) -> Plan:
             for w in found["waiting"]
         ),
         strays=tuple(
-            Stray(Address.parse(s["address"]), _text(s["why"]), _maybe(s["identity"])) for s in found["strays"]
+            Stray(Address.parse(s["address"]), _text(s["why"]), _maybe(s["identity"]), bool(s["newly_managed"]))
+            for s in found["strays"]
         ),
         outstanding=tuple(
             Outstanding(
@@ -402,3 +403,12 @@ def _diagnostic(found: Json) -> Diagnostic:
         fix=_text(found["fix"]),
         target=_maybe(found["target"]),
     )
+
+
+def _stray_json(stray: Stray) -> dict[str, Any]:
+    return {
+        "address": str(stray.address),
+        "why": stray.why,
+        "identity": stray.identity,
+        "newly_managed": stray.newly_managed,
+    }

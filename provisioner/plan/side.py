@@ -45,6 +45,7 @@ class Side:
     outstanding: tuple[Outstanding, ...] = ()
     person: str | None = None
     proven_absent: frozenset[Address] = frozenset()
+    kept: frozenset[str] = frozenset()
 
     @property
     def coverage(self) -> Coverage:

@@ -43,6 +43,8 @@ class Converged:
     counts: Mapping[str, int] = field(default_factory=dict)
     system: str | None = None
     uncommitted: bool = False
+    kept: frozenset[str] = frozenset()
+    """Addresses of holders that were there when their group or grant came under full management, and stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ class Tail:
             body["counts"],
             body.get("system"),
             record.run.uncommitted,
+            frozenset(body.get("kept", ())),
         )
 
     def _intent(self, record: Record) -> None:
@@ -248,6 +251,7 @@ def _converged_json(last: Converged) -> Json:
         "counts": dict(last.counts),
         "system": last.system,
         "uncommitted": last.uncommitted,
+        "kept": sorted(last.kept),
     }
 
 
@@ -260,4 +264,5 @@ def _converged(found: Mapping[str, Any]) -> Converged:
         found["counts"],
         found["system"],
         found["uncommitted"],
+        frozenset(found.get("kept", ())),
     )
