@@ -131,11 +131,12 @@ class MemberWriter:
         def steps(group: Entry) -> list[Step]:
             result: list[Step] = []
             for attribute in attributes:
-                gone = convert.values_of(group, (attribute,), {dn.loose_key(old[0])}, {dn.fold(old[1])})
-                if not gone:
-                    continue
+                there = convert.values_of(group, (attribute,), {dn.loose_key(new[0])}, {dn.fold(new[1])})
+                # Where the name stays and only the uid changes, the old value is the new one.
+                old_ones = convert.values_of(group, (attribute,), {dn.loose_key(old[0])}, {dn.fold(old[1])})
+                gone = [found for found in old_ones if found not in there]
                 result += [("DELETE", attribute, value) for _, value in gone]
-                if not convert.values_of(group, (attribute,), {dn.loose_key(new[0])}, {dn.fold(new[1])}):
+                if gone and not there:
                     value = new[1] if attribute in convert.UID_ATTRIBUTES else new[0]
                     result.append(("ADD", attribute, value.encode()))
             return result
