@@ -234,6 +234,8 @@ def test_the_filter_chooses_kinds_and_no_filter_means_all(iam: Any) -> None:
     assert found("LocalManagedPolicy") == [own]
     assert found("AWSManagedPolicy") == [READ_ONLY]  # only those in use, the operator's aside
     assert sorted(found()) == sorted(["ada", "developers", own, READ_ONLY])
+    iam.detach_user_policy(UserName="ada", PolicyArn=READ_ONLY)
+    assert found("AWSManagedPolicy") == []
 
 
 def test_the_details_of_a_policy_have_its_versions_and_use(iam: Any) -> None:
