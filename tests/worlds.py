@@ -166,6 +166,7 @@ def situation(
     person: str | None = None,
     outstanding: tuple[Outstanding, ...] = (),
     counts: Mapping[str, int] | None = None,
+    kept: frozenset[str] = frozenset(),
     only: Iterable[str] | None = None,
 ) -> Situation:
     names = set(declared.targets) if only is None else set(only)
@@ -175,7 +176,7 @@ def situation(
         if name in names
     }
     past = tuple(PastDeclared(f"rev{i}", d, frozenset(names)) for i, d in enumerate(before, 1))
-    known = {name: Known(tuple(o for o in outstanding if o.address.target == name), counts) for name in names}
+    known = {name: Known(tuple(o for o in outstanding if o.address.target == name), counts, kept) for name in names}
     return Situation(declared, connections, now, past, known, person=person)
 
 

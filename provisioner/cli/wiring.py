@@ -25,6 +25,7 @@ from provisioner.model.access import DeclaredAccess
 from provisioner.model.instant import Instant
 from provisioner.model.target import Target
 from provisioner.providers import catalog
+from provisioner.records.chain import Chain
 from provisioner.records.journal import DEFAULT_FOLDER, Journal, open_journal
 
 
@@ -208,7 +209,5 @@ def check_journal(work: Work) -> None:
 
 
 def _known(chain: Chain, at: Instant) -> Known:
-    from provisioner.engine import Known
-
     last = chain.converged()
     return Known(chain.outstanding(at), chain.last_counts(), last.kept if last is not None else frozenset())

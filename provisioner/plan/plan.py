@@ -45,8 +45,8 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """Live, and neither declared nor ours: left alone. `newly_managed`: it was held before its group or grant came under
-    mode `full`, and stays until somebody acknowledges that it goes."""
+    """Live, and neither declared nor ours: left alone. `newly_managed`: it was held before its group or grant came
+    under mode `full`, and stays until somebody acknowledges that it goes."""
 
     address: Address
     why: str = ""

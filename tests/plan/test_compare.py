@@ -282,6 +282,9 @@ def test_unknown_holder_of_a_managed_group_goes_only_in_full_mode_and_only_if_lo
     later = plan_of(full, files(people, [DEV], [a_target(mode=Mode.FULL)]))
     assert said(later) == ["revoke mem:membership/developers/eve"]
     assert later.changes[0].evidence is Evidence.CONTAINER
+    kept = frozenset({"mem:membership/developers/eve"})
+    still = plan_of(full, files(people, [DEV], [a_target(mode=Mode.FULL)]), kept=kept)
+    assert said(still) == [] and still.strays[-1].newly_managed
 
 
 def test_report_mode_writes_nothing_and_tells_the_differences() -> None:
