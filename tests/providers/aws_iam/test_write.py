@@ -167,7 +167,7 @@ def test_the_deny_works_on_keys_that_are_still_active(cloud: Cloud) -> None:
 
 def test_where_no_room_is_left_for_the_deny_aws_own_stands_in(cloud: Cloud) -> None:
     cloud.make_user("ada")
-    long = {**ALLOW, "Statement": [{**ALLOW["Statement"][0], "Resource": "arn:aws:s3:::" + "x" * 1900}]}  # type: ignore[dict-item,list-item]
+    long = {**ALLOW, "Statement": [{**ALLOW["Statement"][0], "Resource": "arn:aws:s3:::" + "x" * 1900}]}  # type: ignore[dict-item]
     cloud.put("ada", "long", long)
     assert isinstance(cloud.writer().cut(account("ada"), time.monotonic() + 15), Done)
     assert cloud.user("ada")["attached"] == ["arn:aws:iam::aws:policy/AWSDenyAll"]
