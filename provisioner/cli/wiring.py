@@ -71,7 +71,12 @@ class Work:
     files: Files
     situation: Situation
     journal: Journal
-    journal_in_folder: Path | None
+    journal_folder: Path
+
+    @property
+    def journal_stays(self) -> bool:
+        """Whether the journal lies outside of the working folder, of which a CI run leaves nothing behind."""
+        return not self.journal_folder.is_relative_to(self.files.root.resolve())
 
 
 def now() -> Instant:
@@ -111,7 +116,7 @@ def prepare(wanted: Wanted) -> Work:
         person=wanted.person,
         diagnostics=(*files.loaded.diagnostics, *notes, *(w for c in chains.values() for w in c.warnings())),
     )
-    return Work(files, situation, journal, _within(files.root, records.journal))
+    return Work(files, situation, journal, (files.root / (records.journal or DEFAULT_FOLDER)).resolve())
 
 
 def _files(access: Path) -> Files:
@@ -188,20 +193,14 @@ def _reached_as(base: DeclaredAccess, targets: Mapping[str, Target]) -> tuple[di
     return found, notes
 
 
-def _within(root: Path, journal: str | None) -> Path | None:
-    """The journal's folder if it lies in the working folder, where a CI run leaves nothing behind."""
-    folder = (root / (journal or DEFAULT_FOLDER)).resolve()
-    return folder if folder.is_relative_to(root.resolve()) else None
-
-
 def check_journal(work: Work) -> None:
     """In CI a journal in the working folder is gone with the runner: what was begun could not be finished, and who left
     not be told. Then nothing is written."""
-    if in_ci() and work.journal_in_folder is not None:
+    if in_ci() and not work.journal_stays:
         raise ProvisionError(
             Diagnostic(
                 "journal-in-working-folder",
-                f"the journal would lie in the working folder ({work.journal_in_folder}), which a CI run throws away",
+                f"the journal would lie in the working folder ({work.journal_folder}), which a CI run throws away",
                 why="the journal tells the next run what this one began, and since when to look for who has left",
                 fix="set `records.journal` to a folder that stays, for example one on a shared disk",
             )

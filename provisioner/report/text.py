@@ -223,7 +223,7 @@ class _Page:
                 kinds[stray.address.kind.value] = kinds.get(stray.address.kind.value, 0) + 1
             for target, kinds in sorted(counted.items()):
                 self._say(f"  {safe(target)}: {layout.kinds(sorted(kinds.items()))}")
-            theirs = [s for s in found if s.identity is not None]
+            theirs = [s for s in found if s.identity is not None or s.newly_managed]
             self._listed(theirs[:LIST_STRAYS])
             self._say("  --format json lists them all")
         else:

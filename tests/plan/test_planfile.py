@@ -264,7 +264,7 @@ plans = st.builds(
         st.builds(Waiting, addresses(), st.sampled_from(Action), st.none() | instants, st.none() | names, names),
         max_size=2,
     ).map(tuple),
-    st.lists(st.builds(Stray, addresses(), names, st.none() | names), max_size=2).map(tuple),
+    st.lists(st.builds(Stray, addresses(), names, st.none() | names, st.booleans()), max_size=2).map(tuple),
     st.lists(
         st.builds(Outstanding, addresses(), st.sampled_from(Action), instants, names, st.none() | names, names),
         max_size=2,
