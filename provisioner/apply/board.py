@@ -65,8 +65,7 @@ class Board:
         with self._news:
             for change_id, result in results.items():
                 self._results.setdefault(change_id, result)
-            self.version += 1
-            self._news.notify_all()
+            self._tell_all()
 
     def results(self) -> dict[str, Result]:
         with self._news:
@@ -82,22 +81,25 @@ class Board:
     def leave(self) -> None:
         with self._news:
             self._working -= 1
-            self.version += 1
-            self._news.notify_all()
+            self._tell_all()
 
     def wait_past(self, version: int) -> bool:
         """Until something is finished that was not at `version`, or the run is to stop. False: everybody waits, and
         nothing will come."""
         with self._news:
-            self._waiting += 1
-            try:
-                while self.version == version and not self._stop.is_set():
-                    if self._waiting >= self._working:
-                        return False
-                    self._news.wait(0.5)  # a signal handler cannot notify: it may run while this lock is held
-                return True
-            finally:
-                self._waiting -= 1
+            if self.version == version:
+                self._waiting += 1
+            while self.version == version and not self._stop.is_set():
+                if self._waiting >= self._working:
+                    return False
+                self._news.wait(0.5)  # a signal handler cannot notify: it may run while this lock is held
+            return True
+
+    def _tell_all(self) -> None:
+        """Whoever waits has something new to look at, and does not wait any more."""
+        self.version += 1
+        self._waiting = 0
+        self._news.notify_all()
 
     def stop(self) -> None:
         self._stop.set()

@@ -1,0 +1,1 @@
+"""Tests of `apply`, and the systems that they write to."""
