@@ -1,0 +1,155 @@
+"""Answers to questions about access: why somebody has something, who has a thing, what is left of a leaver.
+
+What `ask` works out and `report` shows. An answer tells what was not read: silence is never "no".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from provisioner.model.address import Address
+from provisioner.model.desired import Because
+from provisioner.model.identity import Identity
+from provisioner.model.instant import Instant
+
+
+class Live(StrEnum):
+    """Whether something is there; `unknown` where the reading does not cover it, `waits` for what was asked of somebody
+    who has not answered yet."""
+
+    YES = "yes"
+    WAITS = "waits"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One thing that somebody holds, or should. `because` are the lines that ask for it, none where nobody does;
+    `login` is the account's, `identity` whose that is as far as it is known.
+    """
+
+    address: Address
+    login: str
+    identity: str | None
+    live: Live
+    asked: bool
+    because: tuple[Because, ...] = ()
+    starts: Instant | None = None
+    until: Instant | None = None
+    via: tuple[Address, ...] = ()
+    locked_by: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFound:
+    """A live account that is somebody's, and by what it was recognised. `enabled` is None where it cannot be seen."""
+
+    address: Address
+    how: str
+    enabled: bool | None
+    disabled_since: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """Why a target's answer is not whole."""
+
+    target: str
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedTarget:
+    """`wanted` says that a role reaches this target now. `pending` counts changes that the plan has for them here."""
+
+    target: str
+    wanted: bool
+    account: AccountFound | None
+    holdings: tuple[Holding, ...] = ()
+    later: tuple[tuple[Address, Instant], ...] = ()
+    over: tuple[tuple[Address, Instant], ...] = ()
+    pending: int = 0
+    incomplete: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`declared` is False for a leaver; `revision` is then what last had them, if that is known."""
+
+    identity: Identity
+    declared: bool
+    revision: str
+    targets: tuple[ExplainedTarget, ...]
+
+    @property
+    def complete(self) -> bool:
+        return not any(t.incomplete for t in self.targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Who holds what: sorted by target, thing and login. `names` has the names of the identities in it."""
+
+    rows: tuple[Holding, ...]
+    incomplete: tuple[Incomplete, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+class Verdict(StrEnum):
+    """What a receipt says of one target."""
+
+    NOTHING = "nothing left"
+    ABSENT = "no account"
+    LEFT = "left"
+    UNSURE = "cannot say"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing in a receipt. `at` is when it went, or when it will."""
+
+    address: Address
+    why: str = ""
+    at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReceipt:
+    """`gone` was theirs and is proven absent; `left` gives access still; `kept` is there and gives none; `unsure` says
+    in words what could not be read; `look_alikes` are accounts that nobody can tell to be theirs.
+    """
+
+    target: str
+    verdict: Verdict
+    accounts: tuple[AccountFound, ...] = ()
+    gone: tuple[Item, ...] = ()
+    left: tuple[Item, ...] = ()
+    kept: tuple[Item, ...] = ()
+    unsure: tuple[str, ...] = ()
+    look_alikes: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Read from the live systems at `read_at`. `revision` is what last declared them; None where no revision is known
+    to have, and they were looked for by their id alone.
+    """
+
+    identity: Identity
+    declared: bool
+    revision: str | None
+    read_at: Instant
+    targets: tuple[TargetReceipt, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        return all(not t.unsure for t in self.targets)
+
+    @property
+    def anything_left(self) -> bool:
+        return any(t.left for t in self.targets)
