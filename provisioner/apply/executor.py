@@ -97,7 +97,8 @@ class _Apply:
     def _begin(self, by_target: Mapping[str, list[Change]]) -> None:
         """First every journal, then every connection: a journal that cannot be written stops all before any call."""
         chains = {t: self.journal.chain(t) for t in by_target}
-        todo = {t: changes for t, changes in by_target.items() if changes or left_over(chains[t], ())}
+        readable = {t for t, view in self.plan.targets.items() if view.failed is None}
+        todo = {t: cs for t, cs in by_target.items() if cs or (t in readable and left_over(chains[t], ()))}
         usable = {}
         for target, changes in todo.items():
             refusal = self._not_ours_to_write(target)
@@ -162,13 +163,14 @@ class _Apply:
         try:
             worker.work()
             if worker.reached and not self._board.stopped:
-                settle_leftovers(
-                    worker.site,
-                    worker.changes,
-                    self.settled,
-                    frozenset((o.address, o.action) for o in self.plan.outstanding),
-                    all_asked=self._says_everything(worker.site.name),
+                plan = self.plan
+                still = (
+                    {(o.address, o.action) for o in plan.outstanding}
+                    if self._says_everything(worker.site.name)
+                    else None
                 )
+                left_alone = {s.address for s in plan.strays}
+                settle_leftovers(worker.site, worker.changes, self.settled, still, left_alone)
         except ProvisionError as error:
             self._problems += error.diagnostics
             if any(d.code != "journal-moved-on" for d in error.diagnostics):
@@ -239,13 +241,13 @@ class _Apply:
         """Recorded unless the newest record says exactly that already: an apply every ten minutes leaves no heap."""
         chain, view = self.journal.chain(target), self.plan.targets[target]
         last = chain.converged()
+        kept = sorted(str(s.address) for s in self.plan.strays if s.newly_managed and s.address.target == target)
         if not changed and last is not None and chain.at_rest():
             same = (last.revision, last.tree, last.uncommitted) == (
                 self.info.revision, self.info.tree, self.info.uncommitted,
             )  # fmt: skip
-            if same and last.counts == dict(view.read) and last.system == view.system:
+            if same and (last.counts, last.system, sorted(last.kept)) == (dict(view.read), view.system, kept):
                 return
-        kept = sorted(str(s.address) for s in self.plan.strays if s.newly_managed and s.address.target == target)
         body = {"counts": dict(view.read), "system": view.system, "kept": kept}
         chain.append(RecordKind.CONVERGED, body, run=self.info, at=self.clock())
 

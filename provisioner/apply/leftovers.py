@@ -6,7 +6,7 @@ wants it gone any more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from provisioner.apply.cut import end_sessions
 from provisioner.apply.freshness import seen
@@ -32,31 +32,29 @@ def settle_leftovers(
     site: Site,
     changes: Sequence[Change],
     told: Iterable[Settled],
-    planned: frozenset[tuple[Address, Action]],
-    *,
-    all_asked: bool,
+    still: Collection[tuple[Address, Action]] | None,
+    strays: Collection[Address],
 ) -> None:
-    """`told` is what the engine knows to need nothing any more. `planned` is what the plan names as outstanding.
-    `all_asked` says that the plan has everything the files ask for here: what was to be given once and is not in it is
-    not asked for any more."""
+    """`told` is what the engine knows to need nothing any more. `still` is what a plan of everything names as
+    outstanding, None where the plan is not of everything: only of such a plan can it be said that it does not ask for
+    something any more. `strays` are what it saw and left alone."""
     run = site.run
     site.chain.settle([s for s in told if s.address.target == site.name], run=run.info, at=run.clock())
     left = left_over(site.chain, changes)
     if not left or run.board.stopped:
         return
-    settled = [_settled(i, "no longer asked for") for i in left if all_asked and i.action not in _TAKES]
-    taken = [i for i in left if i.action in _TAKES]
     try:
-        reading = site.look(Address.parse(i.address) for i in taken)
+        reading = site.look(Address.parse(i.address) for i in left)
     except ProviderError:
-        reading = None  # it stays outstanding
-    if reading is not None:
-        for item in taken:
-            proof = _gone(item, reading)
-            if proof is not None:
-                settled.append(_settled(item, proof))
-            elif item.step == Step.CUT:
-                _cut_again(site, item, reading, planned)
+        return  # it all stays outstanding
+    settled = []
+    for item in left:
+        asked = still is None or (Address.parse(item.address), Action(item.action)) in still
+        proof = _gone(item, reading) or (None if asked else _not_wanted(item, reading, strays))
+        if proof is not None:
+            settled.append(_settled(item, proof))
+        elif item.step == Step.CUT:
+            _cut_again(site, item, reading)
     site.chain.settle(settled, run=run.info, at=run.clock())
 
 
@@ -67,7 +65,7 @@ def _settled(item: OpenItem, proof: str) -> Settled:
 def _gone(item: OpenItem, reading: Reading) -> str | None:
     """How it is known that nothing is left to take away, or None."""
     address = Address.parse(item.address)
-    if not seen(reading, address):
+    if item.action not in _TAKES or not seen(reading, address):
         return None
     live = reading.state.get(address)
     if live is None:
@@ -79,13 +77,27 @@ def _gone(item: OpenItem, reading: Reading) -> str | None:
     return None
 
 
-def _cut_again(site: Site, item: OpenItem, reading: Reading, planned: frozenset[tuple[Address, Action]]) -> None:
+def _not_wanted(item: OpenItem, reading: Reading, strays: Collection[Address]) -> str | None:
+    """Why a plan of everything, which does not have it, means that it is not wanted any more; None where it may only
+    mean that it cannot be done. What was to be taken away must be there as something that the files ask for again."""
+    words = "a plan of everything does not ask for it any more"
+    address = Address.parse(item.address)
+    if item.action not in _TAKES:
+        return words
+    live = reading.state.get(address)
+    if live is None or address in strays:
+        return None
+    if item.step == Step.CUT:
+        return words if live.attributes.get("enabled") is True else None
+    ends_here = any(w.gives_access and w.via is None and not w.locked_by for w in live.ways)
+    return words if item.action != Action.REVOKE or ends_here else None
+
+
+def _cut_again(site: Site, item: OpenItem, reading: Reading) -> None:
     """Sessions that could not be ended when the account was closed: tried again, as long as it is closed."""
     address = Address.parse(item.address)
     live = reading.state.get(address)
-    if (address, Action.DISABLE) not in planned or live is None or live.attributes.get("enabled") is not False:
-        return
-    if site.ours.foreign(live):
+    if live is None or live.attributes.get("enabled") is not False or site.ours.foreign(live):
         return
     change = Change(
         Action.DISABLE,

@@ -23,7 +23,7 @@ _SUPERSEDES: Mapping[str, frozenset[str]] = {
     Action.CREATE.value: frozenset({Action.REVOKE.value, Action.DELETE.value}),
     Action.REVOKE.value: _GONE,
     Action.DELETE.value: _GONE | {Action.ENABLE.value, Action.ADOPT.value, Action.RENAME.value},
-    Action.ENABLE.value: frozenset({Action.DISABLE.value}),
+    Action.ENABLE.value: frozenset({Action.DISABLE.value, Action.DELETE.value}),
     Action.DISABLE.value: frozenset({Action.ENABLE.value}),
 }
 """What a success makes pointless that was left undone at the same address."""

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from provisioner.model.change import Action
+from provisioner.model.resource import Resource
+from provisioner.model.way import Way
+from provisioner.plan.plan import Plan
 from provisioner.records.entries import Settled
-from tests.apply.fakes import REVISION, TREE, Rig, System, T
-from tests.builders import at, change, plan, view
+from tests.apply.fakes import REVISION, TREE, Rig, System, T, ways
+from tests.builders import at, change, outstanding, plan, view
 
 ADA, BOB = f"{T}:membership/devs/ada", f"{T}:membership/devs/bob"
 REVOKE_ADA, CREATE_BOB = change("revoke", ADA), change("create", BOB)
@@ -75,7 +78,7 @@ def test_one_target_alone_converges_when_all_of_it_was_planned(tmp_path: Path) -
 def test_outstanding_work_keeps_a_target_from_converging(rig: Rig) -> None:
     rig.system.faults[ADA] = ["denied"]
     rig.apply(plan(REVOKE_ADA))
-    done = rig.apply(NOTHING)
+    done = rig.apply(_outstanding(ADA))
     assert done.converged == frozenset()
     assert rig.left() == [(ADA, "revoke")], "it is still there"
 
@@ -102,11 +105,42 @@ def test_what_cannot_be_looked_at_is_not_settled(rig: Rig) -> None:
     assert rig.left() == [(ADA, "revoke")]
 
 
+def test_what_was_to_be_taken_and_is_asked_for_again_is_settled_by_a_whole_plan(rig: Rig) -> None:
+    """Live, direct, no stray, and a plan of everything does not take it: the files give it again."""
+    rig.system.faults[ADA] = ["denied"]
+    rig.apply(plan(REVOKE_ADA))
+    assert rig.apply(NOTHING, whole=False).converged == frozenset()
+    assert rig.apply(NOTHING).converged == {T}
+    assert rig.system.has(ADA)
+    assert rig.left() == []
+
+
+def test_what_was_to_be_taken_and_is_left_alone_is_not_settled(rig: Rig) -> None:
+    rig.system.faults[ADA] = ["denied"]
+    rig.apply(plan(REVOKE_ADA))
+    for kept in (plan(targets=NOTHING.targets, strays=[ADA]), _outstanding(ADA)):
+        assert rig.apply(kept).converged == frozenset()
+    assert rig.left() == [(ADA, "revoke")]
+
+
+def test_access_that_remains_through_a_group_is_not_settled(rig: Rig) -> None:
+    parent = Way("parent", via=at(f"{T}:membership/all/group:devs"))
+    rig.system.live[at(ADA)] = Resource(at(ADA), ways=(*ways("direct"), parent))
+    rig.apply(plan(change("revoke", ADA, ways=ways("direct"))))
+    assert rig.apply(NOTHING).converged == frozenset()
+    assert rig.left() == [(ADA, "revoke")]
+
+
+def _outstanding(address: str) -> Plan:
+    left = outstanding("revoke", address, "2026-11-22", "denied", who="ada")
+    return plan(targets=NOTHING.targets, outstanding=[left])
+
+
 def test_what_the_engine_knows_to_be_settled_is_settled(rig: Rig) -> None:
     rig.system.faults[ADA] = ["denied"]
     rig.apply(plan(REVOKE_ADA))
     told = [Settled(at(ADA), Action.REVOKE, "the files ask for it again")]
-    assert rig.apply(NOTHING, settled=told).converged == {T}
+    assert rig.apply(_outstanding(ADA), settled=told).converged == {T}
     assert rig.system.has(ADA)
 
 
