@@ -14,7 +14,8 @@ from typing import Self
 
 
 class Proxy:
-    """Forwards to `port` on 127.0.0.1. Requests count from 1 over all connections.
+    """Forwards from a free port of `host` (a loopback address) to `port` on 127.0.0.1. Requests count from 1 over all
+    connections.
 
     `cut_at`: the answer to this request ends after `cut_after` bytes, then the connection does.
     `silent_at`: the answer to this request never comes; the connection stays open.
@@ -22,7 +23,13 @@ class Proxy:
     """
 
     def __init__(
-        self, port: int, *, cut_at: int | None = None, cut_after: int = 0, silent_at: int | None = None
+        self,
+        port: int,
+        *,
+        host: str = "127.0.0.1",
+        cut_at: int | None = None,
+        cut_after: int = 0,
+        silent_at: int | None = None,
     ) -> None:
         self._upstream = port
         self.cut_at, self.cut_after, self.silent_at = cut_at, cut_after, silent_at
@@ -30,7 +37,7 @@ class Proxy:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((host, 0))
         self._listener.settimeout(0.05)
         self.port: int = self._listener.getsockname()[1]
 

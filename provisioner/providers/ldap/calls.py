@@ -34,6 +34,8 @@ _START_TLS = "1.3.6.1.4.1.1466.20037"
 _WHO_AM_I = "1.3.6.1.4.1.4203.1.11.3"
 _SET_PASSWORD = "1.3.6.1.4.1.4203.1.11.1"
 
+_READING = frozenset({"bindRequest", "unbindRequest", "searchRequest", "compareRequest", "abandonRequest"})
+
 Modifications = Mapping[str, Sequence[tuple[str, Sequence[bytes]]]]
 """By attribute: `("ADD" | "DELETE" | "REPLACE", values)`, done in order and all at once."""
 
@@ -96,8 +98,18 @@ class _CheckedTls(ldap3.Tls):
         )
 
 
-class _RawEntries(SyncStrategy):
-    """Gives entries as bytes. ldap3 decodes every value a second time, into text: half of its work on a read."""
+class _Strategy(SyncStrategy):
+    """Refuses to write on a read-only connection: ldap3's own guard lets `add` and password changes through. And gives
+    entries as bytes: ldap3 decodes every value a second time, into text, which is half of its work on a read."""
+
+    def send(self, message_type: str, request: Any, controls: Any = None) -> Any:
+        connection = cast(Any, self).connection
+        harmless = message_type in _READING or (
+            message_type == "extendedReq" and str(request["requestName"]) in (_START_TLS, _WHO_AM_I)
+        )
+        if connection.read_only and not harmless:
+            raise errors.LDAPConnectionIsReadOnlyError("connection is read-only")
+        return cast(Any, super()).send(message_type, request, controls)
 
     def _get_response(self, message_id: int, timeout: Any) -> Any:
         try:
@@ -120,22 +132,15 @@ class _RawEntries(SyncStrategy):
 
 
 class _Connection(ldap3.Connection):
-    """A connection whose read-only kind refuses extended operations too: ldap3 lets a password change through."""
+    """A connection with the strategy above; ldap3 only takes one of its own by name."""
 
     def __init__(self, server: ldap3.Server, **options: Any) -> None:
         super().__init__(server, auto_bind=ldap3.AUTO_BIND_NONE, **options)
-        strategy = _RawEntries(self)
+        strategy = _Strategy(self)
         self.strategy: Any = strategy
         self.send, self.open, self.get_response = strategy.send, strategy.open, strategy.get_response
         self.post_send_single_response = strategy.post_send_single_response
         self.post_send_search = strategy.post_send_search
-
-    def extended(
-        self, request_name: str, request_value: Any = None, controls: Any = None, no_encode: Any = None
-    ) -> Any:
-        if self.read_only and request_name not in (_START_TLS, _WHO_AM_I):
-            raise errors.LDAPConnectionIsReadOnlyError("connection is read-only")
-        return super().extended(request_name, request_value, controls, no_encode)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,15 @@ def real(slapd: Slapd) -> Iterator[Rig]:
 
 
 @pytest.fixture
+def embedded() -> Iterator[Rig]:
+    """The same on the embedded directory alone: for what slapd has and it has not."""
+    with LdapServer() as server:
+        made = rig_of_embedded(server)
+        yield made
+        _close(made)
+
+
+@pytest.fixture
 def new_rig(new_slapd: Callable[..., Slapd]) -> Iterator[Callable[..., Rig]]:
     """Makes a directory on a slapd of its own: `new_rig(lpk=True, ldif=[...])`."""
     made: list[Rig] = []
