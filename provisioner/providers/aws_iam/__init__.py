@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from provisioner.contract import Capabilities, ProviderError, Trouble
-from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.address import Kind
 from provisioner.model.target import Target
 
@@ -81,21 +80,18 @@ class AwsIam:
 
     def _open(self, target: Target, environ: Mapping[str, str], purpose: str) -> tuple[str, Clients, Identified]:
         try:
-            import botocore.session  # noqa: F401
+            from provisioner.providers.aws_iam.connect import Base, open_account
         except ImportError as error:
-            raise ProvisionError(
-                Diagnostic(
-                    "missing-extra",
-                    f"target {target.name} needs the AWS SDK, which is not installed",
-                    target=target.name,
-                    location=target.location,
-                    why="each system's client library comes with an extra of its own",
-                    fix="pip install 'provision-access[aws]'",
-                )
+            if (error.name or "").partition(".")[0] not in ("boto3", "botocore"):
+                raise
+            raise ProviderError(
+                Trouble.CREDENTIAL,
+                "AWS needs a further package: pip install 'provision-access[aws]'",
+                call="open",
+                code="missing-extra",
             ) from error
         from pydantic import ValidationError
 
-        from provisioner.providers.aws_iam.connect import Base, open_account
         from provisioner.providers.aws_iam.identify import Identified
 
         try:

@@ -1,0 +1,139 @@
+"""The documented policies are enough, and no more: tried with permissions enforced, and compared with the calls."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.contract import Done
+from provisioner.model.address import Address, Kind
+from provisioner.model.change import Action
+from provisioner.model.coverage import EVERYTHING, Scope
+from provisioner.model.target import Target
+from provisioner.model.way import Way
+from tests.providers.aws_iam import rig
+from tests.providers.aws_iam.rig import ACCOUNT, ALLOW, NAME, Cloud, account, aws_target, change, grant, membership
+
+DOCUMENT = Path(__file__).parents[3] / "docs/providers/aws-iam.md"
+LEAST = {
+    "plan": "arn:aws:iam::{account}:role/provision-least-read",
+    "apply": "arn:aws:iam::{account}:role/provision-least-write",
+}
+
+
+@cache
+def documented() -> dict[str, dict[str, Any]]:
+    """The policies of the page, by the word behind ```json."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    return {name: json.loads(body) for name, body in re.findall(r"```json (\w+)\n(.*?)```", text, re.DOTALL)}
+
+
+def actions(policy: str) -> set[str]:
+    statements = (s for s in documented()[policy]["Statement"] if s["Effect"] == "Allow")
+    listed = (s["Action"] if isinstance(s["Action"], list) else [s["Action"]] for s in statements)
+    return {action for some in listed for action in some}
+
+
+@pytest.fixture
+def target(cloud: Cloud) -> Target:
+    """An account whose roles have the documented policies, with permissions enforced."""
+    trust = [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{cloud.server.hub_account}:root"}}]
+    trust[0]["Action"] = "sts:AssumeRole"
+    for name, policy in (("provision-least-read", "read"), ("provision-least-write", "write")):
+        cloud.make_role(name, Version="2012-10-17", Statement=trust)
+        text = json.dumps(documented()[policy])
+        cloud.iam.put_role_policy(RoleName=name, PolicyName="documented", PolicyDocument=text)
+    cloud.make_role("Deploy", f"arn:aws:iam::{ACCOUNT}:root")
+    cloud.make_user("ada")
+    cloud.make_everything("ada")
+    cloud.put("ada", "provision-deny", ALLOW)
+    cloud.make_role("ByHand", f"arn:aws:iam::{ACCOUNT}:user/ada", cloud.user("ada")["id"])
+    cloud.iam.put_group_policy(GroupName="handmade", PolicyName="extra", PolicyDocument=json.dumps(ALLOW))
+    cloud.iam.attach_group_policy(GroupName="handmade", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    cloud.server.enforce()
+    return aws_target(assume_role=LEAST)
+
+
+def used(cloud: Cloud) -> set[str]:
+    return {call.replace(".", ":") for (where, call), n in cloud.server.calls.items() if where == ACCOUNT and n} - {
+        "sts:GetCallerIdentity"
+    }
+
+
+def test_the_read_policy_is_what_reading_needs(cloud: Cloud, target: Target) -> None:
+    cloud.server.reset_calls()
+    reader = cloud.reader(target)
+    reading = reader.read(EVERYTHING | {Scope(Kind.CREDENTIAL, "ada")})
+    assert reading.coverage.complete
+    everything = [*reading.state.resources, grant("role.ByHand", "ada"), grant("inline.provision-deny", "ada")]
+    found = cloud.reader(target).look(everything)
+    assert found.looked == set(everything)
+    reader.read(frozenset(Scope(Kind.CREDENTIAL, f"user-{number}") for number in range(60)))
+    assert used(cloud) == actions("read")
+
+
+def test_the_write_policy_is_what_writing_needs(cloud: Cloud, target: Target) -> None:
+    reader = cloud.reader(target)
+    state = reader.read(EVERYTHING | {Scope(Kind.CREDENTIAL, "ada")}).state
+    steps = [
+        change(Action.CREATE, account("bob"), after={"enabled": True, "email": "bob@example.com"}),
+        change(Action.RELEASE, account("bob")),
+        change(Action.ADOPT, account("bob"), identity="bob"),
+        change(Action.RENAME, account("bobby"), before={"login": "bob"}, after={"login": "bobby"}, identity="bob"),
+        change(Action.CREATE, Address(NAME, Kind.GROUP, "New"), after={}),
+        change(Action.CREATE, membership("New", "bobby"), after={}),
+        change(Action.CREATE, grant("ReadOnlyAccess", "bobby"), after={}),
+        change(Action.CREATE, grant("ReadOnlyAccess", rig.group("New")), after={}),
+        change(Action.CREATE, grant("role.Deploy", "bobby"), after={"intact": True}),
+        *(
+            change(Action.REVOKE, resource.address, before={}, ways=resource.ways)
+            for resource in state
+            if resource.address.principal is not None and resource.address.principal.id in ("ada", "handmade")
+        ),
+        change(Action.DISABLE, account("ada"), before={"enabled": True}),
+        change(Action.ENABLE, account("ada"), before={"enabled": False}),
+        change(Action.REVOKE, grant("ReadOnlyAccess", rig.group("New")), before={}),
+        change(Action.CREATE, grant("ReadOnlyAccess", rig.group("New")), after={}),
+        change(Action.DELETE, Address(NAME, Kind.GROUP, "New"), before={}),
+    ]
+    cloud.server.reset_calls()
+    writer = cloud.writer(target)
+    for step in steps:
+        (outcome,) = writer.write(
+            rig.declare().unit(step.address), [step], expect={}, token=step.id, deadline=float("inf")
+        )
+        assert isinstance(outcome, Done), (step.address, outcome)
+    calls = used(cloud)
+    cloud.server.enforce(False)
+    cloud.make_user("old")
+    cloud.make_everything("old")
+    cloud.server.enforce()
+    cloud.server.reset_calls()
+    for login in ("old", "bobby"):
+        gone = change(Action.DELETE, account(login), before={"enabled": False})
+        (outcome,) = writer.write(rig.declare().unit(gone.address), [gone], expect={}, token="", deadline=float("inf"))
+        assert isinstance(outcome, Done)
+    assert calls | used(cloud) == actions("write")
+
+
+def test_the_write_role_cannot_open_itself_to_others(cloud: Cloud, target: Target) -> None:
+    name = f"arn:aws:iam::{ACCOUNT}:user/ada"
+    cloud.server.enforce(False)
+    cloud.make_role("provision-x", name)
+    cloud.server.enforce()
+    step = change(Action.REVOKE, grant("role.provision-x", "ada"), before={}, ways=[Way(f"trust:{name}")])
+    (outcome,) = cloud.writer(target).write(
+        rig.declare().unit(step.address), [step], expect={}, token="", deadline=float("inf")
+    )
+    assert "explicit deny" in str(getattr(outcome, "error", ""))
+
+
+def test_the_page_has_the_headings_that_every_provider_has() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert headings[:5] == ["Permissions needed", "What is managed", "Ownership mark", "Rotation", "Limits"]
