@@ -22,11 +22,9 @@ def main(arguments: Sequence[str]) -> int:
     """Runs one command and gives its exit status."""
     first = arguments[0] if arguments else None
     if first in ("--help", "-h"):
-        show(page())
-        return 0
+        return _said(page())
     if first == "--version":
-        show(f"provision {__version__}\n")
-        return 0
+        return _said(f"provision {__version__}\n")
     from provisioner.cli.exit_codes import Exit
     from provisioner.cli.trouble import explained
 
@@ -34,6 +32,16 @@ def main(arguments: Sequence[str]) -> int:
         tell(page())
         return Exit.USAGE
     return explained(lambda: _dispatch(list(arguments)))
+
+
+def _said(text: str) -> int:
+    try:
+        show(text)
+    except Exception as error:  # noqa: BLE001 told like any other trouble, for which more must be loaded
+        from provisioner.cli.trouble import failed
+
+        return failed(error)
+    return 0
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -30,22 +30,28 @@ DEBUG = "PROVISION_DEBUG"
 
 def explained(call: Callable[[], int]) -> int:
     """The exit status of `call`, which also has one where it raises; what it raises is told on stderr."""
-    from typer import Abort, TyperException
-
     try:
         status = call()
-    except ProvisionError as error:
-        tell(text(error.diagnostics, colours=palette(sys.stderr, os.environ)))
-        return of_error(error)
-    except TyperException as error:
-        return _usage(error)
-    except (KeyboardInterrupt, Abort):
-        status = Exit.INTERRUPTED
-    except Exception as error:  # noqa: BLE001 the last resort: told as our bug, with its own exit status
-        return _bug(error)
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 the last resort, with an exit status for each
+        return failed(error)
     if status == Exit.INTERRUPTED:
         tell("interrupted\n")
     return status
+
+
+def failed(error: BaseException) -> int:
+    """Tells of what was raised, and gives its exit status."""
+    from typer import Abort, TyperException
+
+    if isinstance(error, ProvisionError):
+        tell(text(error.diagnostics, colours=palette(sys.stderr, os.environ)))
+        return of_error(error)
+    if isinstance(error, TyperException):
+        return _usage(error)
+    if isinstance(error, KeyboardInterrupt | Abort):
+        tell("interrupted\n")
+        return Exit.INTERRUPTED
+    return _bug(error)
 
 
 def _usage(error: TyperException) -> int:
@@ -58,7 +64,7 @@ def _usage(error: TyperException) -> int:
     return Exit.USAGE
 
 
-def _bug(error: Exception) -> int:
+def _bug(error: BaseException) -> int:
     if os.environ.get(DEBUG):
         tell("".join(traceback.format_exception(error)))
         where = "please report it with the traceback above"
@@ -75,7 +81,7 @@ def _bug(error: Exception) -> int:
     return Exit.BUG
 
 
-def _written(error: Exception) -> str:
+def _written(error: BaseException) -> str:
     """Puts the traceback into a new file that only we can read, and says where."""
     try:
         handle, path = tempfile.mkstemp(prefix="provision-bug-", suffix=".txt")

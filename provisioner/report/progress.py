@@ -18,10 +18,14 @@ class ProgressLine:
         self._columns = max(columns - 1, 20)  # a full line would wrap, and then could not be rewritten
         self._lock = threading.Lock()
         self._shown = False
+        self._last = ""
 
     def __call__(self, told: str) -> None:
         line = guard(safe(told))
         with self._lock:
+            if line == self._last:
+                return
+            self._last = line
             if not self._live:
                 self._write(line + "\n")
                 return

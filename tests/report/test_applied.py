@@ -141,6 +141,7 @@ def test_progress_is_plain_lines_in_a_pipe() -> None:
     out = io.StringIO()
     line = ProgressLine(out.write, live=False, columns=20)
     line("corp-ldap 1/2: add ada to group developers")
+    line("corp-ldap 1/2: add ada to group developers")
     line("::error::\x1b[2J\r\n")
     line.close()
     assert out.getvalue() == "corp-ldap 1/2: add ada to group developers\n:\\x3aerror::\\x1b[2J\\r\\n\n"
