@@ -73,11 +73,16 @@ class References:
 
     def _replace(self, entry: Entry, name: str, names: Mapping[str, Dn | None]) -> None:
         held = entry.attributes[name.lower()].values
+        new = {key: names.get(str(key)) for key in held if key in names}
+        there = any(each is not None and each.key in held and each.key != key for key, each in new.items())
+        if there and name != "member":
+            # slapd deletes the old and adds the new name in one modification, which fails where it is there already.
+            # In groups the overlay memberof has been there before refint, and done it right.
+            return
         kept = {key: value for key, value in held.items() if key not in names}
-        for key in held:
-            new = names.get(str(key))
-            if new is not None:
-                kept.setdefault(new.key, new.text.encode())
+        for each in new.values():
+            if each is not None:
+                kept.setdefault(each.key, each.text.encode())
         values = list(kept.values())
         if not values and self._nothing is not None:
             values = [self._nothing]

@@ -194,7 +194,7 @@ class Schema:
             spelled.append((found.name, kept.decode()))
         if len({attribute for attribute, _ in key}) != len(key):
             raise Refused(Code.INVALID_DN_SYNTAX, "invalid DN")
-        return names.print_name(tuple(sorted(key))), tuple(spelled)
+        return names.print_name(tuple(sorted(key))), tuple(sorted(spelled))
 
     # -- values
 
