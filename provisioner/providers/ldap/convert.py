@@ -49,6 +49,7 @@ ACCOUNT_ATTRIBUTES = (
 )
 ACCOUNT_LOOK = (*ACCOUNT_ATTRIBUTES, "entryCSN")
 GROUP_ATTRIBUTES = ("cn", "objectClass", *MEMBER_ATTRIBUTES, OWNER_ATTRIBUTE, "description", "entryUUID")
+GROUP_LOOK = (*GROUP_ATTRIBUTES, "entryCSN")
 CREDENTIAL_ATTRIBUTES: Mapping[str, str] = {
     "sshpublickey": names.SSH_KEY,
     "usercertificate": names.CERTIFICATE,

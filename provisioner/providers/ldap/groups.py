@@ -74,9 +74,9 @@ class GroupWriter:
             if not any(steps.values()):
                 return AlreadySo(f"{group.dn} was so already")
             try:
-                self.site.calls.modify(group.dn, steps, deadline)
+                self.site.calls.modify(group.dn, steps, deadline, only_if=unchanged(group))
             except LdapResultError as refusal:
-                if refusal.result not in (16, 20) or attempt == TRIES - 1:
+                if refusal.result not in (16, 20, 122) or attempt == TRIES - 1:
                     raise
                 group = self.site.group(change.address.object)
             else:
@@ -98,14 +98,12 @@ class GroupWriter:
         words = [v for v in present if not convert.is_ours(convert.text(v))]
         if words[:1] == [told.encode()]:
             return {}
-        # The first of people's own values is what we read, so it is the one that is replaced.
-        new = [told.encode()] if told.encode() not in present else []
-        steps = [("DELETE", words[:1])] if words else []
-        return {"description": steps + ([("ADD", new)] if new else [])}
+        # What people wrote first is what we read, so that is what is replaced; the order of the rest stays.
+        rest = [v for v in present if v not in (*words[:1], told.encode())]
+        return {"description": [("REPLACE", [told.encode(), *rest])]}
 
     def _delete(self, group: Entry, deadline: float) -> Outcome:
         if not self.site.is_ours(convert.marks(group.texts("description"))[0]):
             return Refused(f"{group.dn} does not carry our mark, so it is not deleted")
-        again = self.site.calls.entry(group.dn, (*convert.GROUP_ATTRIBUTES, "entryCSN")) or group
-        self.site.calls.delete(group.dn, deadline, only_if=unchanged(again))
+        self.site.calls.delete(group.dn, deadline, only_if=unchanged(group))
         return Done(f"{group.dn} deleted")

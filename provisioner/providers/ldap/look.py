@@ -86,7 +86,7 @@ class Looking:
     def by_name(self) -> tuple[Found, Found]:
         """Accounts and groups, looked up by name."""
         people = self._find(self._logins, "uid", self._people_base, convert.ACCOUNT_FILTER, self._account_attributes)
-        groups = self._find(self._groups, "cn", self._groups_base, convert.GROUP_FILTER, convert.GROUP_ATTRIBUTES)
+        groups = self._find(self._groups, "cn", self._groups_base, convert.GROUP_FILTER, convert.GROUP_LOOK)
         return people, groups
 
     def _find(self, wanted: Iterable[str], attribute: str, base: str, filter_: str, attributes: Sequence[str]) -> Found:

@@ -241,7 +241,7 @@ class LdapReader:
         """
         if accounts:
             unseen = [a for a in _HIDEABLE if not any(a.lower() in found.entry.values for found in accounts)]
-            invisible = self._invisible(accounts[0].entry.dn, unseen)
+            invisible = self._invisible([found.entry for found in accounts[:4]], unseen)
             self._ends = "pwdEndTime" not in invisible
             if invisible & _SWITCHES and PPOLICY not in self._calls.root().controls:
                 invisible -= _SWITCHES  # not hidden: a server without password policy does not know them
@@ -251,7 +251,7 @@ class LdapReader:
                 groups.hides = frozenset({"mark", "description"})
             self._tell_hidden(invisible, warnings)
         posix = [e for e in groups.entries if "posixgroup" in e.classes]
-        if posix and not any("memberuid" in e.values for e in posix) and self._invisible(posix[0].dn, ["memberUid"]):
+        if posix and not any("memberuid" in e.values for e in posix) and self._invisible([posix[0]], ["memberUid"]):
             proof = "memberUid of POSIX groups is hidden by an access rule"
             names = [convert.label_of(e, "cn") or e.dn for e in posix]
             scopes += [ScopeCoverage(Scope(Kind.MEMBERSHIP, name), Verdict.DENIED, proof) for name in names]
@@ -270,12 +270,22 @@ class LdapReader:
                 )
             )
 
-    def _invisible(self, sample: str, attributes: Sequence[str]) -> set[str]:
-        """Those attributes about which a filter says neither yes nor no: unknown to the server, or hidden by a rule."""
-        if not attributes:
-            return set()
+    def _invisible(self, samples: Sequence[Entry], attributes: Sequence[str]) -> set[str]:
+        """Those attributes about which a filter says neither yes nor no: unknown to the server, or hidden by a rule.
+        One search, in which each attribute is asked of an entry of its own; where those are too few, one by one.
+        """
         tests = {a: f"(|({a}=*)(!({a}=*)))" for a in attributes}
-        if self._calls.entry(sample, ("1.1",), "(&" + "".join(tests.values()) + ")") is not None:
+        if not tests:
+            return set()
+        if len(samples) >= len(tests) and all(e.values.get("uid") for e in samples[: len(tests)]):
+            asked = dict(zip(tests, samples, strict=False))
+            parts = [f"(&(uid={dn.escape_filter(asked[a].values['uid'][0])}){test})" for a, test in tests.items()]
+            found = {
+                dn.loose_key(e.dn) for e in self._calls.search(self._people_base, f"(|{''.join(parts)})", ("1.1",))
+            }
+            return {a for a in tests if dn.loose_key(asked[a].dn) not in found}
+        sample = samples[0].dn
+        if self._calls.entry(sample, ("1.1",), f"(&{''.join(tests.values())})") is not None:
             return set()
         return {a for a, test in tests.items() if self._calls.entry(sample, ("1.1",), test) is None}
 
@@ -292,7 +302,7 @@ class LdapReader:
         if on_lock and self._locks is None:
             self._locks = self._locks_hold(on_lock, warnings)
         if in_question and self._ends is None:
-            self._ends = not self._invisible(in_question[0].dn, ["pwdEndTime"])
+            self._ends = not self._invisible(in_question[:1], ["pwdEndTime"])
         if in_question and self._ends is False and self._locks is None:
             self._locks = False if PPOLICY not in self._calls.root().controls else self._locks_hold(in_question, [])
         return Switches(self._ends is not False, self._locks is not False)
