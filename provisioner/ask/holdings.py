@@ -7,11 +7,14 @@ from provisioner.model.answer import AccountFound, Holding, Live
 from provisioner.model.coverage import Verdict
 from provisioner.model.instant import Instant
 from provisioner.model.match import Match
-from provisioner.model.principal import Principal
+from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.way import Ownership, Phase
 from provisioner.plan.accounts import disabled_since
 from provisioner.plan.side import Side, gaps_of
+
+PEOPLE = frozenset({PrincipalKind.PERSON, PrincipalKind.SERVICE})
+"""The kinds of principals that are accounts."""
 
 
 def incomplete(side: Side) -> tuple[str, ...]:
@@ -22,15 +25,14 @@ def incomplete(side: Side) -> tuple[str, ...]:
 def holding(side: Side, address: Address) -> Holding:
     """What is known of `address`, whose principal is an account."""
     have, want = side.live.get(address), side.desired.state.get(address)
-    login = address.principal.id if address.principal is not None else address.object
     return Holding(
         address,
-        login,
+        _login(side, address),
         whose(side, address.principal),
         _live(side, address, have),
         want is not None,
         side.desired.because.get(address, ()),
-        want.starts if want is not None else None,
+        want.sources if want is not None else (),
         _end(have, want),
         tuple(w.via for w in have.ways if w.via is not None) if have is not None else (),
         next((w.locked_by for w in have.ways if w.locked_by), None) if have is not None else None,
@@ -38,9 +40,17 @@ def holding(side: Side, address: Address) -> Holding:
     )
 
 
+def _login(side: Side, address: Address) -> str:
+    """The account's name; of a group or of whoever else, what an address calls it."""
+    who = address.principal
+    if who is None:
+        return address.object
+    return who.id if who.kind in PEOPLE else who.text(side.target.name)
+
+
 def whose(side: Side, principal: Principal | None) -> str | None:
     """The identity that an account belongs to, as far as it is known: live by its match, else as declared."""
-    if principal is None:
+    if principal is None or principal.kind not in PEOPLE:
         return None
     match = side.match_of(principal)
     if match is not None:

@@ -27,6 +27,7 @@ from provisioner.model.state import State
 from provisioner.model.target import AccountsPolicy
 from provisioner.model.way import Ownership, Way
 from provisioner.observe.matching import match_accounts
+from provisioner.observe.relabel import relabel
 from provisioner.plan.side import Side, gaps_of
 
 
@@ -167,7 +168,7 @@ class _Target:
             return [], [Item(address, "locked; since when cannot be seen, so it is not deleted yet")]
         asked = self._asked_for(address)
         due = since + self.side.target.retention
-        why = f"locked since {format_instant(since)}"
+        why = f"locked since {since:%Y-%m-%d}"
         return [], [Item(address, asked or why, None if asked else due)]
 
     def _on(self, login: str) -> Iterable[Resource]:
@@ -278,4 +279,5 @@ def with_credentials(side: Side, read: Reading) -> Side:
         state=State.from_mapping({**side.reading.state.resources, **read.state.resources}),
         coverage=Coverage((*side.reading.coverage.scopes(), *read.coverage.scopes())),
     )
-    return changed(side, reading=whole)
+    live = relabel(side.target.name, whole.state, side.matched, side.desired.logins)
+    return changed(side, reading=whole, live=live)

@@ -13,6 +13,11 @@ SECTIONS = {
         "apply": "make it so: a saved plan as it is, or plan and apply",
         "status": "what is outstanding, since when; when each target was last in order",
     },
+    "Questions": {
+        "explain": "why somebody has access, to the file line",
+        "who": "who holds a thing, by the files and live",
+        "receipt": "what is gone and what is left of somebody, read from the live systems",
+    },
 }
 """By section of the help page: each command and what it does, in a line."""
 

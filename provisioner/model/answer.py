@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from provisioner.diagnostics import Location
 from provisioner.model.address import Address
 from provisioner.model.desired import Because
 from provisioner.model.identity import Identity
@@ -27,8 +28,9 @@ class Live(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """One thing that somebody holds, or should. `because` are the lines that ask for it, none where nobody does;
-    `login` is the account's, `identity` whose that is as far as it is known.
+    """One thing that somebody holds, or should. `because` are the roles that give it, `sources` the lines that ask for
+    it, none where nobody does; `login` is the account's (`group:NAME` for a group), `identity` whose that is as far as
+    it is known.
     """
 
     address: Address
@@ -37,7 +39,7 @@ class Holding:
     live: Live
     asked: bool
     because: tuple[Because, ...] = ()
-    starts: Instant | None = None
+    sources: tuple[Location, ...] = ()
     until: Instant | None = None
     via: tuple[Address, ...] = ()
     locked_by: str | None = None

@@ -27,6 +27,7 @@ from provisioner.report.text import moment, wrap
 
 COLUMNS = 100
 _NAME = 200
+_ALIGNED = 36
 
 
 def thing(address: Address) -> str:
@@ -71,7 +72,7 @@ class Lines:
     def rows(self, rows: Iterable[tuple[str, str, str]], by: int = 2) -> None:
         """Each a sign, what it is, and what there is to say of it."""
         listed = list(rows)
-        column = max((width(what) for _, what, _ in listed if width(what) <= self.columns // 2), default=0)
+        column = max((width(what) for _, what, _ in listed if width(what) <= _ALIGNED), default=0)
         for sign, what, tail in listed:
             start = " " * by + f"{sign} " + (pad(what, column) if tail else what)
             room = self.columns - width(start) - 2
@@ -118,9 +119,10 @@ def _explained(page: Lines, target: ExplainedTarget) -> None:
     page.head(f"{safe(target.target)}: {_account(target)}")
     for why in target.incomplete:
         page.loud(f"not read completely: {safe(why)}", by=2)
-    page.rows((_sign(h), thing(h.address), _why(h)) for h in target.holdings)
-    page.rows(("o", thing(address), f"begins {moment(starts)}") for address, starts in target.later)
-    page.rows(("o", thing(address), f"ended {moment(until)}") for address, until in target.over)
+    rows = [(_sign(h), thing(h.address), _why(h)) for h in target.holdings]
+    rows += [("o", thing(address), f"begins {moment(starts)}") for address, starts in target.later]
+    rows += [("o", thing(address), f"ended {moment(until)}") for address, until in target.over]
+    page.rows(rows)
     if target.pending:
         page.say(f"{plural(target.pending, 'change')} of theirs here: see `provision plan`", by=2)
 
@@ -147,6 +149,12 @@ def _sign(row: Holding) -> str:
 
 def _why(row: Holding) -> str:
     told = [_because(b) for b in row.because] or ([row.note] if row.note else [])
+    return "; ".join([*told, *_state(row)])
+
+
+def _state(row: Holding) -> list[str]:
+    """Whether it is there, until when, and how, where that needs saying."""
+    told = []
     if row.asked and row.live is Live.NO:
         told.append("not there yet")
     elif row.asked and row.live is Live.UNKNOWN:
@@ -159,7 +167,7 @@ def _why(row: Holding) -> str:
         told.append("through " + ", ".join(safe(str(v), _NAME) for v in row.via))
     if row.locked_by:
         told.append(f"comes from {safe(row.locked_by, _NAME)}")
-    return "; ".join(told)
+    return told
 
 
 def _because(because: Because) -> str:
@@ -197,15 +205,19 @@ def _held(address: Address) -> str:
 
 
 def _holder(row: Holding, found: Holders) -> str:
-    who = ""
+    told = []
     if row.identity is not None:
-        name = found.names.get(row.identity, "")
         who = row.identity if row.identity != row.login else ""
-        who = ", ".join(safe(t, _NAME) for t in (who, name) if t)
-    elif not row.note:
-        who = "not known to the files"
-    why = row.note if row.address.kind is Kind.ACCOUNT else _why(row)
-    return "; ".join(t for t in (who, why) if t)
+        told = [", ".join(safe(t, _NAME) for t in (who, found.names.get(row.identity, "")) if t)]
+    roles = dict.fromkeys(" > ".join(b.path) for b in row.because)
+    lines = dict.fromkeys(str(b.assignment.location) for b in row.because)
+    if roles:
+        told.append(f"{safe(', '.join(roles))} ({safe(', '.join(lines))})")
+    elif row.note:
+        told.append(safe(row.note))
+    elif row.asked and row.sources and row.address.kind is not Kind.ACCOUNT:
+        told.append(f"declared ({safe(str(row.sources[0]))})")
+    return "; ".join(t for t in (*told, *_state(row)) if t)
 
 
 # receipt
@@ -215,7 +227,8 @@ def receipt(found: Receipt, *, colours: Palette = PLAIN, columns: int = COLUMNS)
     """What is gone and what is left, system by system, and one sentence about the whole."""
     page = Lines(columns, colours)
     page.head(f"Receipt for {person(found.identity)}")
-    page.say(f"Read from the live systems at {moment(found.read_at)}. {_declared(found)}")
+    page.say(f"Read from the live systems at {moment(found.read_at)}.")
+    page.say(_declared(found))
     for note in found.notes:
         page.loud(safe(note))
     for target in found.targets:
@@ -245,11 +258,10 @@ def _receipt_of(page: Lines, target: TargetReceipt) -> None:
     page.head(f"{safe(target.target)}: {_SAID[target.verdict]}")
     for why in target.unsure:
         page.loud(f"not read: {safe(why)}", by=2)
-    page.rows(("!", thing(i.address), _item(i, "")) for i in target.left)
-    page.rows(("=", thing(i.address), _item(i, "; deleted after ")) for i in target.kept)
-    page.rows(
-        ("-", thing(i.address), f"gone{'' if i.at is None else f', removed {moment(i.at)}'}") for i in target.gone
-    )
+    rows = [("!", thing(i.address), _item(i, "")) for i in target.left]
+    rows += [("=", thing(i.address), _item(i, "; deleted after ")) for i in target.kept]
+    rows += [("-", thing(i.address), _gone(i)) for i in target.gone]
+    page.rows(rows)
     if target.look_alikes:
         names = ", ".join(safe(str(a), _NAME) for a in target.look_alikes)
         page.loud(f"looks like theirs, and is not known to be: {names}", by=2)

@@ -88,6 +88,7 @@ def _holding_json(row: Holding) -> dict[str, Any]:
         "live": row.live.value,
         "asked": row.asked,
         "until": _time(row.until),
+        "sources": [str(s) for s in row.sources],
         "because": [
             {
                 "roles": list(b.path),

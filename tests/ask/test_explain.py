@@ -47,7 +47,7 @@ def test_an_end_and_a_later_start_are_told() -> None:
     found = told("ada", company(person))
     text = in_words(found)
     assert "until 2026-11-24 09:00 UTC" in text
-    assert "member of dev  begins 2026-12-01 09:00 UTC" in text
+    assert "member of dev    begins 2026-12-01 09:00 UTC" in text
 
 
 def test_a_leaver_is_explained_by_what_they_still_hold() -> None:
