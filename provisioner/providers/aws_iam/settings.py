@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
 
@@ -65,11 +65,3 @@ class Objects(Strict):
     """What an account itself declares."""
 
     groups: dict[str, Group] = Field(default_factory=dict)
-
-    @field_validator("groups", mode="before")
-    @classmethod
-    def _no_value_means_declared(cls, value: Any) -> Any:
-        """`groups: {Developers:}` declares the group and nothing about it."""
-        if isinstance(value, dict):
-            return {name: {} if group is None else group for name, group in value.items()}
-        return value

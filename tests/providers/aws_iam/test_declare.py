@@ -64,7 +64,7 @@ def test_a_grants_block_becomes_memberships_policies_and_roles() -> None:
 
 
 def test_declared_groups_and_their_policies_are_resources_with_their_lines() -> None:
-    declared = list(declare(groups={"Developers": {"policies": ["ReadOnlyAccess"]}, "Auditors": None}).declared())
+    declared = list(declare(groups={"Developers": {"policies": ["ReadOnlyAccess"]}, "Auditors": {}}).declared())
     assert [(str(r.address), r.sources[0].column) for r in declared] == [
         (f"{NAME}:group/Developers", 3),
         (f"{NAME}:grant/ReadOnlyAccess/group:Developers", 5),
@@ -73,7 +73,7 @@ def test_declared_groups_and_their_policies_are_resources_with_their_lines() -> 
 
 
 def test_only_groups_whose_policies_are_written_out_are_complete() -> None:
-    made = declare(groups={"Developers": {"policies": ["x"]}, "None": {"policies": []}, "Open": {}, "Bare": None})
+    made = declare(groups={"Developers": {"policies": ["x"]}, "None": {"policies": []}, "Open": {}})
     assert list(made.complete()) == [(Kind.GRANT, group("Developers")), (Kind.GRANT, group("None"))]
 
 
@@ -172,7 +172,7 @@ def test_a_role_is_filled_with_the_instances_account() -> None:
 
 
 def test_a_group_may_be_declared_with_nothing_about_it() -> None:
-    objects = PROVIDER.objects.model_validate({"groups": {"Developers": None, "None": {"policies": []}}})
+    objects = PROVIDER.objects.model_validate({"groups": {"Developers": {}, "None": {"policies": []}}})
     assert objects.groups["Developers"].policies is None
     assert objects.groups["None"].policies == []
 

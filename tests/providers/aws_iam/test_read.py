@@ -188,11 +188,11 @@ def test_a_role_may_be_assumed_by_our_policy_and_by_its_own_trust(cloud: Cloud) 
     cloud.put("bob", "provision-assume-Deploy", _assume("role/*"))
     state = cloud.reader().read(EVERYTHING).state
     ada, bob = state.resources[grant("role.Deploy", "ada")], state.resources[grant("role.Deploy", "bob")]
-    assert [w.native_id for w in ada.ways] == [
+    assert {w.native_id for w in ada.ways} == {
         "inline:provision-assume-Deploy",
         f"trust:arn:aws:iam::{ACCOUNT}:user/ada",
         f"trust:{native}",
-    ]
+    }
     assert (ada.attributes, ada.mark) == ({"intact": True}, Mark("ada", OURS))
     assert bob.attributes == {"intact": False}
     stranger = next(
@@ -211,6 +211,16 @@ def test_a_list_that_breaks_off_is_partial(cloud: Cloud) -> None:
     assert 0 < reading.state.counts()["account"] < 20
     assert {reading.coverage.of(kind).verdict for kind in BULK} == {Verdict.PARTIAL}
     assert "after 1 pages" in reading.coverage.of(Kind.GROUP).proof
+
+
+def test_a_list_that_promises_more_and_gives_no_marker_is_partial(cloud: Cloud) -> None:
+    cloud.make_user("ada")
+    reader = cloud.reader()
+    client = reader._calls._iam
+    client.meta.events.register("after-call.iam.GetAccountAuthorizationDetails", _promise_more)
+    reading = reader.read(EVERYTHING)
+    assert account("ada") in reading.state
+    assert {reading.coverage.of(kind).verdict for kind in BULK} == {Verdict.PARTIAL}
 
 
 def test_a_refused_bulk_read_is_denied_and_not_empty(cloud: Cloud) -> None:
@@ -361,6 +371,10 @@ def test_a_fresh_credential_report_spares_lists_and_an_old_one_is_not_believed(c
     old = cloud.reader().read(scopes)
     assert {r.address.principal.id for r in old.state if r.address.principal} == {"user-07", "user-31"}
     assert all(old.coverage.is_complete(Kind.CREDENTIAL, login) for login in logins)
+
+
+def _promise_more(parsed: dict[str, object], **_: object) -> None:
+    parsed["IsTruncated"] = True
 
 
 def _text(document: object) -> str:

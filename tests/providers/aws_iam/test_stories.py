@@ -103,7 +103,7 @@ def foreign(truth: Mapping[str, Any], *ours: str) -> str:
 def test_what_the_files_declare_is_made_and_then_there_is_nothing_to_do(story: Story) -> None:
     cloud = story.cloud
     cloud.make_role("Deploy")
-    story.settled(tree([someone("ada", "developer"), someone("bob", "developer")], groups={"Developers": None}))
+    story.settled(tree([someone("ada", "developer"), someone("bob", "developer")], groups={"Developers": {}}))
     ada = cloud.user("ada")
     assert (ada["groups"], ada["attached"]) == (["Developers"], [READ_ONLY])
     assert list(ada["inline"]) == ["provision-assume-Deploy"]
@@ -207,7 +207,7 @@ def test_a_group_with_declared_policies_has_those_and_no_others(story: Story) ->
     for name in ("Developers", "Auditors"):
         cloud.iam.attach_group_policy(GroupName=name, PolicyArn=ADMIN)
         cloud.iam.put_group_policy(GroupName=name, PolicyName="extra", PolicyDocument=json.dumps(ALLOW))
-    declared = tree([], groups={"Developers": {"policies": ["ReadOnlyAccess"]}, "Auditors": None})
+    declared = tree([], groups={"Developers": {"policies": ["ReadOnlyAccess"]}, "Auditors": {}})
     plan = story.plan(declared).plan
     assert [
         (c.action.value, c.address.object, c.effect.direction.value, c.effect.level.value) for c in plan.changes
