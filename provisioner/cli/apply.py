@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def apply(
     planfile: Annotated[
-        Path | None, typer.Argument(metavar="[PLANFILE]", help="A plan that `plan --out` wrote.", show_default=False)
+        Path | None, typer.Argument(metavar="PLANFILE", help="A plan that `plan --out` wrote.", show_default=False)
     ] = None,
     access: Access = DEFAULT_ACCESS,
     target: TargetName = None,

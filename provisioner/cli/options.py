@@ -22,8 +22,8 @@ BaseRevision = Annotated[
     typer.Option(
         "--base",
         metavar="REV",
-        help="The revision whose records and owners judge, and in a plan also its targets' connections: in a pull "
-        "request, its merge base.",
+        help="What judges the change: in a pull request its merge base, whose targets are then called; on a merge the "
+        "branch before it.",
     ),
 ]
 DEFAULT_ACCESS = Path("access")

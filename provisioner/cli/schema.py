@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from provisioner.cli.options import DEFAULT_ACCESS, Access
 
-def schema() -> int:
+
+def schema(access: Access = DEFAULT_ACCESS) -> int:  # noqa: ARG001 every command takes it; the schema is the same for all
     """Print JSON Schema of access files, for editors."""
     from provisioner.cli.exit_codes import Exit
     from provisioner.cli.output import show

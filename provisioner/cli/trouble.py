@@ -18,9 +18,6 @@ from provisioner import __version__
 from provisioner.cli.exit_codes import Exit, of_error
 from provisioner.cli.output import tell
 from provisioner.diagnostics import Diagnostic, ProvisionError
-from provisioner.report.colour import palette
-from provisioner.report.diagnostics import text
-from provisioner.report.safe import safe
 
 if TYPE_CHECKING:
     from typer import TyperException
@@ -44,6 +41,9 @@ def failed(error: BaseException) -> int:
     from typer import Abort, TyperException
 
     if isinstance(error, ProvisionError):
+        from provisioner.report.colour import palette
+        from provisioner.report.diagnostics import text
+
         tell(text(error.diagnostics, colours=palette(sys.stderr, os.environ)))
         return of_error(error)
     if isinstance(error, TyperException):
@@ -55,6 +55,8 @@ def failed(error: BaseException) -> int:
 
 
 def _usage(error: TyperException) -> int:
+    from provisioner.report.safe import safe
+
     context = getattr(error, "ctx", None)
     told = [] if context is None else [context.get_usage()]
     told.append(f"error: {safe(error.format_message())}")
@@ -65,6 +67,9 @@ def _usage(error: TyperException) -> int:
 
 
 def _bug(error: BaseException) -> int:
+    from provisioner.report.diagnostics import text
+    from provisioner.report.safe import safe
+
     if os.environ.get(DEBUG):
         tell("".join(traceback.format_exception(error)))
         where = "please report it with the traceback above"
