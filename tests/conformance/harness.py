@@ -16,8 +16,10 @@ class Harness(Protocol):
     administrator. `lacks` names what the suite must skip, each with its reason."""
 
     name: str
-    provider: Provider
     lacks: Mapping[str, str]
+
+    @property
+    def provider(self) -> Provider: ...
 
     def settings(self) -> Mapping[str, Any]: ...
 
