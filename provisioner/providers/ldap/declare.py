@@ -19,7 +19,7 @@ from provisioner.model.resource import NOTHING, Resource
 from provisioner.model.state import State
 from provisioner.model.target import Target
 from provisioner.model.unit import Unit, UnitMode
-from provisioner.providers.ldap import dn, names
+from provisioner.providers.ldap import convert, dn, names
 
 CAPABILITIES = Capabilities(
     marks=frozenset({Kind.ACCOUNT, Kind.GROUP}),
@@ -53,6 +53,17 @@ class LdapDeclare:
         groups = self._declared_groups()
         yield from self._check_names([(name, ("groups", name)) for name in groups], self.target.objects)
         yield from self._check_twice(list(groups))
+        for name, entry in groups.items():
+            told = entry.get("description") if isinstance(entry, dict) else None
+            if isinstance(told, str) and convert.is_ours(told):
+                yield Diagnostic(
+                    "ldap-description",
+                    f"the description of `{name}` would be read as an ownership mark",
+                    location=self.target.objects.at("groups", name, "description"),
+                    why="marks are kept among the values of `description`",
+                    fix="write something else",
+                    target=self.target.name,
+                )
 
     def _check_connection(self) -> Iterator[Diagnostic]:
         settings = self.target.settings

@@ -9,8 +9,9 @@ from urllib.parse import SplitResult, urlsplit
 from provisioner.model.address import Address, Kind
 from provisioner.providers.ldap import dn
 
-LONGEST = 256
-"""Characters in a login or group name: what RFC 4519 asks servers to hold for `uid`."""
+LONGEST = 240
+"""Bytes in a login or group name, each character that a name escapes counted as three: what OpenLDAP's mdb takes as one
+level of a name, and less than the 256 characters that RFC 4519 asks servers to hold."""
 
 OWNER = "owner."
 """Begins the object of a grant: who stands in `owner` of the group that follows."""
@@ -40,11 +41,12 @@ def why_not(name: str, what: str) -> str | None:
     """Why `name` cannot be a login or a group's name, or None. Nearly everything can: it is escaped where written."""
     if not name.strip(" "):
         return f"{what} needs a name"
-    if len(name) > LONGEST:
-        return f"{what} has at most {LONGEST} characters, this one {len(name)}"
     for at, char in enumerate(name, 1):
         if unicodedata.category(char) in ("Cc", "Cs"):
             return f"{what} cannot hold the control character U+{ord(char):04X} (character {at})"
+    length = len(name.encode()) + 2 * sum(char in '"+,;<=>\\' for char in name)
+    if length > LONGEST:
+        return f"{what} has at most {LONGEST} bytes (a character that is escaped counts as three), this one {length}"
     return None
 
 
