@@ -8,10 +8,9 @@ and changing one leaves the others alone. A membership cannot carry a mark.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner.contract import ProviderError, Trouble
+from provisioner.contract import Provider, ProviderError, Trouble
 from provisioner.contract.fields import plain
 from provisioner.model.target import Target
 from provisioner.providers.ldap import dn, names
@@ -25,14 +24,15 @@ if TYPE_CHECKING:
     from provisioner.providers.ldap.write import LdapWriter
 
 
-@dataclass(frozen=True)
 class LdapProvider:
     """`provisioner.contract.Provider`. `limits` are seconds to wait for the server; tests make them shorter."""
 
-    limits: Limits | None = None
     name = "ldap"
     extra = "ldap"
     capabilities = CAPABILITIES
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits
 
     @property
     def settings(self) -> type[BaseModel]:
@@ -101,9 +101,9 @@ class LdapProvider:
             bind_dn=plain(settings.bind_dn, environ, "the name to bind as"),
             password=settings.password.read(environ, "the password to bind with"),
             ca_file=None if settings.ca_file is None else plain(settings.ca_file, environ, "the file of certificates"),
-            limits=self.limits or Limits(),
+            limits=self._limits or Limits(),
         )
         return link, settings.base.people, settings.base.groups
 
 
-PROVIDER = LdapProvider()
+PROVIDER: Provider = LdapProvider()

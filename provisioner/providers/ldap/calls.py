@@ -61,6 +61,14 @@ class LdapResultError(ProviderError):
         self.result = result
 
 
+class ShortEntryError(ProviderError):
+    """Not all values of an entry came; `entry` has those that did."""
+
+    def __init__(self, message: str, entry: Entry) -> None:
+        super().__init__(Trouble.PARTIAL, message, call=f"read {entry.dn}")
+        self.entry = entry
+
+
 @dataclass(frozen=True)
 class Limits:
     """Seconds to wait for a connection, and for the next part of an answer."""
@@ -321,7 +329,7 @@ class ReadCalls:
                 found = [n for n in more.values if n.startswith(name + _RANGE)] if more is not None else []
                 if more is None or not found or not more.values[found[0]]:
                     told = f"the values of {name} come in parts, and those from {after} on are missing"
-                    raise ProviderError(Trouble.PARTIAL, told, call=f"read {entry.dn}")
+                    raise ShortEntryError(told, Entry(entry.dn, values))
                 gathered += more.values[found[0]]
                 span = found[0].partition(_RANGE)[2]
         return Entry(entry.dn, values)

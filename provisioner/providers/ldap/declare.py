@@ -31,7 +31,7 @@ CAPABILITIES = Capabilities(
 )
 
 
-@dataclass(frozen=True)
+@dataclass
 class LdapDeclare:
     """`provisioner.contract.Declare` for one directory."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from provisioner.contract import ProviderError, Reading, Trouble
+from provisioner.contract import ProviderError, Reading
 from provisioner.model.address import Address, Kind
 from provisioner.model.coverage import Coverage, Scope, ScopeCoverage, Verdict
 from provisioner.model.principal import Principal, PrincipalKind
@@ -16,7 +16,7 @@ from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.model.way import Way
 from provisioner.providers.ldap import convert, dn, names
-from provisioner.providers.ldap.calls import ReadCalls
+from provisioner.providers.ldap.calls import ReadCalls, ShortEntryError
 from provisioner.providers.ldap.convert import Entry, Named
 
 CHUNK = 100
@@ -124,7 +124,7 @@ class Looking:
         state: dict[Address, Resource] = {}
         looked: set[Address] = set()
         scopes: dict[Scope, ScopeCoverage] = {}
-        whole: dict[str, Named | None] = {}
+        whole: dict[str, tuple[Entry, bool]] = {}
         for address in self._these:
             found, settled = self._one(address, people, groups, accounts, whole)
             if found is not None:
@@ -145,7 +145,7 @@ class Looking:
         people: Found,
         groups: Found,
         accounts: dict[str, Resource],
-        whole: dict[str, Named | None],
+        whole: dict[str, tuple[Entry, bool]],
     ) -> tuple[Resource | None, bool]:
         """The resource, or None; and whether it is known to be absent."""
         name = address.object
@@ -182,16 +182,15 @@ class Looking:
         return None, True
 
     def _membership(
-        self, address: Address, who: Principal, people: Found, groups: Found, whole: dict[str, Named | None]
+        self, address: Address, who: Principal, people: Found, groups: Found, whole: dict[str, tuple[Entry, bool]]
     ) -> tuple[Resource | None, bool]:
         group_name = names.group_of(address)
         group = groups.get(group_name)
         if group is None:
             return None, groups.is_absent(group_name)
         if group.name not in whole:
-            whole[group.name] = self._whole(group)
-        complete = whole[group.name]
-        entry = (complete or group).entry
+            whole[group.name] = self._whole(group.entry)
+        entry, complete = whole[group.name]
         attributes = (convert.OWNER_ATTRIBUTE,) if address.kind is Kind.GRANT else convert.MEMBER_ATTRIBUTES
         keys, uids, certain = self._standing_for(who, people, groups)
         ways = tuple(
@@ -200,7 +199,7 @@ class Looking:
         )
         if ways:
             return Resource(address, ways=ways), True
-        return None, certain and complete is not None and not convert.hides_members(entry)
+        return None, certain and complete and not convert.hides_members(entry)
 
     def _standing_for(self, who: Principal, people: Found, groups: Found) -> tuple[set[str], set[str], bool]:
         """The member values that mean `who`: entry names and uids; and whether there can be no others."""
@@ -218,14 +217,14 @@ class Looking:
             return ({dn.loose_key(group.entry.dn)} if group else set()), set(), groups.gap is None
         return {dn.loose_key(who.id)}, {dn.fold(who.id)}, True
 
-    def _whole(self, group: Named) -> Named | None:
-        """The group with all its members, or None where a part is missing."""
+    def _whole(self, entry: Entry) -> tuple[Entry, bool]:
+        """The group with all its members, or with those that came, and whether that is all."""
         try:
-            return Named(group.name, self._calls.whole(group.entry))
-        except ProviderError as error:
-            if error.trouble is Trouble.UNREACHABLE and not self._calls.bound_once:
-                raise
-            return None
+            return self._calls.whole(entry), True
+        except ShortEntryError as error:
+            return error.entry, False
+        except ProviderError:
+            return entry, False
 
 
 def _scope(address: Address) -> Scope:

@@ -19,7 +19,7 @@ from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.providers.ldap import convert, dn
-from provisioner.providers.ldap.calls import PPOLICY, ReadCalls
+from provisioner.providers.ldap.calls import PPOLICY, ReadCalls, ShortEntryError
 from provisioner.providers.ldap.convert import Entry, Named, Switches
 from provisioner.providers.ldap.look import Found, Looking
 
@@ -177,7 +177,9 @@ class LdapReader:
         for found in whole:
             resource = convert.group(self._target, found)
             resources[resource.address] = resource
-            if convert.hides_members(found.entry):
+            if convert.hides_members(found.entry) and Scope(Kind.MEMBERSHIP, found.name) not in {
+                s.scope for s in scopes
+            }:
                 proof = "it must have a member and shows none: an access rule hides them"
                 scopes.append(ScopeCoverage(Scope(Kind.MEMBERSHIP, found.name), Verdict.DENIED, proof))
         roster = convert.People(self._target, accounts)
@@ -211,7 +213,7 @@ class LdapReader:
             return self._calls.whole(found.entry)
         except ProviderError as error:
             scopes.append(ScopeCoverage(Scope(Kind.MEMBERSHIP, found.name), Verdict.PARTIAL, error.message))
-            return found.entry
+            return error.entry if isinstance(error, ShortEntryError) else found.entry
 
     @staticmethod
     def _scopes(kinds: Iterable[Kind], people: Gathered, groups: Gathered) -> list[ScopeCoverage]:

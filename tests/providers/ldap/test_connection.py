@@ -85,7 +85,7 @@ def test_no_password_is_an_error_that_names_the_variable(rig: Rig, password: str
 
 
 def test_a_wrong_password_is_told_and_never_shown(rig: Rig) -> None:
-    reader = PROVIDER.open_reader(rig.target(), {"LDAP_PASSWORD": "wrong-and-secret"})
+    reader = LdapProvider().open_reader(rig.target(), {"LDAP_PASSWORD": "wrong-and-secret"})
 
     with pytest.raises(ProviderError) as caught:
         reader.me()
@@ -175,7 +175,7 @@ def test_a_write_whose_time_is_over_is_not_sent(rig: Rig) -> None:
 def test_a_change_that_we_may_not_make_is_denied(real: Rig) -> None:
     real.add_group("devs", real.add_person("ada"))
     target = real.target(bind_dn=f"uid=reader,{real.people}")
-    writer = PROVIDER.open_writer(target, ENVIRON, None)
+    writer = LdapProvider().open_writer(target, ENVIRON, None)
     take = change(Action.REVOKE, membership("devs", "ada"), before={}, who="ada")
 
     outcome = real.write(writer, take)[0]
