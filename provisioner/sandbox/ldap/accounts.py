@@ -5,6 +5,7 @@ Changes marks of the policy on entries (failures, locks); everything else about 
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable
 
 from provisioner.sandbox.ldap import passwords
@@ -66,8 +67,10 @@ class Accounts:
         return Identity(entry.dn, is_writer=dn.key in self._writers, restricted=restricted)
 
     def _note_failure(self, entry: Entry, policy: passwords.Policy) -> None:
-        moment = self._stamps.now().strftime("%Y%m%d%H%M%S.%fZ").encode()
-        failures = list(dict.fromkeys([*entry.values("pwdfailuretime"), moment]))
+        failures, moment = entry.values("pwdfailuretime"), self._stamps.now()
+        while (stamp := moment.strftime("%Y%m%d%H%M%S.%fZ").encode()) in failures:
+            moment += datetime.timedelta(microseconds=1)  # each one counts, however quick
+        failures.append(stamp)
         marks = {"pwdFailureTime": failures}
         if passwords.locks_after(policy, len(failures)):
             marks["pwdAccountLockedTime"] = [self._stamps.second()]

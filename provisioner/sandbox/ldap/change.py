@@ -77,7 +77,7 @@ def apply(
     """The attributes afterwards; the given ones stay as they are."""
     result = dict(attributes)
     for each in changes:
-        key = each.description.text.lower()
+        key = each.description.key
         present = result.get(key)
         values: dict[Hashable, bytes] = {} if present is None else dict(present.values)
         match each.how:

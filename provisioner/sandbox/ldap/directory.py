@@ -139,7 +139,7 @@ class Directory:
             description = self.schema.known(name)
             if not values:
                 raise Refused(Code.PROTOCOL_ERROR, "no values for attribute type")
-            key = description.text.lower()
+            key = description.key
             if key in made:
                 raise Refused(Code.ATTRIBUTE_OR_VALUE_EXISTS, f"{description.text}: provided more than once")
             made[key] = change.attribute_of(self.schema, description, values)
@@ -178,7 +178,7 @@ class Directory:
     def _below(self, dn: Dn, parent: Entry) -> Dn:
         """The name with its upper part spelled as the parent's."""
         leaf = dn.text[: len(dn.text) - len(dn.rest) - 1]
-        return self.schema.dn(f"{leaf},{parent.dn.text}")
+        return dn if dn.rest == parent.dn.text else self.schema.dn(f"{leaf},{parent.dn.text}")
 
     def _name(self, dn: Dn, attributes: dict[str, Attribute]) -> None:
         """Adds the values of the relative name where the entry lacks them."""

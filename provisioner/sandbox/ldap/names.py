@@ -84,9 +84,12 @@ def _quoted(text: str, start: int) -> tuple[str, int]:
         else:
             octets += text[position].encode()
             position += 1
-    after = re.compile(r"\s*").match(text, position + 1)
-    position = after.end() if after is not None else len(text)
-    if position > len(text) or (position < len(text) and text[position] not in _SEPARATORS):
+    if position >= len(text):
+        raise BadName(text)
+    position += 1
+    while text[position : position + 1] == " ":
+        position += 1
+    if position < len(text) and text[position] not in _SEPARATORS:
         raise BadName(text)
     return _decoded(bytes(octets), text), position
 

@@ -67,16 +67,16 @@ class ObjectClass:
     may: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
 class Description:
-    """An attribute description: a type with options, such as `userCertificate;binary`."""
+    """An attribute description: a type with options, such as `userCertificate;binary`; one object for each."""
 
-    type: AttributeType
-    options: tuple[str, ...] = ()
+    __slots__ = ("key", "options", "text", "type")
 
-    @property
-    def text(self) -> str:
-        return ";".join((self.type.name, *self.options))
+    def __init__(self, of: AttributeType, options: tuple[str, ...]) -> None:
+        self.type = of
+        self.options = options
+        self.text = ";".join((of.name, *options))
+        self.key = self.text.lower()
 
     def covers(self, other: Description) -> bool:
         """Whether asking for this asks for the other: the same type or one below it, with at least these options."""
@@ -97,8 +97,9 @@ class Schema:
             self._add_type(AttributeTypeDescription(text))
         for text in OBJECT_CLASSES:
             self._add_class(ObjectClassDescription(text))
+        self._descriptions: dict[str, Description] = {}
         self.dn: Callable[[str], Dn] = functools.lru_cache(maxsize=65536)(self._dn)
-        self.description: Callable[[str], Description | None] = functools.lru_cache(maxsize=4096)(self._description)
+        self._relative = functools.lru_cache(maxsize=4096)(self._rdn)
 
     def _add_type(self, read: AttributeTypeDescription) -> None:
         above = self._types[read.sup.decode().lower()] if read.sup else None
@@ -152,10 +153,15 @@ class Schema:
     def object_class(self, name: bytes) -> ObjectClass | None:
         return self._classes.get(name.decode("utf-8", "replace").lower())
 
-    def _description(self, text: str) -> Description | None:
-        name, *options = text.split(";")
-        found = self._types.get(name.lower())
-        return None if found is None else Description(found, tuple(sorted(each.lower() for each in options)))
+    def description(self, text: str) -> Description | None:
+        """The description that a client wrote in some way; None where it knows no such type."""
+        found = self._descriptions.get(text)
+        if found is None and (type_ := self._types.get(text.partition(";")[0].lower())) is not None:
+            options = tuple(sorted(each.lower() for each in text.split(";")[1:]))
+            made = Description(type_, options)
+            found = self._descriptions.setdefault(made.text, made)
+            self._descriptions[text] = found
+        return found
 
     def known(self, text: str) -> Description:
         """The description, or the refusal that an unknown attribute gets."""
@@ -171,7 +177,7 @@ class Schema:
             parsed = names.parse(text)
         except names.BadName as error:
             raise Refused(Code.INVALID_DN_SYNTAX, "invalid DN") from error
-        relative = [self._rdn(pairs) for pairs in parsed]
+        relative = [self._relative(pairs) for pairs in parsed]
         printed = [names.print_name(spelled) for _, spelled in relative]
         keys = [",".join(key for key, _ in relative[cut:]) for cut in range(len(relative))] or [""]
         leaf = relative[0][1] if relative else ()

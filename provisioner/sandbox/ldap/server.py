@@ -130,6 +130,11 @@ class LdapServer:
         return self._port
 
     @property
+    def host(self) -> str:
+        """The address that it listens on."""
+        return self._host
+
+    @property
     def url(self) -> str:
         return f"ldap://{self._host}:{self._port}"
 

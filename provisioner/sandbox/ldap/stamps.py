@@ -26,25 +26,32 @@ class Stamps:
         return self._clock()
 
     def created(self, identity: Identity, attributes: dict[str, Attribute], structural: str) -> None:
-        second = self.second()
-        self.put(attributes, "structuralObjectClass", [structural.encode()])
-        self.put(attributes, "entryUUID", [str(uuid.uuid4()).encode()])
-        self.put(attributes, "creatorsName", [_name(identity)])
-        self.put(attributes, "createTimestamp", [second])
-        self.changed(identity, attributes)
+        now = self._clock()
+        self._set(attributes, "structuralObjectClass", structural.encode())
+        self._set(attributes, "entryUUID", str(uuid.uuid4()).encode())
+        self._set(attributes, "creatorsName", _name(identity))
+        self._set(attributes, "createTimestamp", _second(now))
+        self._changed(identity, attributes, now)
 
     def changed(self, identity: Identity, attributes: dict[str, Attribute]) -> None:
-        self.put(attributes, "entryCSN", [self._sequence()])
-        self.put(attributes, "modifiersName", [_name(identity)])
-        self.put(attributes, "modifyTimestamp", [self.second()])
+        self._changed(identity, attributes, self._clock())
+
+    def _changed(self, identity: Identity, attributes: dict[str, Attribute], now: datetime.datetime) -> None:
+        self._set(attributes, "entryCSN", self._sequence(now))
+        self._set(attributes, "modifiersName", _name(identity))
+        self._set(attributes, "modifyTimestamp", _second(now))
+
+    def _set(self, attributes: dict[str, Attribute], name: str, value: bytes) -> None:
+        description = self._schema.known(name)
+        attributes[description.key] = Attribute(description, {self._schema.normal(description.type, value): value})
 
     def second(self) -> bytes:
         """Now, as generalized time to the second."""
-        return self._clock().strftime("%Y%m%d%H%M%SZ").encode()
+        return _second(self._clock())
 
-    def _sequence(self) -> bytes:
+    def _sequence(self, now: datetime.datetime) -> bytes:
         """Two changes never get the same number, and a later one never a lower."""
-        stamp = self._clock().strftime("%Y%m%d%H%M%S.%fZ")
+        stamp = now.strftime("%Y%m%d%H%M%S.%fZ")
         last, count = self._last
         stamp, count = (last, count + 1) if stamp <= last else (stamp, 0)
         self._last = (stamp, count)
@@ -56,6 +63,10 @@ class Stamps:
             attributes[name.lower()] = change.attribute_of(self._schema, self._schema.known(name), values)
         else:
             attributes.pop(name.lower(), None)
+
+
+def _second(moment: datetime.datetime) -> bytes:
+    return moment.strftime("%Y%m%d%H%M%SZ").encode()
 
 
 def _name(identity: Identity) -> bytes:

@@ -28,6 +28,9 @@ class Attribute:
     wire: bytes | None = None
 
 
+_NO_VALUES: dict[Hashable, bytes] = {}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
     """One entry; `attributes` by lower-case description, operational ones that are stored included."""
@@ -147,7 +150,7 @@ class Tree:
             before, after = old.get(name), new.get(name)
             if before is after:
                 continue
-            gone, come = (set() if each is None else each.values.keys() for each in (before, after))
+            gone, come = ((_NO_VALUES if each is None else each.values).keys() for each in (before, after))
             for key in gone - come:
                 found = self._index[name, key]
                 found.discard(number)
