@@ -5,7 +5,7 @@ An address is settled when it was found, or when the searches that would have fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from provisioner.contract import ProviderError, Reading
@@ -22,8 +22,6 @@ from provisioner.providers.ldap.convert import Entry, Named
 CHUNK = 100
 """Names in one search."""
 _ACCOUNTS = frozenset({PrincipalKind.PERSON, PrincipalKind.SERVICE})
-ToAccount = Callable[[Sequence[Named]], dict[str, Resource]]
-"""Accounts as resources, by name."""
 
 
 @dataclass
@@ -118,9 +116,11 @@ class Looking:
         entry = self._calls.entry(f"{name},{base}", attributes, filter_)
         return [] if entry is None else [Named(name, entry)]
 
-    def settle(self, people: Found, groups: Found, to_accounts: ToAccount) -> Reading:
-        """What is known of each address, in the spelling that was asked for."""
-        accounts = to_accounts(list(people.by_name.values()))
+    def settle(
+        self, people: Found, groups: Found, accounts: Mapping[str, Resource], hides: frozenset[str] = frozenset()
+    ) -> Reading:
+        """What is known of each address, in the spelling that was asked for. `accounts` are the people found, by name;
+        `hides` what cannot be seen of them."""
         state: dict[Address, Resource] = {}
         looked: set[Address] = set()
         scopes: dict[Scope, ScopeCoverage] = {}
@@ -132,11 +132,12 @@ class Looking:
             if settled or found is not None:
                 looked.add(address)
             scope = _scope(address)
+            unseen = hides if address.kind is Kind.ACCOUNT else frozenset()
             if address not in looked:
                 gap = people.gap or groups.gap or "the name is shared, or its members are hidden"
-                scopes[scope] = ScopeCoverage(scope, Verdict.PARTIAL, gap)
+                scopes[scope] = ScopeCoverage(scope, Verdict.PARTIAL, gap, unseen)
             elif scope not in scopes:
-                scopes[scope] = ScopeCoverage(scope, Verdict.COMPLETE, "looked up by name, result 0")
+                scopes[scope] = ScopeCoverage(scope, Verdict.COMPLETE, "looked up by name, result 0", unseen)
         return Reading(State.from_mapping(state), Coverage(scopes.values()), looked=frozenset(looked))
 
     def _one(
@@ -144,7 +145,7 @@ class Looking:
         address: Address,
         people: Found,
         groups: Found,
-        accounts: dict[str, Resource],
+        accounts: Mapping[str, Resource],
         whole: dict[str, tuple[Entry, bool]],
     ) -> tuple[Resource | None, bool]:
         """The resource, or None; and whether it is known to be absent."""

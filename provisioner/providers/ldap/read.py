@@ -60,6 +60,7 @@ class LdapReader:
         self._people_base, self._groups_base = people, groups
         self._calls = calls
         self._now = clock or (lambda: datetime.now(UTC))
+        self._hides: frozenset[str] | None = None
         self._ends: bool | None = None
         self._locks: bool | None = None
         self._bulk_calls = 0
@@ -237,34 +238,41 @@ class LdapReader:
         scopes: list[ScopeCoverage],
         warnings: list[Diagnostic],
     ) -> None:
-        """One search that tells which attributes we may see, on an account that stands for all; another for the
-        members of POSIX groups where none shows any. An entry without an attribute and one whose attribute is hidden
-        look alike.
-        """
-        if accounts:
-            unseen = [a for a in _HIDEABLE if not any(a.lower() in found.entry.values for found in accounts)]
-            invisible = self._invisible([found.entry for found in accounts[:4]], unseen)
-            self._ends = "pwdEndTime" not in invisible
-            if invisible & _SWITCHES and PPOLICY not in self._calls.root().controls:
-                invisible -= _SWITCHES  # not hidden: a server without password policy does not know them
-                self._locks = False
-            people.hides = frozenset(_HIDEABLE[a] for a in invisible)
-            if "description" in invisible:
-                groups.hides = frozenset({"mark", "description"})
-            self._tell_hidden(invisible, warnings)
-        posix = [e for e in groups.entries if "posixgroup" in e.classes]
-        if posix and not any("memberuid" in e.values for e in posix) and self._invisible([posix[0]], ["memberUid"]):
-            proof = "memberUid of POSIX groups is hidden by an access rule"
-            names = [convert.label_of(e, "cn") or e.dn for e in posix]
-            scopes += [ScopeCoverage(Scope(Kind.MEMBERSHIP, name), Verdict.DENIED, proof) for name in names]
-            self._tell_hidden({"memberUid"}, warnings)
+        """Tells what this credential cannot see. An attribute that an access rule hides and one that an entry does not
+        have look alike, so it is asked for, on entries that stand for all."""
+        try:
+            if accounts:
+                invisible = self._hidden(accounts)
+                people.hides = self._hides or frozenset()
+                if "description" in invisible:
+                    groups.hides = frozenset({"mark", "description"})
+                self._tell_hidden(invisible, warnings)
+            posix = [e for e in groups.entries if "posixgroup" in e.classes]
+            if posix and not any("memberuid" in e.values for e in posix) and self._invisible([posix[0]], ["memberUid"]):
+                proof = "memberUid of POSIX groups is hidden by an access rule"
+                names = [convert.label_of(e, "cn") or e.dn for e in posix]
+                scopes += [ScopeCoverage(Scope(Kind.MEMBERSHIP, name), Verdict.DENIED, proof) for name in names]
+                self._tell_hidden({"memberUid"}, warnings)
+        except ProviderError as error:
+            self._tell_hidden(set(), warnings, f"what this credential can see could not be checked: {error.message}")
 
-    def _tell_hidden(self, invisible: Collection[str], warnings: list[Diagnostic]) -> None:
-        if invisible:
+    def _hidden(self, accounts: Sequence[Named]) -> set[str]:
+        unseen = [a for a in _HIDEABLE if not any(a.lower() in found.entry.values for found in accounts)]
+        invisible = self._invisible([found.entry for found in accounts[: len(_HIDEABLE)]], unseen)
+        self._ends = "pwdEndTime" not in invisible
+        if invisible & _SWITCHES and PPOLICY not in self._calls.root().controls:
+            invisible -= _SWITCHES  # not hidden: a server without password policy does not know them
+            self._locks = False
+        self._hides = frozenset(_HIDEABLE[a] for a in invisible)
+        return invisible
+
+    def _tell_hidden(self, invisible: Collection[str], warnings: list[Diagnostic], other: str | None = None) -> None:
+        if invisible or other:
+            told = other or f"this credential cannot see {', '.join(sorted(invisible))}"
             warnings.append(
                 Diagnostic(
                     "ldap-hidden",
-                    f"on {self._target} this credential cannot see {', '.join(sorted(invisible))}",
+                    f"on {self._target} {told}",
                     Severity.WARNING,
                     why="an access rule of the directory hides them, so nothing is concluded from their absence",
                     fix="give it read access to them (docs/providers/ldap.md)",
@@ -301,12 +309,16 @@ class LdapReader:
                     on_lock.append(entry)
                 elif convert.is_marked_off(entry):
                     in_question.append(entry)
-        if on_lock and self._locks is None:
-            self._locks = self._locks_hold(on_lock, warnings)
-        if in_question and self._ends is None:
-            self._ends = not self._invisible(in_question[:1], ["pwdEndTime"])
-        if in_question and self._ends is False and self._locks is None:
-            self._locks = False if PPOLICY not in self._calls.root().controls else self._locks_hold(in_question, [])
+        try:
+            if on_lock and self._locks is None:
+                self._locks = self._locks_hold(on_lock, warnings)
+            if in_question and self._ends is None:
+                self._ends = not self._invisible(in_question[:1], ["pwdEndTime"])
+            if in_question and self._ends is False and self._locks is None:
+                self._locks = PPOLICY in self._calls.root().controls and self._locks_hold(in_question, [])
+        except ProviderError as error:
+            self._tell_hidden((), warnings, f"whether locks hold could not be checked: {error.message}")
+            return Switches(locks=False)  # so that no leaver is taken for locked out
         return Switches(self._ends is not False, self._locks is not False)
 
     def _locks_hold(self, entries: Sequence[Entry], warnings: list[Diagnostic]) -> bool:
@@ -342,7 +354,10 @@ class LdapReader:
             people, groups = self._everything()
         else:
             people, groups = looking.by_name()
-        found = looking.settle(people, groups, lambda accounts: self._accounts(accounts, warnings))
+        if self._hides is None and people.by_name and any(a.kind is Kind.ACCOUNT for a in these):
+            self._tell_hidden(self._hidden(list(people.by_name.values())), warnings)
+        accounts = self._accounts(list(people.by_name.values()), warnings)
+        found = looking.settle(people, groups, accounts, self._hides or frozenset())
         return replace(found, calls=self._calls.count - before, warnings=tuple(warnings))
 
     def _everything(self) -> tuple[Found, Found]:

@@ -200,7 +200,17 @@ def test_a_hidden_attribute_is_named_and_not_compared(new_rig: MakeRig, attribut
     reading = rig.read()
 
     assert hidden in reading.coverage.of(Kind.ACCOUNT).hides
+    assert hidden in rig.look(account("ada")).coverage.at(account("ada")).hides
     assert any(w.code == "ldap-hidden" and attribute in w.message for w in reading.warnings)
+
+
+def test_a_connection_that_ends_after_the_reading_loses_none_of_it(many: Slapd) -> None:
+    with Proxy(many.port, cut_at=6) as proxy:  # bind, three pages, the groups, what is hidden
+        reading = through(many, proxy).read()
+
+    assert reading.coverage.complete
+    assert len(reading.state.of_kind(Kind.ACCOUNT)) == 2502
+    assert [w.code for w in reading.warnings] == ["ldap-hidden"]
 
 
 def test_nothing_is_called_hidden_that_is_only_absent(rig: Rig) -> None:
