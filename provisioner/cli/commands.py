@@ -7,6 +7,7 @@ SECTIONS = {
     "The access files": {
         "validate": "check the files alone, offline; all problems in one run",
         "schema": "print JSON Schema for editors",
+        "offboard": "take somebody out of the access files, and show the plan",
     },
     "Live systems": {
         "plan": "show what would change, and why; changes nothing",

@@ -14,7 +14,7 @@ from provisioner.cli.options import DEFAULT_ACCESS, Access, ProblemFormat
 def explain(
     person: Annotated[str, typer.Argument(metavar="PERSON", help="The id of a person or service.")],
     target: Annotated[
-        str | None, typer.Argument(metavar="[TARGET]", help="Only this target, or all instances of it.")
+        str | None, typer.Argument(metavar="TARGET", help="Only this target, or all instances of it.")
     ] = None,
     access: Access = DEFAULT_ACCESS,
     form: Annotated[ProblemFormat, typer.Option("--format", help="How the answer is told.")] = ProblemFormat.TEXT,

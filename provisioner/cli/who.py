@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 def who(
     target: Annotated[
-        str | None, typer.Argument(metavar="[TARGET]", help="Only this target, or all instances of it.")
+        str | None, typer.Argument(metavar="TARGET", help="Only this target, or all instances of it.")
     ] = None,
     thing: Annotated[
         str | None,
-        typer.Argument(metavar="[THING]", help="A group, policy or the like; also kind/name, or an address."),
+        typer.Argument(metavar="THING", help="A group, policy or the like; also kind/name, or an address."),
     ] = None,
     environment: Annotated[
         str | None, typer.Option("--environment", metavar="E", help="Only what is labelled with this environment.")
