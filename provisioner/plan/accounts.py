@@ -19,6 +19,7 @@ def plan_accounts(drafts: Drafts, blocked: set[str]) -> set[str]:
     """Plans all account changes; returns further identities of whom nothing else may be planned here."""
     side = drafts.side
     held: set[str] = set()
+    reached = {identity.id for identity in side.desired.logins.values()}
     for login, identity in side.desired.logins.items():
         if identity.id in blocked:
             continue
@@ -32,7 +33,7 @@ def plan_accounts(drafts: Drafts, blocked: set[str]) -> set[str]:
             continue
         if match.departed:
             _departed(drafts, match)
-        elif match.identity.id not in {i.id for i in side.desired.logins.values()}:
+        elif match.identity.id not in reached:
             _no_longer_needed(drafts, match)
     _strays(drafts)
     _look_alikes(drafts)
@@ -81,9 +82,10 @@ def _recognised(drafts: Drafts, login: str, identity: Identity, match: Match) ->
     if want is None or side.target.accounts is AccountsPolicy.EXISTING:
         return
     told = {"identity": identity.id, "sources": want.sources}
-    renamed = match.login != login and not (
-        side.declare.capabilities.folds_case and match.login.casefold() == login.casefold()
-    )
+    same = side.declare.capabilities.folds_case and match.login.casefold() == login.casefold()
+    renamed = match.login != login and not same
+    if same:
+        address = have.address
     if renamed:
         why = f"{identity.id} was {have.mark.key}" if have.mark and have.mark.key != identity.id else "another login"
         drafts.add(
@@ -109,6 +111,16 @@ def _recognised(drafts: Drafts, login: str, identity: Identity, match: Match) ->
             **told,  # type: ignore[arg-type]
         )
     was, becomes = differences(have.attributes, want.attributes, side.coverage.at(address).hides)
+    if becomes.get("enabled") is True and disabled_since(have, ours_only=True) is None:
+        del becomes["enabled"], was["enabled"]
+        drafts.problem(
+            "locked-by-others",
+            f"account `{match.login}` of {identity.id} on {side.target.name} is locked, and not by us: it stays locked",
+            Severity.WARNING,
+            location=identity.location,
+            why="a helpdesk, a password policy or an investigation may have locked it",
+            fix="unlock it where it was locked; if it is to stay locked, say `suspended`",
+        )
     if "enabled" in becomes:
         enable = bool(becomes.pop("enabled"))
         before = {"enabled": was.pop("enabled")}
@@ -166,7 +178,7 @@ def _no_longer_needed(drafts: Drafts, match: Match) -> None:
     held = [
         r
         for r in side.live
-        if r.address.principal is not None and r.address.principal.id == match.login and r.gives_access
+        if side.match_of(r.address.principal) is match and r.gives_access
     ]
     if any(r.address not in side.past.wanted and r.address not in side.desired.over for r in held):
         drafts.problem(
@@ -232,13 +244,11 @@ def _waiting(address: Address, who: str, due: Instant | None, retention: str) ->
     return Waiting(address, Action.DELETE, due, who, why)
 
 
-def disabled_since(account: Resource) -> Instant | None:
-    """The later of what our mark and what the system say."""
-    told = [
-        account.mark.disabled_since if account.mark else None,
-        account.facts.disabled_since if account.facts else None,
-    ]
-    known = [t for t in told if t is not None]
+def disabled_since(account: Resource, *, ours_only: bool = False) -> Instant | None:
+    """The later of what our mark and what the system say; with `ours_only` what our mark says."""
+    ours = account.mark.disabled_since if account.mark else None
+    theirs = account.facts.disabled_since if account.facts and not ours_only else None
+    known = [t for t in (ours, theirs) if t is not None]
     return max(known) if known else None
 
 
