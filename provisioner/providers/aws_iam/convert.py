@@ -24,6 +24,8 @@ INLINE_WAY = "inline:"
 TRUST_WAY = "trust:"
 """What begins the native id of a way: an inline policy of the user, or a principal named in the role's trust policy."""
 
+_INERT = Way(phase=Phase.SUSPENDED)
+"""Of what gives nobody anything by being there."""
 _LISTS = {"users": "UserDetailList", "groups": "GroupDetailList", "roles": "RoleDetailList", "policies": "Policies"}
 _PHASES = {"Active": Phase.ACTIVE, "Inactive": Phase.SUSPENDED, "Expired": Phase.LAPSED}
 
@@ -202,6 +204,7 @@ class Details:
         for who, arn in self._attached:
             self._keep(attached(self._target, who, arn, self.own, facts[arn]))
         self._role_grants()
+        self._strong_ones()
         return State.from_mapping(self._found)
 
     def _keep(self, resource: Resource) -> None:
@@ -262,6 +265,15 @@ class Details:
             )
             if found is not None:
                 self._keep(found)
+
+    def _strong_ones(self) -> None:
+        """Own policies and roles that give more than the ordinary, or take: also those that nobody holds yet."""
+        strengths = {names.POLICY + name: self._strength(arn) for name, arn in self.own.items()}
+        strengths |= {names.ROLE + row["RoleName"]: self._strength_of_role(row) for row in self._roles}
+        for thing, strength in strengths.items():
+            if strength != "ordinary":
+                address = Address(self._target, Kind.CONTROL, thing)
+                self._keep(Resource(address, ways=(_INERT,), facts=strength_facts(strength)))
 
     def _strength_of_role(self, row: Row) -> str:
         found = [self._strength(p["PolicyArn"]) for p in row.get("AttachedManagedPolicies") or ()]

@@ -250,8 +250,10 @@ class AwsDeclare:
         """By what it has live, and by what the files give it."""
         holder = Principal(self.target.name, PrincipalKind.GROUP, group)
         found = [_level(_strength_of_grant(r, around)) for r in around.held_by(holder) if r.address.kind is Kind.GRANT]
-        body = next((b for n, b in self._groups() if n == group), None)
-        found += [_level(documents.strength_of_name(p.rpartition("/")[2])) for p, _ in self._policies(group, body)]
+        declared = self.target.objects.data.get("groups")
+        body = declared.get(group) if isinstance(declared, Mapping) else None
+        for policy, _ in self._policies(group, body):
+            found.append(_level(_strength_of_grant(self._policy(policy, holder, ()), around)))
         return documents.strongest(found)
 
     def _strength_of_account(self, who: Principal, around: State) -> Level:
@@ -266,11 +268,14 @@ class AwsDeclare:
 
 
 def _strength_of_grant(resource: Resource, around: State) -> str:
-    """What the reader saw of the policy, on this grant or its live double; else what its name tells."""
-    for one in (resource, around.get(resource.address)):
+    """What the reader saw of the policy, on this grant, its live double or the policy by itself; else what its name
+    tells."""
+    address, name = resource.address, resource.address.object
+    thing = name if name.startswith(names.ROLE) else names.POLICY + name
+    control = Address(address.target, Kind.CONTROL, thing)
+    for one in (resource, around.get(address), around.get(control)):
         if one is not None and one.facts is not None and STRENGTH in one.facts.more:
             return one.facts.more[STRENGTH]
-    name = resource.address.object
     return documents.strength_of_name(name.removeprefix(names.ROLE).removeprefix(names.INLINE).rpartition("/")[2])
 
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 INLINE = "inline."
 ROLE = "role."
+POLICY = "policy."
+"""Only of controls: an own managed policy as a thing by itself, of which the reader tells how strong it is."""
 DENY_POLICY = "provision-deny"
 """The inline policy on a disabled user that denies everything."""
 ASSUME_PREFIX = "provision-assume-"

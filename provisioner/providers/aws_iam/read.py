@@ -31,7 +31,7 @@ from provisioner.providers.aws_iam.identify import Identified
 REPORT_WORTH = 50
 """From so many logins on, a credential report may spare calls."""
 _REPORT_POLLS, _REPORT_WAIT = 10, 0.5
-_BULK = (Kind.ACCOUNT, Kind.GROUP, Kind.MEMBERSHIP, Kind.GRANT)
+_BULK = (Kind.ACCOUNT, Kind.GROUP, Kind.MEMBERSHIP, Kind.GRANT, Kind.CONTROL)
 _FATAL = (Trouble.CREDENTIAL, Trouble.UNREACHABLE)
 
 
@@ -76,8 +76,6 @@ class AwsReader:
             state, verdict, proof = self._details()
             found.update(state.resources)
             scopes += [ScopeCoverage(Scope(kind), verdict, proof) for kind in _BULK]
-        if Scope(Kind.CONTROL) in want:
-            scopes.append(ScopeCoverage(Scope(Kind.CONTROL), Verdict.COMPLETE, "this provider manages no controls"))
         logins = sorted(s.of for s in want if s.kind is Kind.CREDENTIAL and s.of is not None)
         for resources, coverage in self._credentials_of(logins):
             found.update((r.address, r) for r in resources)

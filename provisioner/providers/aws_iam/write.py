@@ -8,36 +8,25 @@ time to delete has come: a leaver's keys stay, inactive, until then.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 from provisioner.contract import AlreadySo, Done, Failed, Outcome, ProviderError, Refused, Trouble, Unknown
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Change
-from provisioner.model.mark import Mark, looks_like_mark, owner8
+from provisioner.model.mark import owner8
 from provisioner.model.principal import PrincipalKind
-from provisioner.model.resource import Resource
 from provisioner.model.target import Target
 from provisioner.model.unit import Unit
 from provisioner.providers.aws_iam import convert, documents, names
-from provisioner.providers.aws_iam.calls import Row, WriteCalls
+from provisioner.providers.aws_iam.calls import WriteCalls
 from provisioner.providers.aws_iam.connect import Clients
-from provisioner.providers.aws_iam.delete import delete_group, delete_user
+from provisioner.providers.aws_iam.delete import delete_group
 from provisioner.providers.aws_iam.identify import Identified
+from provisioner.providers.aws_iam.users import Expect, Stop, UserWrites, unless_gone
 
 SETTLES = 60.0
 """Seconds for which IAM may not know yet what it was told: it is eventually consistent."""
-Expect = Mapping[Address, Resource]
-
-
-class _Stop(Exception):  # noqa: N818 - an answer on its way out, not an error
-    """Ends a change with an outcome other than done."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__()
-        self.outcome = outcome
 
 
 class AwsWriter:
@@ -50,6 +39,7 @@ class AwsWriter:
         self._owner = owner8(owner)
         self._own: dict[str, str] | None = None
         self._made: dict[str, float] = {}
+        self._users = UserWrites(self._owner, lambda: identified.partition, self._note_made)
 
     def close(self) -> None:
         """Nothing is held open that would outlive the process."""
@@ -78,7 +68,7 @@ class AwsWriter:
         calls = WriteCalls(self._clients, deadline)
 
         def deny() -> Outcome:
-            self._deny(calls, account.object)
+            self._users.deny(calls, account.object)
             return Done(f"everything is denied to user {account.object}")
 
         outcome = self._guarded(calls, deny, None)
@@ -89,7 +79,7 @@ class AwsWriter:
         try:
             self._identified.check(calls)
             return act()
-        except _Stop as stop:
+        except Stop as stop:
             return stop.outcome
         except ProviderError as error:
             return self._failed(error, change)
@@ -107,6 +97,9 @@ class AwsWriter:
                 )
         return Failed(error)
 
+    def _note_made(self, name: str) -> None:
+        self._made[name] = time.monotonic()
+
     def _is_new(self, change: Change) -> bool:
         """Whether the change stands on a user or group that we made moments ago."""
         who = change.address.principal
@@ -119,7 +112,7 @@ class AwsWriter:
     def _one(self, calls: WriteCalls, change: Change, expect: Expect) -> Outcome:
         match change.address.kind:
             case Kind.ACCOUNT:
-                return self._account_change(calls, change, expect)
+                return self._users.write(calls, change, expect)
             case Kind.GROUP:
                 return self._group_change(calls, change, expect)
             case Kind.MEMBERSHIP:
@@ -130,126 +123,6 @@ class AwsWriter:
                 return self._credential(calls, change)
             case _:
                 return Refused(f"IAM has nothing to {change.action.value} there")
-
-    # Accounts
-
-    def _account_change(self, calls: WriteCalls, change: Change, expect: Expect) -> Outcome:
-        login = change.address.object
-        if change.action is Action.CREATE:
-            return self._create_user(calls, change, login)
-        if change.action is Action.RENAME:
-            return self._rename(calls, change, login, expect)
-        row = self._the_user(calls, login, expect.get(change.address))
-        login = row["UserName"]
-        match change.action:
-            case Action.ADOPT:
-                calls.tag_user(login, self._mark(change, login))
-                return Done(f"tag {names.TAG} is on {login}")
-            case Action.RELEASE:
-                calls.untag_user(login, [names.TAG])
-                return Done(f"tag {names.TAG} is off {login}")
-            case Action.UPDATE:
-                return self._update(calls, change, login)
-            case Action.ENABLE:
-                # The mark first: should this break off here, the user is still denied, and tried again.
-                calls.tag_user(login, self._mark(change, login))
-                _unless_gone(partial(calls.delete_user_policy, login, names.DENY_POLICY))
-                _unless_gone(partial(calls.detach_from_user, login, self._deny_arn()))
-                return Done(f"{names.DENY_POLICY} is off {login}; keys and password are not brought back")
-            case Action.DISABLE:
-                return self._disable(calls, change, row)
-            case Action.DELETE:
-                return Done(delete_user(calls, row["UserName"]))
-            case _:
-                return Refused(f"an IAM user cannot be {change.action.value}d")
-
-    def _create_user(self, calls: WriteCalls, change: Change, login: str) -> Outcome:
-        tags = self._mark(change, login)
-        email = (change.after or {}).get("email")
-        if email:
-            tags["email"] = email
-        try:
-            calls.create_user(login, tags)
-        except ProviderError as error:
-            if error.code != "EntityAlreadyExists":
-                raise
-            found = convert.tags_of(calls.user(login)).get(names.TAG, "")
-            if found != tags[names.TAG]:
-                raise
-            return AlreadySo(f"user {login} is there and carries our mark")
-        self._made[f"user {login}"] = time.monotonic()
-        return Done(f"user {login} is made")
-
-    def _rename(self, calls: WriteCalls, change: Change, login: str, expect: Expect) -> Outcome:
-        old = str((change.before or {}).get("login", ""))
-        try:
-            expected = expect.get(change.address._replace(object=old))
-            self._the_user(calls, old, expected)
-        except ProviderError as error:
-            if error.trouble is not Trouble.GONE:
-                raise
-            self._the_user(calls, login, None)  # renamed by a run that got no further
-        else:
-            calls.rename_user(old, login)
-        self._made[f"user {login}"] = time.monotonic()
-        calls.tag_user(login, self._mark(change, login))
-        return Done(f"user {old} is {login} now, with the same id")
-
-    def _update(self, calls: WriteCalls, change: Change, login: str) -> Outcome:
-        before, after = change.before or {}, change.after or {}
-        if set(after) - {"email", "enabled"} or after.get("enabled", True) != before.get("enabled", True):
-            return Refused(f"an IAM user holds no {', '.join(sorted(after))} that could be set")
-        if after.get("email"):
-            calls.tag_user(login, {"email": after["email"]})
-        else:
-            calls.untag_user(login, ["email"])
-        return Done(f"tag email is set on {login}")
-
-    def _disable(self, calls: WriteCalls, change: Change, row: Row) -> Outcome:
-        login = row["UserName"]
-        self._deny(calls, login)
-        keys = [key["AccessKeyId"] for key in calls.keys(login) if key["Status"] == "Active"]
-        for key in keys:
-            calls.deactivate_key(login, key)
-        _unless_gone(partial(calls.delete_password, login))
-        # Room for the inline policy may have been made only now: the stand-in is no longer needed.
-        if calls.inline_of_user(login).count(names.DENY_POLICY):
-            _unless_gone(partial(calls.detach_from_user, login, self._deny_arn()))
-        since = Mark.parse(convert.tags_of(row).get(names.TAG, ""))
-        when = since.disabled_since if since else None
-        calls.tag_user(login, self._mark(change, login, when or self._now(calls)))
-        return Done(f"{login} is denied everything, {len(keys)} keys made inactive, no password")
-
-    def _deny(self, calls: WriteCalls, login: str) -> None:
-        """Inline, which needs no room among the ten attached policies. A user's inline policies share 2,048 characters;
-        where none is left, AWS's own AWSDenyAll stands in until the others are gone."""
-        try:
-            calls.put_user_policy(login, names.DENY_POLICY, documents.deny_all())
-        except ProviderError as error:
-            if error.code != "LimitExceeded":
-                raise
-            calls.attach_to_user(login, self._deny_arn())
-
-    def _deny_arn(self) -> str:
-        return f"arn:{self._identified.partition}:iam::aws:policy/AWSDenyAll"
-
-    def _the_user(self, calls: WriteCalls, login: str, expected: Resource | None) -> Row:
-        """The user as it is now; stops where it is not the one that was read, or is another owner's."""
-        row = calls.user(login)
-        read = expected.facts.native_id if expected is not None and expected.facts is not None else None
-        if read is not None and row["UserId"] != read:
-            raise _Stop(Refused(f"user {login} is another one now (id {row['UserId']}, it was {read})"))
-        text = convert.tags_of(row).get(names.TAG, "")
-        mark = Mark.parse(text)
-        if (mark is None and looks_like_mark(text)) or (mark and mark.owner and mark.owner != self._owner):
-            raise _Stop(Refused(f"user {login} carries the mark of another owner"))
-        return row
-
-    def _mark(self, change: Change, login: str, since: datetime | None = None) -> dict[str, str]:
-        return {names.TAG: str(Mark(change.identity or names.slug(login), self._owner, since))}
-
-    def _now(self, calls: WriteCalls) -> datetime:
-        return (calls.server_time or datetime.now(UTC)).replace(microsecond=0)
 
     # Groups and memberships
 
@@ -263,7 +136,7 @@ class AwsWriter:
                     if error.code != "EntityAlreadyExists":
                         raise
                     return AlreadySo(f"group {name} is there")
-                self._made[f"group {name}"] = time.monotonic()
+                self._note_made(f"group {name}")
                 return Done(f"group {name} is made")
             case Action.DELETE:
                 found = calls.group(name)
@@ -297,13 +170,13 @@ class AwsWriter:
         detach = calls.detach_from_group if is_group else calls.detach_from_user
         if change.action is Action.REVOKE:
             arns = [way.native_id for way in change.ways if way.native_id] or [self._arn(calls, change)]
-            ended = [_unless_gone(partial(detach, holder, arn)) for arn in arns]
+            ended = [unless_gone(partial(detach, holder, arn)) for arn in arns]
             return Done(f"{thing} is off {holder}") if any(ended) else AlreadySo(f"{thing} was not on {holder}")
         arn = self._arn(calls, change)
         attach(holder, arn)
         other = (change.before or {}).get("arn")
         if change.action is Action.UPDATE and other and other != arn:
-            _unless_gone(partial(detach, holder, other))
+            unless_gone(partial(detach, holder, other))
         return Done(f"{arn} is on {holder}")
 
     def _arn(self, calls: WriteCalls, change: Change) -> str:
@@ -317,7 +190,7 @@ class AwsWriter:
         own = self._own.get(thing)
         given = (change.after or {}).get("arn")
         if given and own and given != own:
-            raise _Stop(
+            raise Stop(
                 Refused(f"{given} cannot be told from the account's own policy {own} by its name; rename that one")
             )
         return given or own or f"arn:{self._identified.partition}:iam::aws:policy/{thing}"
@@ -386,7 +259,7 @@ class AwsWriter:
             case "password":
                 calls.delete_password(login)
             case "mfa":
-                _unless_gone(partial(calls.deactivate_mfa, login, native))
+                unless_gone(partial(calls.deactivate_mfa, login, native))
                 if ":mfa/" in native:  # a virtual device; others are hardware and stay theirs
                     calls.delete_virtual_mfa(native)
             case "ssh-key":
@@ -396,13 +269,13 @@ class AwsWriter:
             case "certificate":
                 calls.deactivate_certificate(login, native)
             case _:
-                raise _Stop(Refused(f"IAM knows no credential {label}"))
+                raise Stop(Refused(f"IAM knows no credential {label}"))
 
 
 def _holder(change: Change) -> str:
     who = change.address.principal
     if who is None or not who.id or who.kind is PrincipalKind.UNKNOWN:
-        raise _Stop(Refused(f"{change.address} names nobody of this account"))
+        raise Stop(Refused(f"{change.address} names nobody of this account"))
     return who.id
 
 
@@ -410,14 +283,3 @@ def _trusted_as(change: Change) -> set[str]:
     """The principals of the role's trust policy that a REVOKE ends."""
     found = (way.native_id for way in change.ways)
     return {native.removeprefix(convert.TRUST_WAY) for native in found if native.startswith(convert.TRUST_WAY)}
-
-
-def _unless_gone(act: Callable[[], Any]) -> bool:
-    """Whether there was something to do."""
-    try:
-        act()
-    except ProviderError as error:
-        if error.trouble is Trouble.GONE:
-            return False
-        raise
-    return True

@@ -45,6 +45,14 @@ SSH_KEY = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7"
 
 
 @cache
+def _sdk() -> Any:
+    """One session for all tests: reading the SDK's models takes longer than most of them."""
+    from botocore.session import Session
+
+    return Session()
+
+
+@cache
 def certificate() -> str:
     """Any certificate: IAM takes those that nobody trusts."""
     return Authority.new().certificate.public_bytes(Encoding.PEM).decode()
@@ -116,7 +124,15 @@ class Cloud:
 
     @cached_property
     def iam(self) -> Any:
-        return self.server.client("iam", ACCOUNT)
+        keys = self.server.exports(ACCOUNT)
+        return _sdk().create_client(
+            "iam",
+            region_name="us-east-1",
+            endpoint_url=self.server.url,
+            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=keys["AWS_SESSION_TOKEN"],
+        )
 
     @cached_property
     def exports(self) -> dict[str, str]:

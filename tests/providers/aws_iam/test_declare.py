@@ -210,6 +210,16 @@ def test_a_membership_is_as_strong_as_its_group() -> None:
     assert declared.effect(None, joined, NOBODY).level is Level.ADMIN
 
 
+def test_a_policy_that_nobody_holds_yet_is_known_by_its_document() -> None:
+    strong = {"policy.Reports": "admin", "role.Deploy": "elevated", "policy.OpsAdmin": "elevated"}
+    around = State([live(Address(NAME, Kind.CONTROL, thing), strength) for thing, strength in strong.items()])
+    made = declare(groups={"Ops": {"policies": ["Reports"]}})
+    assert made.effect(None, live(grant("Reports", "ada")), around).level is Level.ADMIN
+    assert made.effect(None, live(grant("role.Deploy", "ada")), around).level is Level.ELEVATED
+    assert made.effect(None, live(grant("OpsAdmin", "ada")), around).level is Level.ELEVATED
+    assert made.effect(None, live(membership("Ops", "ada")), around).level is Level.ADMIN
+
+
 def test_an_account_is_as_strong_as_what_it_holds() -> None:
     around = State([live(membership("Ops", "ada")), live(grant("AdministratorAccess", group("Ops")))])
     on, off = live(account("ada"), enabled=True), live(account("ada"), enabled=False)

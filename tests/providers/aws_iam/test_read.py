@@ -48,7 +48,7 @@ def test_bulk_read_has_users_groups_memberships_and_every_kind_of_grant(cloud: C
     assert ada.mark == Mark("ada", OURS)
     assert ada.facts is not None
     assert (ada.facts.native_id, ada.facts.email, ada.facts.name) == (native, "ada@example.com", "Ada Byron")
-    assert {str(a) for a in state.resources if a.kind is not Kind.ACCOUNT} == {
+    assert {str(a) for a in state.resources if a.kind not in (Kind.ACCOUNT, Kind.CONTROL)} == {
         f"{NAME}:group/Developers",
         f"{NAME}:group/handmade",
         f"{NAME}:membership/Developers/ada",
@@ -178,6 +178,23 @@ def test_a_policy_of_the_account_takes_the_bare_name_from_that_of_aws(cloud: Clo
     state = cloud.reader().read(EVERYTHING).state
     assert state.resources[grant("ReadOnlyAccess", "ada")].attributes == {"arn": arn}
     assert grant("arn:aws:iam::aws:policy/ReadOnlyAccess", "ada") in state
+
+
+def test_strong_policies_and_roles_are_told_also_where_nobody_holds_them(cloud: Cloud) -> None:
+    cloud.iam.create_policy(PolicyName="Reports", PolicyDocument=_text(EVERYTHING_ALLOWED))
+    cloud.iam.create_policy(PolicyName="Stop", PolicyDocument=_text(DENY_ALL))
+    cloud.iam.create_policy(PolicyName="Weak", PolicyDocument=_text(ALLOW))
+    cloud.make_role("Deploy")
+    cloud.iam.put_role_policy(RoleName="Deploy", PolicyName="all", PolicyDocument=_text(EVERYTHING_ALLOWED))
+    controls = cloud.reader().read(EVERYTHING).state.of_kind(Kind.CONTROL)
+    found = {r.address.object: r.facts.more["strength"] for r in controls if r.facts}
+    assert {name: found.get(name) for name in ("policy.Reports", "policy.Stop", "policy.Weak", "role.Deploy")} == {
+        "policy.Reports": "admin",
+        "policy.Stop": "denies",
+        "policy.Weak": None,
+        "role.Deploy": "admin",
+    }
+    assert not any(resource.gives_access for resource in controls)
 
 
 def test_a_role_may_be_assumed_by_our_policy_and_by_its_own_trust(cloud: Cloud) -> None:
@@ -312,10 +329,11 @@ def test_looking_finds_the_very_same_things_as_reading_in_bulk(cloud: Cloud) -> 
     cloud.iam.put_group_policy(GroupName="Developers", PolicyName="extra", PolicyDocument=_text(ALLOW))
     reader = cloud.reader()
     bulk = reader.read(EVERYTHING | {Scope(Kind.CREDENTIAL, "ada")}).state
-    found = cloud.reader().look(list(bulk.resources))
-    assert found.looked == set(bulk.resources)
+    every = {a: r for a, r in bulk.resources.items() if a.kind is not Kind.CONTROL}
+    found = cloud.reader().look(list(every))
+    assert found.looked == set(every)
     assert {a: (r.attributes, r.ways, r.mark) for a, r in found.state.resources.items()} == {
-        a: (r.attributes, r.ways, r.mark) for a, r in bulk.resources.items()
+        a: (r.attributes, r.ways, r.mark) for a, r in every.items()
     }
 
 

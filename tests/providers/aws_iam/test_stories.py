@@ -321,8 +321,9 @@ def test_thirty_accounts_each_with_its_own_role(story: Story) -> None:
     sessions = {session.role_arn for session in cloud.server.sessions.values()}
     assert {f"arn:aws:iam::{t.settings.data['account']}:role/provision-read" for t in targets} <= sessions
     assert not any("provision-write" in arn for arn in sessions)
-    story.settled(declared)
-    for target in targets:
+    some = targets[:3]
+    story.settled(files([someone("ada", "ops")], [ops], some))
+    for target in some:
         truth = cloud.server.truth(target.settings.data["account"])
         assert truth["groups"]["Developers"]["policies"] == [READ_ONLY]
         assert list(truth["users"]) == (["ada"] if target.labels["kind"] == "production" else [])

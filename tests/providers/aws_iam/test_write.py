@@ -87,6 +87,12 @@ def test_a_user_with_another_owners_mark_is_refused(cloud: Cloud, action: Action
     assert cloud.user("ada") == before
 
 
+def test_other_text_under_our_tag_is_not_overwritten(cloud: Cloud) -> None:
+    cloud.make_user("ada", marked=False, provision="terraform")
+    assert isinstance(cloud.one(change(Action.ADOPT, account("ada"))), Refused)
+    assert cloud.user("ada")["tags"] == {"provision": "terraform"}
+
+
 @pytest.mark.parametrize("action", [Action.DISABLE, Action.DELETE])
 def test_another_user_under_the_same_name_is_refused(cloud: Cloud, action: Action) -> None:
     cloud.make_user("ada")
