@@ -11,7 +11,7 @@ from provisioner.contract import Capabilities, Done, Failed
 from provisioner.model.address import Kind
 from provisioner.model.change import Change
 from provisioner.model.mark import Mark
-from tests.apply.fakes import NOW, Rig, System, T
+from tests.apply.fakes import CAPABILITIES, NOW, Rig, System, T
 from tests.builders import at, change, outstanding, plan
 
 ACCOUNT = f"{T}:account/ada"
@@ -64,6 +64,7 @@ def test_system_without_sessions_is_no_failure(tmp_path: Path) -> None:
 
 def test_account_that_looks_disabled_by_the_cut_still_gets_its_date(rig: Rig) -> None:
     """A deny for everything makes an account look disabled; the day must be written all the same."""
+    rig.system.capabilities = replace(CAPABILITIES, batch=1)
 
     def step(name: str) -> None:
         if name == "cut":
