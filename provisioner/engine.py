@@ -6,7 +6,7 @@ Planning is handed readers only. The first thing to read here is `make_plan`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from provisioner import __version__
 from provisioner.contract import Connection, Declare, ProviderError, Reader, Reading
@@ -14,7 +14,7 @@ from provisioner.diagnostics import Diagnostic, Severity, in_order
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Kind
 from provisioner.model.change import Change
-from provisioner.model.coverage import EVERYTHING, Coverage, Scope
+from provisioner.model.coverage import EVERYTHING, Coverage, Scope, ScopeCoverage, Verdict
 from provisioner.model.desired import Desired
 from provisioner.model.instant import Instant
 from provisioner.model.outstanding import Outstanding
@@ -168,6 +168,8 @@ def _read_credentials(readers: Mapping[str, Reader], sides: Mapping[str, Side], 
     for name, seen in observe(readers, want, told).items():
         side = sides[name]
         if seen.reading is None:
+            unread = [ScopeCoverage(scope, Verdict.UNREAD, str(seen.error)) for scope in want[name]]
+            side.reading = replace(side.reading, coverage=Coverage((*side.coverage.scopes(), *unread)))
             continue
         merged = Reading(
             State.from_mapping({**side.reading.state.resources, **seen.reading.state.resources}),

@@ -248,7 +248,8 @@ class _Apply:
             )  # fmt: skip
             if same and (last.counts, last.system, sorted(last.kept)) == (dict(view.read), view.system, kept):
                 return
-        body = {"counts": dict(view.read), "system": view.system, "kept": kept}
+        counts = chain.last_counts() if changed else None
+        body = {"counts": dict(counts or view.read), "system": view.system, "kept": kept}
         chain.append(RecordKind.CONVERGED, body, run=self.info, at=self.clock())
 
 

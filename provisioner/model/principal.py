@@ -62,5 +62,10 @@ class Principal(NamedTuple):
             return cls(unquote(realm), PrincipalKind(kind), unquote(name))
         return cls(at, PrincipalKind(kind), unquote(rest))
 
+    @property
+    def is_account(self) -> bool:
+        """Whether it is somebody's account there: a group or project of the same name is not."""
+        return self.kind in (PrincipalKind.PERSON, PrincipalKind.SERVICE)
+
     def __str__(self) -> str:
         return self.text(self.realm)

@@ -130,7 +130,8 @@ def _of(address: Address) -> str:
 
 
 def _identity(side: Side, address: Address) -> Identity | None:
-    return None if address.principal is None else side.desired.logins.get(address.principal.id)
+    principal = address.principal
+    return side.desired.logins.get(principal.id) if principal is not None and principal.is_account else None
 
 
 def _why_wanted(side: Side, address: Address) -> str:
@@ -156,8 +157,8 @@ def _unwanted(drafts: Drafts, blocked: set[str]) -> None:
         if match is not None and match.departed:
             _revoke(drafts, have, match, *_leaver(side, match))
             continue
-        if not have.gives_access:
-            continue
+        if not have.gives_access or (address.kind is Kind.CREDENTIAL and match is not None):
+            continue  # a suspended person's keys are read to be switched off with the account, and come back with it
         ground = _ground(side, address, have)
         if ground is not None:
             _revoke(drafts, have, match, *ground)

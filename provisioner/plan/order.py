@@ -90,8 +90,9 @@ def dependencies(
     renames = {(c.address.target, c.address.object): c.id for c in changes if c.action is Action.RENAME}
     takes: dict[tuple[str, str], list[str]] = {}
     for change in changes:
-        if change.action is Action.REVOKE and change.address.principal is not None:
-            takes.setdefault((change.address.target, change.address.principal.id), []).append(change.id)
+        principal = change.address.principal
+        if change.action is Action.REVOKE and principal is not None and principal.is_account:
+            takes.setdefault((change.address.target, principal.id), []).append(change.id)
     found: dict[str, tuple[str, ...]] = {}
     for change in changes:
         needs: set[str] = set()
@@ -103,9 +104,16 @@ def dependencies(
         login = address.principal.id if address.principal is not None else address.object
         if change.action is Action.DELETE and address.kind is Kind.ACCOUNT:
             needs |= set(takes.get((address.target, address.object), ()))
-        elif (address.principal is not None or address.kind is Kind.ACCOUNT) and change.action is not Action.RENAME:
+        elif _is_theirs(address) and change.action is not Action.RENAME:
             needs |= {renames[key] for key in ((address.target, login),) if key in renames}
         needs.discard(change.id)
         if needs:
             found[change.id] = tuple(sorted(needs))
     return found
+
+
+def _is_theirs(address: Address) -> bool:
+    """Whether it is an account, or hangs on one."""
+    if address.principal is None:
+        return address.kind is Kind.ACCOUNT
+    return address.principal.is_account

@@ -59,7 +59,7 @@ class Side:
 
     def match_of(self, principal: Principal | None) -> Match | None:
         """Whose account a principal is, if anybody's that we know."""
-        return None if principal is None else self._holders.get(principal.id)
+        return self._holders.get(principal.id) if principal is not None and principal.is_account else None
 
     def is_or_was(self, principal: Principal | None, identity: str | None) -> bool:
         """Whether what a past line gave to `identity` is theirs still: their matched account, or an account that is
@@ -67,7 +67,9 @@ class Side:
         match = self.match_of(principal)
         if match is not None:
             return match.identity.id == identity
-        return principal is None or Address(self.target.name, Kind.ACCOUNT, principal.id) not in self.live
+        if principal is None or not principal.is_account:
+            return True
+        return Address(self.target.name, Kind.ACCOUNT, principal.id) not in self.live
 
 
 @dataclass(slots=True)

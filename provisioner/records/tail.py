@@ -28,6 +28,8 @@ _SUPERSEDES: Mapping[str, frozenset[str]] = {
 }
 """What a success makes pointless that was left undone at the same address."""
 
+_COUNTS: Mapping[str, int] = {Action.CREATE.value: 1, Action.REVOKE.value: -1, Action.DELETE.value: -1}
+
 Key = tuple[str, str, str]
 """Address, action, and the step (`write`, `cut`)."""
 
@@ -162,6 +164,8 @@ class Tail:
             step = result["of"] if settled else record.body["step"]
             key = (result["address"], result["action"], step)
             doubt = self.doubts.pop(key, None)
+            if not settled and result["outcome"] == "done":
+                self._count(result)
             if settled or result["outcome"] in _SUCCESS:
                 self.items.pop(key, None)
                 if not settled:
@@ -173,6 +177,13 @@ class Tail:
                     self.doubts[key] = doubt  # of an earlier run, and this one did not get to it
             else:
                 self._left(key, result, record, doubt)
+
+    def _count(self, result: Mapping[str, Any]) -> None:
+        """What a change did to the number of things, so that a target which we emptied is not doubted for it."""
+        step = _COUNTS.get(result["action"])
+        if step is not None and self.counts is not None:
+            kind = Address.parse(result["address"]).kind.value
+            self.counts = {**self.counts, kind: max(0, self.counts.get(kind, 0) + step)}
 
     def _left(self, key: Key, result: Mapping[str, Any], record: Record, doubt: OpenItem | None) -> None:
         earlier = self.items.get(key)

@@ -52,9 +52,10 @@ def remember(
 
 
 def _holder(logins: Mapping[str, Identity], address: Address) -> str | None:
-    login = address.principal.id if address.principal is not None else address.object
-    if address.principal is None and address.kind is not Kind.ACCOUNT:
+    principal = address.principal
+    if address.kind is not Kind.ACCOUNT and (principal is None or not principal.is_account):
         return None
+    login = principal.id if principal is not None else address.object
     identity = logins.get(login)
     return identity.id if identity is not None else None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.contract import AlreadySo, Done
-from provisioner.engine import Situation
+from provisioner.engine import Known, Situation, make_plan
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action
@@ -19,7 +19,7 @@ from provisioner.model.past import PastDeclared
 from provisioner.model.principal import Principal, PrincipalKind
 from tests.builders import NOW
 from tests.conformance.harness import Harness, Stand
-from tests.runs import failures, run
+from tests.runs import failures, journal, run
 from tests.worlds import a_role, files, said, someone
 
 DEV = a_role("dev", ["developers"], target="sys")
@@ -119,8 +119,6 @@ def test_revoking_and_creating_twice_are_both_fine(stand: Stand, tmp_path: Path)
     declared = files([someone("ada", "dev")], [DEV])
     apply(stand, tmp_path, declared)
     ready = facing(stand, files([someone("ada")], [DEV]), declared)
-    from provisioner.engine import make_plan
-
     revoke = next(c for c in make_plan(ready).plan.changes if c.action is Action.REVOKE)
     connection = stand.connection()
     writer = connection.writer()
@@ -217,3 +215,13 @@ def test_reader_has_no_way_to_write(harness: Harness) -> None:
         assert not {"write", "cut", "settle"} & set(dir(reader))
     finally:
         reader.close()
+
+
+def test_target_that_we_emptied_ourselves_is_believed_to_be_empty(stand: Stand, tmp_path: Path) -> None:
+    people = [someone(who, "dev", "ops") for who in ("ada", "bob", "cyd")]
+    here, gone = files(people, [DEV, OPS]), files([], [DEV, OPS])
+    apply(stand, tmp_path, here)
+    apply(stand, tmp_path, gone, here)
+    counts = journal(tmp_path).chain("sys").last_counts()
+    ready = replace(facing(stand, gone, here), known={"sys": Known(counts=counts)})
+    assert make_plan(ready).plan.complete

@@ -9,6 +9,7 @@ import pytest
 from provisioner.model.change import Action, Cause
 from provisioner.model.effect import Direction
 from provisioner.model.outstanding import Outstanding
+from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.target import AccountsPolicy, Mode
 from provisioner.model.way import Evidence
 from provisioner.plan.plan import Plan
@@ -413,3 +414,37 @@ def test_last_role_on_a_target_gone_disables_the_account_that_was_made_for_it() 
     world.groups["hand"] = group("ada")
     kept = plan_of(files([someone("ada")], [DEV]), before)
     assert said(kept) == ["revoke mem:membership/developers/ada"] and "account-kept" in codes(kept)
+
+
+def test_group_with_a_leavers_name_is_not_the_leaver() -> None:
+    a_world(accounts={"ada": account("ada", mark="ada")})
+    side = planned(files([])).sides["mem"]
+    person, same_name = (Principal("mem", kind, "ada") for kind in (PrincipalKind.PERSON, PrincipalKind.GROUP))
+    assert side.match_of(person) is not None
+    assert side.match_of(same_name) is None and side.match_of(same_name._replace(kind=PrincipalKind.UNKNOWN)) is None
+
+
+def test_account_that_others_locked_stays_locked_and_is_told() -> None:
+    world = a_world(accounts={"ada": account("ada", mark="ada", enabled=False)}, groups={"developers": group("ada")})
+    plan = plan_of(files([someone("ada", "dev")], [DEV]))
+    assert said(plan) == [] and codes(plan) == ["locked-by-others"]
+    world.accounts["ada"].note = account("ada", mark="ada", since="2026-11-01T00:00:00Z").note
+    assert said(plan_of(files([someone("ada", "dev")], [DEV]))) == ["enable mem:account/ada"]
+
+
+def test_leavers_keys_that_could_not_be_read_make_the_reading_incomplete() -> None:
+    world = a_world(accounts={"ada": account("ada", mark="ada", keys={"k1": True})})
+    world.refuses.add(("list_keys", "ada"))
+    plan = plan_of(files([]))
+    assert not plan.complete and "incomplete-read" in codes(plan)
+
+
+def test_keys_of_a_suspended_person_are_no_strays() -> None:
+    a_world(accounts={"ada": account("ada", mark="ada", keys={"k1": True})}, groups={"developers": group("ada")})
+    assert plan_of(files([someone("ada", "dev", suspended="leave")], [DEV])).strays == ()
+
+
+def test_login_taken_over_by_a_stranger_keeps_what_the_stranger_holds() -> None:
+    a_world(accounts={"ada": account("ada", email="stranger@example.com")}, groups={"developers": group("ada")})
+    plan = plan_of(files([], [DEV]), files([someone("ada", "dev")], [DEV]))
+    assert said(plan) == [] and "look-alike" in codes(plan)
