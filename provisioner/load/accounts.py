@@ -79,7 +79,8 @@ class Accounts:
         by_login: dict[str, Identity] = {}
         by_id: dict[str, Identity] = {}
         for identity in holders:
-            account = identity.account_on(unit)
+            own = identity.accounts.get(unit) if unit == family else None
+            account = own or identity.account_on(unit)
             login = account.login or identity.id
             key = login.casefold() if folds else login
             other = by_login.setdefault(key, identity)
@@ -158,7 +159,6 @@ class Accounts:
 
     def _logins(self) -> None:
         """Logins that a target cannot hold, for everybody who has something there."""
-        judged: dict[tuple[str, str], str | None] = {}
         reach: dict[tuple[str, ...], list[tuple[str, Declare]]] = {}
         for identity in self.world.identities.values():
             roles = tuple([held.role for held in identity.roles])
@@ -166,24 +166,31 @@ class Accounts:
             if targets is None:
                 families = frozenset().union(*map(self.families_of, roles))
                 targets = reach[roles] = [(f, self.declares[f]) for f in sorted(families) if f in self.declares]
+            accounts = identity.accounts
             for family, declare in targets:
-                login = identity.login_on(family)
-                key = (family, login)
-                if key not in judged:
-                    judged[key] = declare.check_login(login)
-                if (wrong := judged[key]) is not None:
-                    own = family in identity.accounts
-                    at = self.world.of(identity, "accounts", family) if own else self.world.of(identity)
-                    self.world.problems.append(
-                        at.problem(
-                            "bad-login",
-                            f"{show(login)} cannot be a login on {show(family)}",
-                            ("login",) if own else (),
-                            on_key=not own,
-                            why=wrong,
-                            fix=f"write another under `accounts: {{{family}: {{login: …}}}}`",
-                        )
-                    )
+                account = accounts.get(family) if accounts else None
+                login = (account.login if account is not None else None) or identity.id
+                if (wrong := declare.check_login(login)) is not None:
+                    self._bad_login(identity, family, login, wrong)
+            for key, account in accounts.items():
+                if "/" in key and account.login and (declare_one := self.declares.get(key.partition("/")[0])):
+                    wrong = declare_one.check_login(account.login)
+                    if wrong is not None:
+                        self._bad_login(identity, key, account.login, wrong)
+
+    def _bad_login(self, identity: Identity, target: str, login: str, why: str) -> None:
+        own = target in identity.accounts
+        at = self.world.of(identity, "accounts", target) if own else self.world.of(identity)
+        self.world.problems.append(
+            at.problem(
+                "bad-login",
+                f"{show(login)} cannot be a login on {show(target)}",
+                ("login",) if own else (),
+                on_key=not own,
+                why=why,
+                fix=f"write another under `accounts: {{{target}: {{login: …}}}}`",
+            )
+        )
 
 
 def _former_ids(world: World) -> Iterator[tuple[Identity, int, str]]:

@@ -11,7 +11,6 @@ from provisioner.load.limits import FILE_BYTES
 _CONFLICT = re.compile(rb"^(?:<{7}|>{7}|\|{7})(?=[ \r\n]|\Z)", re.MULTILINE)
 _SOPS = re.compile(rb"^sops:|ENC\[AES256_GCM,", re.MULTILINE)
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
-_ODD = (b"<<<<<<<", b">>>>>>>", b"|||||||", b"\0", b"ENC[")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -29,7 +28,7 @@ def decode(file: str, data: bytes) -> tuple[str | None, list[Diagnostic]]:
     """The text and what to say about it; None where the file cannot be read as YAML at all."""
     if len(data) > FILE_BYTES:
         return None, [too_big(file, len(data))]
-    if data.isascii() and not any(map(data.__contains__, _ODD)) and data[:1] not in b"$-v":
+    if data.isascii() and b"<<<<<<<" not in data and b">>>>>>>" not in data:
         return data.decode("ascii"), []
     return _decode_odd(file, data)
 
@@ -56,18 +55,8 @@ def place_of(file: str, text: str, offset: int) -> Location:
 
 def _decode_odd(file: str, data: bytes) -> tuple[str | None, list[Diagnostic]]:
     said: list[Diagnostic] = []
-    if (blob := _blob(file, data)) is not None:
+    if (blob := in_place_of_yaml(file, data)) is not None:
         return None, [blob]
-    if data.startswith(_UTF16) or data.count(0) > len(data) // 4:
-        return None, [
-            Diagnostic(
-                "not-utf8",
-                "the file is UTF-16 or UTF-32, not UTF-8",
-                location=Location(file),
-                why="access files are UTF-8",
-                fix=f"convert it, for example: iconv -f UTF-16 -t UTF-8 {file}",
-            )
-        ]
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
         said.append(
@@ -106,8 +95,17 @@ def _decode_odd(file: str, data: bytes) -> tuple[str | None, list[Diagnostic]]:
     return text, said
 
 
-def _blob(file: str, data: bytes) -> Diagnostic | None:
-    """A file that stands in place of YAML: a pointer or something encrypted."""
+def in_place_of_yaml(file: str, data: bytes) -> Diagnostic | None:
+    """What stands in place of an access file: a pointer, something encrypted, another encoding. Asked where a file
+    cannot be read as one."""
+    if data.startswith(_UTF16) or data.count(0) > len(data) // 4:
+        return Diagnostic(
+            "not-utf8",
+            "the file is UTF-16 or UTF-32, not UTF-8",
+            location=Location(file),
+            why="access files are UTF-8",
+            fix=f"convert it, for example: iconv -f UTF-16 -t UTF-8 {file}",
+        )
     if data.startswith(b"version https://git-lfs.github.com/spec/"):
         return Diagnostic(
             "lfs-pointer",

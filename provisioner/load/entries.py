@@ -16,7 +16,7 @@ from provisioner.contract.protocols import Provider
 from provisioner.diagnostics import Diagnostic, Location
 from provisioner.load import schema
 from provisioner.load.checked import Model, checked, mended
-from provisioner.load.decode import decode
+from provisioner.load.decode import decode, in_place_of_yaml
 from provisioner.load.display import show
 from provisioner.load.nodes import Tree, build
 from provisioner.load.places import At, Source
@@ -89,6 +89,11 @@ def read_entries(
         entries.unread = True
         return entries
     tree = source.tree = build(file, text)
+    if tree.root.__class__ is not dict or "sops" in tree.root:
+        blob = in_place_of_yaml(file, data)
+        if blob is not None:
+            entries.problems, entries.unread = [blob], True
+            return entries
     if tree.problems:
         entries.problems.extend(tree.problems)
     if tree.root is None:
@@ -105,11 +110,10 @@ def read_entries(
         )
     else:
         _Reader(entries, tree, providers, planned).file()
-    only_people = all(section == "people" for section, _ in entries.named)
-    if not entries.problems and only_people:
-        source.forget()
-    elif tree.problems:
+    if tree.problems:
         _tell_once(entries, tree)
+    elif not entries.problems and all(section == "people" for section, _ in entries.named):
+        source.forget()
     return entries
 
 
@@ -131,56 +135,46 @@ class _Reader:
         self.planned = planned
 
     def file(self) -> None:
-        readers: dict[str, Callable[[str], None]] = {
-            "people": self._person,
-            "services": self._service,
-            "roles": self._role,
-            "environments": self._environment,
-            "targets": self._target,
-            "stores": self._store,
-            "pipelines": self._carried("pipelines"),
-            "sources": self._carried("sources"),
-        }
         named = self.entries.named
         root = self.tree.root
         for section in list(root):
             body = root[section]
-            reader = readers.get(section)
-            if reader is None:
+            read = _READERS.get(section)
+            if read is None:
                 self._single(section)
-            elif not isinstance(body, dict):
+            elif body.__class__ is not dict:
                 self._wrong_section(section, body)
             else:
                 for name in list(body):
                     if _is_id(name):
                         named.append((section, name))
-                        reader(name)
+                        read(self, section, name)
                     else:
                         self._bad_id(section, name)
 
     # -- the sections
 
-    def _person(self, name: str) -> None:
-        raw = self.tree.root["people"][name]
+    def _person(self, section: str, name: str) -> None:
+        raw = self.tree.root[section][name]
         try:
-            model = _validate_person(raw)
+            model = schema.PersonModel.__pydantic_validator__.validate_python(raw)
         except ValidationError as wrong:
-            at = At(self.source, ("people", name))
+            at = At(self.source, (section, name))
             rest = mended(wrong, raw, at, schema.PersonModel, "a person", self.entries.problems, lambda: raw)
             if rest is None:
                 return
             model = rest[1]
-        self.entries.identities[name] = self._identity(IdentityKind.PERSON, "people", name, raw, model)
+        self.entries.identities[name] = self._identity(IdentityKind.PERSON, section, name, raw, model)
 
-    def _service(self, name: str) -> None:
-        found = self._check(schema.ServiceModel, ("services", name), "a service")
+    def _service(self, section: str, name: str) -> None:
+        found = self._check(schema.ServiceModel, (section, name), "a service")
         if found is None:
             return
         raw, model = found
-        at = At(self.source, ("services", name))
+        at = At(self.source, (section, name))
         identity = self._identity(
             IdentityKind.SERVICE,
-            "services",
+            section,
             name,
             raw,
             model,
@@ -199,19 +193,16 @@ class _Reader:
         file, marks = self.source.file, self.tree.marks
         accounts: dict[str, AccountName] = {}
         if model.accounts:
-            places = marks[id(raw["accounts"])]
-            for index, (target, account) in enumerate(model.accounts.items()):
-                mark = places[2 * index]
-                place = Location(file, mark.line + 1, mark.column + 1)
-                accounts[target] = AccountName(account.login, account.id, place)
+            places = marks[id(raw["accounts"])][::2]
+            for (target, account), mark in zip(model.accounts.items(), places, strict=True):
+                accounts[target] = AccountName(account.login, account.id, _place(file, mark))
         roles: list[Assignment] = []
         if model.roles:
             for held, mark in zip(model.roles, marks[id(raw["roles"])], strict=True):
-                place = Location(file, mark.line + 1, mark.column + 1)
                 if held.__class__ is str:
-                    roles.append(Assignment(held, location=place))
+                    roles.append(_make(Assignment, (held, None, None, None, None, _place(file, mark))))
                 else:
-                    roles.append(_assignment(held, place))
+                    roles.append(_assignment(held, _place(file, mark)))
         suspended = Suspension(model.suspended.since, model.suspended.reason) if model.suspended else None
         return Identity(
             kind,
@@ -228,14 +219,14 @@ class _Reader:
             **more,
         )
 
-    def _role(self, name: str) -> None:
-        found = self._check(schema.RoleModel, ("roles", name), "a role")
+    def _role(self, section: str, name: str) -> None:
+        found = self._check(schema.RoleModel, (section, name), "a role")
         if found is None:
             return
         raw, model = found
         grants = []
         for target, block in raw.get("grants", {}).items():
-            at = At(self.source, ("roles", name, "grants", target))
+            at = At(self.source, (section, name, "grants", target))
             where = self._where(at, block)
             rest = {k: v for k, v in block.items() if k != "where"} if "where" in block else block
             grants.append(GrantBlock(target, at.block(rest), where, at.key(())))
@@ -245,7 +236,7 @@ class _Reader:
             tuple(model.includes),
             tuple(model.environments),
             tuple(grants),
-            self._key("roles", name),
+            self._key(section, name),
         )
 
     def _where(self, at: At, block: dict[str, Any]) -> dict[str, str]:
@@ -263,8 +254,8 @@ class _Reader:
         )
         return {}
 
-    def _environment(self, name: str) -> None:
-        found = self._check(schema.EnvironmentModel, ("environments", name), "an environment")
+    def _environment(self, section: str, name: str) -> None:
+        found = self._check(schema.EnvironmentModel, (section, name), "an environment")
         if found is None:
             return
         model = found[1]
@@ -275,27 +266,24 @@ class _Reader:
             model.needs_reason,
             tuple(model.standing),
             tuple(model.owners),
-            self._key("environments", name),
+            self._key(section, name),
         )
 
-    def _target(self, name: str) -> None:
-        at = At(self.source, ("targets", name))
+    def _target(self, section: str, name: str) -> None:
+        at = At(self.source, (section, name))
         self.entries.targets[name] = TargetReader(name, at, self.providers, self.planned, self.entries.problems).read()
 
-    def _store(self, name: str) -> None:
-        found = self._check(schema.StoreModel, ("stores", name), "a store")
+    def _store(self, section: str, name: str) -> None:
+        found = self._check(schema.StoreModel, (section, name), "a store")
         if found is not None:
-            self.entries.carried.setdefault("stores", {})[name] = found[0]
+            self.entries.carried.setdefault(section, {})[name] = found[0]
 
-    def _carried(self, section: str) -> Callable[[str], None]:
-        def carry(name: str) -> None:
-            raw = self.tree.root[section][name]
-            if isinstance(raw, dict):
-                self.entries.carried.setdefault(section, {})[name] = raw
-            else:
-                self._wrong_section(name, raw, (section, name))
-
-        return carry
+    def _carried(self, section: str, name: str) -> None:
+        raw = self.tree.root[section][name]
+        if isinstance(raw, dict):
+            self.entries.carried.setdefault(section, {})[name] = raw
+        else:
+            self._wrong_section(name, raw, (section, name))
 
     def _single(self, section: str) -> None:
         entries = self.entries
@@ -356,13 +344,29 @@ class _Reader:
     def _key(self, section: str, name: str) -> Location:
         body = self.tree.root[section]
         marks = self.tree.marks[id(body)]
-        mark = marks[0] if len(marks) == 2 else marks[2 * list(body).index(name)]
-        return Location(self.source.file, mark.line + 1, mark.column + 1)
+        return _place(self.source.file, marks[0] if len(marks) == 2 else marks[2 * list(body).index(name)])
 
 
-_validate_person = schema.PersonModel.__pydantic_validator__.validate_python
+def _place(file: str, mark: Any) -> Location:
+    return _make(Location, (file, mark.line + 1, mark.column + 1))
+
+
+# Half the cost of calling a named tuple's class; a large tree makes a hundred thousand of these.
+_make = tuple.__new__
 
 
 def _assignment(held: Any, place: Location) -> Assignment:
     environments = tuple(held.environments) if held.environments is not None else None
     return Assignment(held.role, environments, held.starts, held.until, held.reason, place)
+
+
+_READERS: dict[str, Callable[[_Reader, str, str], None]] = {
+    "people": _Reader._person,
+    "services": _Reader._service,
+    "roles": _Reader._role,
+    "environments": _Reader._environment,
+    "targets": _Reader._target,
+    "stores": _Reader._store,
+    "pipelines": _Reader._carried,
+    "sources": _Reader._carried,
+}

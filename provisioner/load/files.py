@@ -22,6 +22,7 @@ from provisioner.load.display import code_point, show
 
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _DEEPEST = 32
+_MANY_OBJECTS = 100_000
 
 
 @dataclass
@@ -266,7 +267,10 @@ def _within(access: Path, top: Path) -> bool:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Without Python's cyclic collector: loading makes many objects and no cycles, and it would visit them again."""
+    """Without Python's cyclic collector: loading makes many objects and no cycles, and it would visit them again.
+
+    What a large tree leaves is used as long as the process runs, so it is taken out of later rounds as well.
+    """
     import gc
 
     was_on = gc.isenabled()
@@ -275,4 +279,6 @@ def collector_paused() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            if gc.get_count()[0] > _MANY_OBJECTS:
+                gc.freeze()
             gc.enable()

@@ -6,8 +6,9 @@ be, a reason and an end are given where the environment asks for them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import NamedTuple
 
 from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.load.display import several, show
@@ -20,48 +21,73 @@ from provisioner.model.instant import Instant, format_duration
 from provisioner.model.role import Role
 
 
+class _Rules(NamedTuple):
+    """What holding one role in some environments asks of a person: where a reason is needed, where an end."""
+
+    reasons: tuple[Environment, ...]
+    limits: tuple[tuple[Environment, timedelta], ...]
+
+
 class Holders:
-    """Checks every assignment. Plain ones of one role are alike, so a role is judged once for all of them."""
+    """Checks every assignment. Those of one role in the same environments are alike but for their times."""
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.fine: dict[IdentityKind, set[str]] = {kind: set() for kind in IdentityKind}
+        self.rules: dict[tuple[str, tuple[str, ...] | None], _Rules] = {}
 
     def check(self) -> None:
+        """Tells every assignment that may not be held."""
+        told = self.world.problems
+        rules = self.rules
         for identity in self.world.identities.values():
-            fine = self.fine[identity.kind]
-            plain_end = identity.until is None and identity.starts is None
-            for index, held in enumerate(identity.roles):
-                simple = held.environments is None and held.until is None and held.starts is None
-                if simple and held.role in fine:
+            roles = identity.roles
+            for index, held in enumerate(roles):
+                rule = rules.get((held.role, held.environments))
+                if rule is None and (rule := self._judge(identity, index, held)) is None:
                     continue
-                found = list(self._assignment(identity, index, held))
-                self.world.problems.extend(found)
-                if simple and plain_end and not found and held.reason is None and held.role in self.world.roles:
-                    fine.add(held.role)
-            if len(identity.roles) > 1:
+                if held.until is not None and held.starts is not None and held.until <= held.starts:
+                    told.append(_backwards(self.world.of(identity, "roles", index)))
+                if (rule.reasons or rule.limits) and identity.kind is IdentityKind.PERSON:
+                    told.extend(self._ruled(identity, index, held, rule))
+            if len(roles) > 1 and len({held.role for held in roles}) < len(roles):
                 self._twice(identity)
             if identity.until is not None and identity.starts is not None and identity.until <= identity.starts:
-                self.world.problems.append(_backwards(self.world.of(identity)))
+                told.append(_backwards(self.world.of(identity)))
 
-    def _assignment(self, identity: Identity, index: int, held: Assignment) -> Iterator[Diagnostic]:
+    def _judge(self, identity: Identity, index: int, held: Assignment) -> _Rules | None:
+        """The rules of a role in these environments; None (and told) where it cannot be held so at all."""
         world = self.world
-        at = world.of(identity, "roles", index)
         role = world.roles.get(held.role)
-        if held.until is not None and held.starts is not None and held.until <= held.starts:
-            yield _backwards(at)
         if role is None:
             if not world.exists("roles", held.role):
                 world.unknown(
                     "unknown-role",
                     "role",
                     held.role,
-                    at,
+                    world.of(identity, "roles", index),
                     ("role",),
                     ("roles",),
                     why="an assignment may only name a role declared under `roles:`",
                 )
-            return
+            return None
+        at = world.of(identity, "roles", index)
+        problems = list(self._places(at, held, role))
+        world.problems.extend(problems)
+        held_in = [
+            environment
+            for name in (role.environments if held.environments is None else held.environments)
+            if (environment := world.environments.get(name)) is not None
+            and not (held.environments is None and environment.protected)
+        ]
+        rule = _Rules(
+            tuple(e for e in held_in if e.needs_reason),
+            tuple((e, e.max_duration) for e in held_in if e.max_duration is not None and held.role not in e.standing),
+        )
+        if not problems:
+            self.rules[held.role, held.environments] = rule
+        return rule
+
+    def _places(self, at: At, held: Assignment, role: Role) -> Iterator[Diagnostic]:
         reach = role.environments
         if held.environments is not None:
             yield from self._named(at, held, role, reach)
@@ -73,8 +99,6 @@ class Holders:
                 why=f"a protected environment is always named where a role is held: {several(protected)}",
                 fix=f"write {{role: {role.id}, environments: [{protected[0]}]}}",
             )
-        if identity.kind is IdentityKind.PERSON:
-            yield from self._rules(identity, at, held, reach)
 
     def _named(self, at: At, held: Assignment, role: Role, reach: tuple[str, ...]) -> Iterator[Diagnostic]:
         if not held.environments:
@@ -111,15 +135,10 @@ class Holders:
         known = [self.world.environments.get(name) for name in reach]
         return reach if all(e is not None and e.protected for e in known) else ()
 
-    def _held_in(self, held: Assignment, reach: tuple[str, ...]) -> Iterable[Environment]:
-        for name in reach if held.environments is None else held.environments:
-            environment = self.world.environments.get(name)
-            if environment is not None and not (held.environments is None and environment.protected):
-                yield environment
-
-    def _rules(self, identity: Identity, at: At, held: Assignment, reach: tuple[str, ...]) -> Iterator[Diagnostic]:
-        for environment in self._held_in(held, reach):
-            if environment.needs_reason and not held.reason:
+    def _ruled(self, identity: Identity, index: int, held: Assignment, rule: _Rules) -> Iterator[Diagnostic]:
+        if rule.reasons and not held.reason:
+            at = self.world.of(identity, "roles", index)
+            for environment in rule.reasons:
                 yield at.problem(
                     "missing-reason",
                     f"{show(held.role)} in {show(environment.id)} is held without a reason",
@@ -127,14 +146,23 @@ class Holders:
                     why=f"{show(environment.id)} asks for one ({environment.location})",
                     fix='add `reason: "CHG-1042"`, or what it is for',
                 )
-            if environment.max_duration is not None and held.role not in environment.standing:
-                yield from self._duration(identity, at, held, environment, environment.max_duration)
+        if rule.limits:
+            end = _least(held.until, identity.until)
+            start = held.starts or identity.starts
+            for environment, longest in rule.limits:
+                if end is None or start is None or end - start > longest:
+                    at = self.world.of(identity, "roles", index)
+                    yield from self._duration(start, end, at, held, environment, longest)
 
     def _duration(
-        self, identity: Identity, at: At, held: Assignment, environment: Environment, longest: timedelta
+        self,
+        start: Instant | None,
+        end: Instant | None,
+        at: At,
+        held: Assignment,
+        environment: Environment,
+        longest: timedelta,
     ) -> Iterator[Diagnostic]:
-        end = _least(held.until, identity.until)
-        start = held.starts or identity.starts
         limit = f"{show(environment.id)} allows at most {format_duration(longest)} at a time ({environment.location})"
         if end is None:
             yield at.problem(
@@ -153,7 +181,7 @@ class Holders:
                 why=f"{limit}, which is counted from `from:`",
                 fix="add `from:`",
             )
-        elif end - start > longest:
+        else:
             yield at.problem(
                 "too-long",
                 f"{show(held.role)} in {show(environment.id)} is held for {format_duration(end - start)}",

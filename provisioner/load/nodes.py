@@ -143,9 +143,11 @@ class _Builder:
         kind = type(event)
         if kind is ScalarEvent:
             value: Any = event.value
-            if event.implicit[0] and (value in SPECIAL or value[0] in NUMERIC):
+            if (value in SPECIAL or value[0] in NUMERIC) and event.implicit[0]:
                 value = self._plain(value, event.start_mark, key, depth)
-            if self.careful or (value.__class__ is str and "\n" in value):
+                if self.careful:
+                    self._check_scalar(event, value, key)
+            elif self.careful or "\n" in value:
                 self._check_scalar(event, value, key)
             return value
         if kind is MappingStartEvent:
@@ -168,7 +170,7 @@ class _Builder:
             if kind is ScalarEvent:
                 key = event.value
                 mark = event.start_mark
-                if event.implicit[0] and (key in SPECIAL or key[0] in NUMERIC or key == "<<"):
+                if (key in SPECIAL or key[0] in NUMERIC or key == "<<") and event.implicit[0]:
                     key = self._plain_key(key, mark)
                 if careful:
                     self._check_scalar(event, key, None)
@@ -180,9 +182,11 @@ class _Builder:
             event = get()
             if type(event) is ScalarEvent:  # as in _node; most values are scalars, and the call would double their cost
                 value: Any = event.value
-                if event.implicit[0] and (value in SPECIAL or value[0] in NUMERIC):
+                if (value in SPECIAL or value[0] in NUMERIC) and event.implicit[0]:
                     value = self._plain(value, event.start_mark, key, depth)
-                if careful or (value.__class__ is str and "\n" in value):
+                    if careful:
+                        self._check_scalar(event, value, key)
+                elif careful or "\n" in value:
                     self._check_scalar(event, value, key)
             else:
                 value = self._node(event, depth + 1, key)
@@ -215,9 +219,19 @@ class _Builder:
         opened = self._open(start) if careful else None
         for _ in repeat(None, limits.NODES):
             event = get()
-            if type(event) is SequenceEndEvent:
+            kind = type(event)
+            if kind is ScalarEvent:  # as in _node
+                value: Any = event.value
+                if (value in SPECIAL or value[0] in NUMERIC) and event.implicit[0]:
+                    value = self._plain(value, event.start_mark, None, depth)
+                    if careful:
+                        self._check_scalar(event, value, None)
+                elif careful or "\n" in value:
+                    self._check_scalar(event, value, None)
+            elif kind is SequenceEndEvent:
                 break
-            value = self._node(event, depth + 1, None)
+            else:
+                value = self._node(event, depth + 1, None)
             if value is not None:
                 out.append(value)
                 marks.append(event.start_mark)

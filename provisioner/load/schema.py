@@ -10,7 +10,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from provisioner.contract.fields import Strict
@@ -18,8 +18,8 @@ from provisioner.load.display import show
 from provisioner.model.instant import Instant, parse_duration, parse_instant
 
 ID = r"^[a-z0-9][a-z0-9._-]{0,62}$"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-EMAIL = rf"^[^@\s,;:<>()\[\]\\\"]{{1,64}}@(?:{_LABEL}\.)*{_LABEL}$"
+EMAIL = r"^[^@\s,;:<>()\[\]\\\"]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$"
+"""Without bounded repeats: those make the automaton so large that matching it takes longer than all the rest."""
 OWNER = r"^(?:[a-z0-9]{1,8}|[a-z0-9]{8}[a-z0-9-]{1,56})$"
 
 
@@ -86,23 +86,30 @@ Percent = Annotated[int, Field(ge=0, le=100)]
 Labels = dict[Text, Text]
 # A key that may be left out has no null: its default is never checked, and files hold none.
 _LEFT_OUT: Any = Field(default=None)
+_NONE: Any = Field(default=())
 
 
-class AccountModel(Strict):
+class Shape(Strict):
+    """Built when it is first used: most runs need few of these, and most of these only as parts of others."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class AccountModel(Shape):
     """The login where it is not the id, and the system's own immutable id."""
 
     login: Text = _LEFT_OUT
     id: NativeId = _LEFT_OUT
 
 
-class SuspendedModel(Strict):
+class SuspendedModel(Shape):
     """Locked until this key is taken out: sessions are cut, memberships kept."""
 
     since: Time
     reason: Text
 
 
-class AssignmentModel(Strict):
+class AssignmentModel(Shape):
     """A role that somebody holds, with its limits."""
 
     role: Text
@@ -112,31 +119,31 @@ class AssignmentModel(Strict):
     reason: Text = _LEFT_OUT
 
 
-class HolderModel(Strict):
+class HolderModel(Shape):
     """What people and services have in common."""
 
     name: Text = _LEFT_OUT
     email: Email = _LEFT_OUT
-    was: list[Id] = Field(default_factory=list)
+    was: list[Id] = _NONE
     starts: Annotated[Time, Field(alias="from")] = _LEFT_OUT
     until: Time = _LEFT_OUT
     suspended: SuspendedModel | None = _LEFT_OUT
-    accounts: dict[Text, AccountModel] = Field(default_factory=dict)
-    roles: list[Annotated[Text | AssignmentModel, Field(union_mode="left_to_right")]] = Field(default_factory=list)
+    accounts: dict[Text, AccountModel] = _LEFT_OUT
+    roles: list[Text | AssignmentModel] = _NONE
 
 
 class PersonModel(HolderModel):
     """A person, under a stable id that is never given to someone else."""
 
 
-class DeliveryModel(Strict):
+class DeliveryModel(Shape):
     """Where a secret goes: a store, or a part of a target, and under which names."""
 
     to: Text
     named: Annotated[Text | dict[Text, Text], Field(union_mode="left_to_right", alias="as")] = _LEFT_OUT
 
 
-class CredentialModel(Strict):
+class CredentialModel(Shape):
     """A key that the service has on a target, and when it is made anew."""
 
     rotate_after: Duration = _LEFT_OUT
@@ -144,7 +151,7 @@ class CredentialModel(Strict):
     deliver_to: list[DeliveryModel] = Field(default_factory=list)
 
 
-class KeylessModel(Strict):
+class KeylessModel(Shape):
     """What the target trusts instead of a key: a role, for the signed token of a pipeline."""
 
     role: Text = _LEFT_OUT
@@ -159,7 +166,7 @@ class ServiceModel(HolderModel):
     credentials: dict[Text, dict[Text, CredentialModel]] = Field(default_factory=dict)
 
 
-class RoleModel(Strict):
+class RoleModel(Shape):
     """What its holders get, by target."""
 
     owners: list[Text] = Field(default_factory=list)
@@ -168,7 +175,7 @@ class RoleModel(Strict):
     grants: dict[Text, dict[Text, Any]] = Field(default_factory=dict)
 
 
-class EnvironmentModel(Strict):
+class EnvironmentModel(Shape):
     """A label on things, and the rules for holding a role in it."""
 
     protected: bool = False
@@ -178,7 +185,7 @@ class EnvironmentModel(Strict):
     owners: list[Text] = Field(default_factory=list)
 
 
-class IgnoreModel(Strict):
+class IgnoreModel(Shape):
     """A stray that is known and meant."""
 
     address: Text
@@ -187,7 +194,7 @@ class IgnoreModel(Strict):
     until: TimeOrDay = _LEFT_OUT
 
 
-class InstanceModel(Strict):
+class InstanceModel(Shape):
     """The keys that every target and every instance of one has."""
 
     mode: Literal["report", "add", "full"] = "add"
@@ -205,34 +212,34 @@ class TargetModel(InstanceModel):
     instances: dict[Text, dict[Text, Any]] = _LEFT_OUT
 
 
-class StoreModel(Strict, extra="allow"):
+class StoreModel(Shape, extra="allow"):
     """A place that secrets are delivered to."""
 
     provider: Text
 
 
-class RemovalsModel(Strict):
+class RemovalsModel(Shape):
     """How many percent of a group, and of a target's people, one plan may take away."""
 
     group: Percent = 50
     target: Percent = 10
 
 
-class AdministratorsModel(Strict):
+class AdministratorsModel(Shape):
     """The administrators that a target is never left without."""
 
     minimum: Annotated[int, Field(ge=0, le=1000)] = 1
     required: list[Text] = Field(default_factory=list)
 
 
-class SeparateModel(Strict):
+class SeparateModel(Shape):
     """Two things that nobody may hold both of."""
 
     name: Text
     not_both: Annotated[list[dict[Text, dict[Text, Any]]], Field(min_length=2, max_length=2)]
 
 
-class AcknowledgementModel(Strict):
+class AcknowledgementModel(Shape):
     """The reviewed, expiring way through a guardrail."""
 
     reason: Text
@@ -246,7 +253,7 @@ class AcknowledgementModel(Strict):
     removals: bool = False
 
 
-class GuardrailsModel(Strict):
+class GuardrailsModel(Shape):
     """What one plan may not do."""
 
     removals: RemovalsModel = Field(default_factory=RemovalsModel)
@@ -256,7 +263,7 @@ class GuardrailsModel(Strict):
     acknowledgements: list[AcknowledgementModel] = Field(default_factory=list)
 
 
-class RecordsModel(Strict):
+class RecordsModel(Shape):
     """Where journal, lock and published declarations lie, and the id that goes into every mark."""
 
     owner: Annotated[str, StringConstraints(pattern=OWNER)] = _LEFT_OUT

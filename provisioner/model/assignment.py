@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from provisioner.diagnostics import NOWHERE, Location
 from provisioner.model.instant import Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     """`environments` None means every environment of the role that is not protected. It holds from `starts` (or always)
     until just before `until` (or without an end).
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from provisioner.diagnostics import NOWHERE, Location
 from provisioner.model.assignment import Assignment
@@ -17,8 +18,7 @@ class IdentityKind(StrEnum):
     SERVICE = "service"
 
 
-@dataclass(frozen=True, slots=True)
-class AccountName:
+class AccountName(NamedTuple):
     """An entry under `accounts:`: the login where it is not the id, and the pinned immutable id."""
 
     login: str | None = None
