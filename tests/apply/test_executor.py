@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.contract import AlreadySo, Capabilities, Done, Failed, Refused, StillHas, Unknown
+from provisioner.contract import AlreadySo, Capabilities, Done, Failed, Refused, StillHas
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.mark import Mark
 from provisioner.model.resource import Resource
@@ -216,67 +216,6 @@ def test_mode_report_opens_no_writer(rig: Rig) -> None:
 def test_everything_that_was_opened_is_closed(rig: Rig) -> None:
     rig.apply(plan(REVOKE_ADA))
     assert rig.system.opened == ["reader", "writer", "writer closed", "reader closed"]
-
-
-@pytest.mark.parametrize("fault", ["busy", "unreachable"])
-def test_what_was_not_sent_is_sent_again(rig: Rig, fault: str) -> None:
-    rig.system.faults[ADA] = [fault, fault]
-    done = rig.apply(plan(REVOKE_ADA))
-    assert not done.any_failed
-    assert rig.system.writes() == [ADA] * 3
-    assert rig.records().count("intent") == 1
-
-
-@pytest.mark.parametrize("fault", ["denied", "invalid", "conflict"])
-def test_other_failures_are_not_tried_again(rig: Rig, fault: str) -> None:
-    rig.system.faults[ADA] = [fault]
-    done = rig.apply(plan(REVOKE_ADA))
-    assert isinstance(done.outcomes[REVOKE_ADA.id], Failed)
-    assert rig.system.writes() == [ADA]
-
-
-def test_busy_for_ever_ends(rig: Rig) -> None:
-    rig.system.faults[ADA] = ["busy"] * 50
-    done = rig.apply(plan(REVOKE_ADA))
-    assert isinstance(done.outcomes[REVOKE_ADA.id], Failed)
-    assert len(rig.system.writes()) == rig.waits.tries
-
-
-def test_unanswered_call_that_was_done_is_not_sent_again(rig: Rig) -> None:
-    for fault, one in (("unknown", REVOKE_ADA), ("unknown-raised", CREATE_BOB)):
-        rig.system.faults[str(one.address)] = [fault]
-        done = rig.apply(plan(one))
-        assert isinstance(done.outcomes[one.id], Done)
-    assert rig.system.writes() == [ADA, BOB]
-
-
-def test_unanswered_call_that_was_not_done_is_sent_again_after_a_look(rig: Rig) -> None:
-    rig.system.faults[ADA] = ["lost"]
-    done = rig.apply(plan(REVOKE_ADA))
-    assert isinstance(done.outcomes[REVOKE_ADA.id], Done)
-    assert rig.system.writes() == [ADA, ADA]
-    assert len(rig.system.looks) == 3
-
-
-def test_call_that_is_never_answered_stays_unknown(rig: Rig) -> None:
-    rig.system.faults[ADA] = ["lost"] * 9
-    done = rig.apply(plan(REVOKE_ADA))
-    assert isinstance(done.outcomes[REVOKE_ADA.id], Unknown)
-    assert rig.left() == [(ADA, "revoke")]
-    assert done.any_failed
-
-
-def test_gone_by_somebody_else_is_success(rig: Rig) -> None:
-    """The call fails because the thing went at the same moment."""
-    rig.system.faults[ADA] = ["gone"]
-
-    def step(name: str) -> None:
-        if name == "write: not sent":
-            rig.system.live.pop(at(ADA), None)
-
-    rig.system.steps = step
-    done = rig.apply(plan(REVOKE_ADA))
-    assert isinstance(done.outcomes[REVOKE_ADA.id], Done)
 
 
 def test_other_ways_remain_and_are_told(rig: Rig) -> None:
