@@ -65,6 +65,13 @@ def test_the_permissive_control_forgives_what_is_so_already(client: Client) -> N
     assert client.values(admins, "member") == [ADA]
 
 
+def test_the_permissive_control_does_not_forgive_a_last_absent_value_as_in_slapd(client: Client) -> None:
+    client.add_group("admins", ADA, BOB)
+    absent_last = ("member", "delete", [BOB, person("eve")])
+    assert client.modify(group("admins"), absent_last, controls=[PERMISSIVE]) == Code.NO_SUCH_ATTRIBUTE
+    assert client.values(group("admins"), "member") == [ADA, BOB]
+
+
 def test_member_of_follows_the_groups_and_cannot_be_written(client: Client) -> None:
     client.add_group("admins", ADA)
     assert client.values(ADA, "memberOf") == [group("admins")]
@@ -73,6 +80,12 @@ def test_member_of_follows_the_groups_and_cannot_be_written(client: Client) -> N
     client.rename(group("admins"), "cn=bosses")
     assert client.values(ADA, "memberOf") == [group("bosses")]
     client.delete(group("bosses"))
+    assert client.values(ADA, "memberOf") == []
+
+
+def test_member_of_tells_of_group_of_names_alone(client: Client) -> None:
+    client.add(group("u"), "groupOfUniqueNames", {"cn": "u", "uniqueMember": ADA})
+    client.add(group("x"), ["organizationalRole", "extensibleObject"], {"cn": "x", "member": ADA})
     assert client.values(ADA, "memberOf") == []
 
 
@@ -159,6 +172,8 @@ def test_an_assertion_guards_a_change_by_sequence_number_and_by_value(client: Cl
     assert client.modify(ADA, title, controls=[assertion(f"(entryCSN={number})")]) == 0
     assert client.modify(ADA, title, controls=[assertion(f"(entryCSN={number})")]) == Code.ASSERTION_FAILED
     assert client.delete(ADA, [assertion("(employeeType=managed)")]) == Code.ASSERTION_FAILED
+    assert client.delete(ADA, [assertion("(nope=x)")]) == Code.ASSERTION_FAILED
+    assert client.delete(ADA, [assertion("(!(nope=x))")]) == Code.ASSERTION_FAILED
     assert client.delete(ADA, [assertion("(title=t)")]) == 0
 
 

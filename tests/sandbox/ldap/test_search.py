@@ -135,6 +135,16 @@ def test_a_cookie_of_another_connection_is_refused(server: LdapServer, service: 
     assert other.result["result"] == Code.PROTOCOL_ERROR
 
 
+def test_an_old_or_made_up_cookie_is_refused(server: LdapServer, service: Client) -> None:
+    many(server, 30)
+    service.search(PEOPLE, "(uid=n*)", controls=[page(10)])
+    old = cookie(service)
+    service.search(PEOPLE, "(uid=n*)", controls=[page(10, old)])
+    for given in (old, b"x", b"12345678"):
+        assert service.search(PEOPLE, "(uid=n*)", controls=[page(10, given)]) == {}
+        assert service.result["result"] == Code.PROTOCOL_ERROR
+
+
 def test_paging_does_not_defeat_a_size_limit_unless_it_is_told_to(server: LdapServer, service: Client) -> None:
     many(server, 30)
     server.size_limit = 20
