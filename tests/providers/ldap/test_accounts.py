@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from provisioner.contract import AlreadySo, Done, Failed, Refused, Trouble
@@ -9,6 +11,8 @@ from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Change
 from provisioner.model.mark import Mark
 from provisioner.model.resource import Facts, Resource
+from provisioner.sandbox.ldap import LdapServer
+from tests.providers.ldap.conftest import rig_of_embedded
 from tests.providers.ldap.rig import NAME, OWNER, Rig, account, change, membership, person
 
 MARK = f"provision/1 o={OWNER[:8]} k=ada-byron"
@@ -320,3 +324,25 @@ def test_sessions_cannot_be_cut_and_that_is_said(rig: Rig) -> None:
 
     assert isinstance(refused, Refused)
     assert refused.why.startswith("not possible here")
+
+
+def test_upkeep_that_comes_late_does_not_get_in_the_way() -> None:
+    """refint changes names in groups some time after a rename or delete was answered."""
+    with LdapServer(refint_delay=0.2) as server:
+        rig = rig_of_embedded(server)
+        ada, bob = rig.add_person("ada", description=[MARK]), rig.add_person("bob")
+        rig.add_group("devs", ada, bob)
+        rig.add_group("alone", ada)
+
+        assert isinstance(rig.do(rename("ada", "ada-b"))[0], Done)
+        after_rename = [rig.values(rig.cn(name), "member") for name in ("devs", "alone")]
+        time.sleep(0.4)
+        later = [rig.values(rig.cn(name), "member") for name in ("devs", "alone")]
+        assert isinstance(rig.do(delete("ada-b"))[0], Done)
+        after_delete = [rig.values(rig.cn(name), "member") for name in ("devs", "alone")]
+        for one in rig.open:
+            one.close()
+
+    assert [set(values) for values in after_rename] == [{rig.who("ada-b"), bob}, {rig.who("ada-b")}]
+    assert later == after_rename
+    assert after_delete == [[bob], [rig.cn("alone")]]
