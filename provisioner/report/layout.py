@@ -23,6 +23,7 @@ FOLD_PEOPLE = 3
 FOLD_LINES = 12
 """More lines alike of one person are shown as a few and a list of names."""
 SHOWN_OF_FOLDED = 6
+_TOKEN = re.compile(r"[\w@+-]+(?:\.[\w@+-]+)*")
 TOLD_ABOVE = frozenset({"incomplete-read", "target-unreadable"})
 """Diagnostics whose matter a plan's header tells: not repeated below."""
 
@@ -114,19 +115,20 @@ def gravity(change: Change) -> tuple[bool, bool]:
 
 
 def _shape(who: str, changes: Iterable[Change]) -> object:
-    """Equal for people whose changes are the same but for their names. Admin-like ones are each shown."""
+    """Equal for people whose changes are the same but for their names. Admin-like ones are each shown, and so is
+    whoever has another login than their id."""
     own = list(changes)
-    if not who or any(c.effect.level is Level.ADMIN for c in own):
+    if not who or any(c.effect.level is Level.ADMIN for c in own) or _login(who, own) is not None:
         return who
     return tuple(_one_shape(who, c) for c in own)
 
 
 def _one_shape(who: str, change: Change) -> object:
     address = change.address
-    login = address.principal.id if address.principal is not None else address.object
-    names = re.compile(
-        "|".join(rf"(?<![\w.-]){re.escape(n)}(?![\w.-])" for n in sorted({who, login}, key=len, reverse=True))
-    )
+
+    def nameless(text: str) -> str:
+        return _TOKEN.sub(lambda found: "\0" if found[0] == who else found[0], text)
+
     return (
         change.action,
         address.kind,
@@ -137,8 +139,8 @@ def _one_shape(who: str, change: Change) -> object:
         change.evidence,
         change.ends,
         change.reversible,
-        names.sub("\0", change.words),
-        names.sub("\0", change.why),
+        nameless(change.words),
+        nameless(change.why),
     )
 
 

@@ -21,6 +21,7 @@ from provisioner.report.safe import guard, pad, safe, width
 
 COLUMNS = 110
 LIST_STRAYS = 20
+_NAMES = 200
 _WORDS = 200
 """So much of any one text from outside is shown; `--format json` has it whole."""
 EVIDENCE = {
@@ -158,7 +159,7 @@ class _Page:
         for line in group.lines:
             self._line(line, group, column)
         if len(group.who) > 1:
-            self._indented("also " + ", ".join(group.who[1:]), 6)
+            self._indented("also " + and_so_on(group.who[1:], _NAMES), 6)
 
     def _line(self, line: Line, group: Group, column: int) -> None:
         change = line.change

@@ -141,6 +141,13 @@ def test_people_are_not_folded_when_anything_differs() -> None:
     assert "others" not in shown(plan(*made))
 
 
+def test_whoever_has_another_login_is_shown_by_themselves() -> None:
+    made = [change("create", f"t:membership/dev/{w}.x", f"add {w}.x to group dev", who=w) for w in "abcd"]
+    told = shown(plan(*made))
+    assert "others" not in told
+    assert "a (login a.x)" in told
+
+
 def test_many_removals_of_one_person_are_folded_with_their_names() -> None:
     made = [change("revoke", f"t:membership/g{n:02}/ada", f"remove ada from group g{n:02}") for n in range(30)]
     told = shown(plan(*made))
