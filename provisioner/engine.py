@@ -152,6 +152,7 @@ def _side(
         outstanding=situation.known.get(name, Known()).outstanding,
         person=situation.person,
         kept=situation.known.get(name, Known()).kept,
+        owner=connection.owner,
     )
 
 

@@ -26,6 +26,7 @@ from provisioner.model.change import Action, Cause
 from provisioner.model.identity import Identity
 from provisioner.model.instant import format_instant
 from provisioner.model.match import Match
+from provisioner.model.ownership import ownership
 from provisioner.model.resource import Resource
 from provisioner.model.target import Mode
 from provisioner.model.way import Evidence, Ownership
@@ -178,7 +179,7 @@ def _leaver(side: Side, match: Match) -> Ground:
 
 def _ground(side: Side, address: Address, have: Resource) -> Ground | None:
     """Whether something that nobody asks for is ours to take away, and by which evidence."""
-    if any(w.ownership is Ownership.OWNED for w in have.ways):
+    if address.principal is not None and _marked_as_ours(side, have):
         return Cause.DECLARED, Evidence.MARK, "no line asks for it any more, and it carries our mark", ()
     principal = address.principal
     if principal is not None and (address.kind, principal) in side.complete_sets:
@@ -207,6 +208,13 @@ def _ground(side: Side, address: Address, have: Resource) -> Ground | None:
     ):
         return Cause.DECLARED, Evidence.CONTAINER, f"nobody declares it, and {address.object} is managed fully", ()
     return None
+
+
+def _marked_as_ours(side: Side, have: Resource) -> bool:
+    """Whether the system holds our mark on this very grant, or on one of its ways."""
+    if any(w.ownership is Ownership.OWNED for w in have.ways):
+        return True
+    return have.mark is not None and ownership(have, side.owner) is Ownership.OWNED
 
 
 def _newly_managed(side: Side, address: Address) -> bool:

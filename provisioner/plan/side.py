@@ -46,6 +46,7 @@ class Side:
     person: str | None = None
     proven_absent: frozenset[Address] = frozenset()
     kept: frozenset[str] = frozenset()
+    owner: str | None = None
 
     @property
     def coverage(self) -> Coverage:
