@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import re
+import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
@@ -84,11 +88,25 @@ def same(worlds: tuple[World, World], *more: str) -> None:
 
 
 def run(worlds: tuple[World, World], steps: dict[str, Step]) -> None:
-    """Every step on both, in turn; the first whose outcome differs is named."""
+    """Every step on both, in turn; the first whose outcome differs is named.
+
+    A step whose name begins with `2.5` is about something that OpenLDAP 2.5 does and another release may have mended.
+    """
     ours, theirs = worlds
     for name, step in steps.items():
+        if name.startswith("2.5") and not _slapd_is_2_5():
+            continue
         expected, found = (_outcome(world, step) for world in (theirs, ours))
         assert found == expected, name
+
+
+@functools.cache
+def _slapd_is_2_5() -> bool:
+    program = shutil.which("slapd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    told = (
+        "" if program is None else subprocess.run([program, "-VV"], capture_output=True, text=True, check=False).stderr
+    )
+    return "slapd 2.5." in told
 
 
 def _outcome(world: World, step: Step) -> Any:
