@@ -26,7 +26,7 @@ targets:
     password: {env: LDAP_PASSWORD}
     base: {people: "ou=people,dc=example,dc=test", groups: "ou=groups,dc=example,dc=test"}
 """
-CLEARED = ("CI", "GITHUB_ACTIONS", "NO_COLOR", "PROVISION_DEBUG", "FORCE_COLOR")
+CLEARED = ("CI", "COLUMNS", "GITHUB_ACTIONS", "NO_COLOR", "PROVISION_DEBUG", "FORCE_COLOR")
 
 
 @dataclass(frozen=True)
