@@ -68,7 +68,7 @@ def _missing(drafts: Drafts, login: str, identity: Identity) -> bool:
         None,
         want,
         cause=Cause.DECLARED,
-        why=f"{identity.id} holds a role that reaches {side.target.name}",
+        why="for what the roles give here",
         identity=identity.id,
         sources=want.sources,
     )

@@ -136,8 +136,10 @@ class _Page:
         read = "" if view is None else layout.kinds(view.read.items())
         notes = [f"mode {view.mode}"] if view is not None and view.mode != "add" else []
         notes += [f"read: {read}"] if read else []
-        tail = f"  ({'; '.join(notes)})" if notes else ""
-        self._say(self._colours.bold(safe(section.target)) + self._colours.dim(tail))
+        name = safe(section.target)
+        first, *rest = wrap(f"({'; '.join(notes)})" if notes else "", self._columns - width(name) - 2)
+        self._say(self._colours.bold(name) + (self._colours.dim(f"  {first}") if first else ""))
+        self._say(*(" " * (width(name) + 2) + self._colours.dim(line) for line in rest))
         for group in section.groups:
             self._group(group)
 
@@ -266,9 +268,7 @@ def _because(line: Line, group: Group) -> list[str]:
     if change.ends is not None:
         told.append(f"until {moment(change.ends)}")
     if change.sources and not group.source:
-        lines = safe(str(change.sources[0]))
-        if len(change.sources) > 1:
-            lines += f" and {plural(len(change.sources) - 1, 'line')} more"
+        lines = safe(str(change.sources[0]))  # the line of the person; --format json has those of the role too
         told.append(lines if line.people == 1 else f"{lines} and {plural(line.people - 1, 'other')}")
     return told
 

@@ -91,7 +91,7 @@ def onboarding() -> Plan:
     people = ["mia", *(f"p{n:02}" for n in range(1, 42)), "zoe"]
     for number, who in enumerate(people):
         file = f"access/people/{who}.yaml"
-        why = f"{who} holds a role that reaches corp-ldap"
+        why = "for what the roles give here"
         changes.append(
             change("create", f"corp-ldap:account/{who}", f"create account {who}", why=why, source=f"{file}:2:3")
         )

@@ -285,6 +285,10 @@ class Slapd:
     def _answers(self) -> bool:
         from ldap3.core.exceptions import LDAPException
 
+        try:  # ldap3 leaves the socket of a refused connection open
+            socket.create_connection(("127.0.0.1", self.port), timeout=2).close()
+        except OSError:
+            return False
         try:
             self.connection(timeout=2).unbind()
         except LDAPException:
