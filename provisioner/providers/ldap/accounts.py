@@ -188,39 +188,44 @@ class AccountWriter:
         mark, _ = convert.marks(entry.texts("description"))
         if convert.end_of(entry, self.site.now()) and mark and mark.disabled_since and not _keys(entry):
             return AlreadySo(f"{entry.dn} is disabled since {mark.disabled_since:%Y-%m-%d}")
-        scrambled = self._scramble(entry, deadline)
+        scrambled, refusal = self._scramble(entry, deadline)
         entry = self._again(entry)
         drop_class = False
         while True:
             try:
-                found = self._settle(entry, deadline, partial(self._off, change, drop_class), "disabled")
-            except LdapResultError as refusal:
-                if refusal.result != 65 or drop_class or not entry.values.get("sshpublickey"):
+                found = self._settle(
+                    entry, deadline, partial(self._off, change, drop_class, refusal is None), "disabled"
+                )
+            except LdapResultError as error:
+                if error.result != 65 or drop_class or not entry.values.get("sshpublickey"):
                     raise
                 drop_class = True  # some schemas demand a key as long as the class is there
                 continue
             break
+        if refusal is not None and {LOCK, END} <= self.unknown:
+            return Failed(refusal)
         if not isinstance(found, Done):
             return found
         return Done(f"{found.proof}; {scrambled}; {self._how_off()}")
 
-    def _scramble(self, entry: Entry, deadline: float) -> str:
-        if not self.site.calls.can_set_password():
-            self.site.calls.modify(entry.dn, {"userPassword": [("REPLACE", [])]}, deadline)
-            return "password removed"
+    def _scramble(self, entry: Entry, deadline: float) -> tuple[str, LdapResultError | None]:
+        """A refusal does not stop the lock: a policy may forbid the change (pwdMinAge, pwdSafeModify)."""
         try:
+            if not self.site.calls.can_set_password():
+                self.site.calls.modify(entry.dn, {"userPassword": [("REPLACE", [])]}, deadline)
+                return "password removed", None
             self.site.calls.scramble_password(entry.dn, deadline)
         except LdapResultError as refusal:
-            if refusal.result != 65:
-                raise
-            return "it cannot have a password"
-        return "password scrambled"
+            if refusal.result == 65:
+                return "it cannot have a password", None
+            return f"its password could not be changed ({refusal.message})", refusal
+        return "password scrambled", None
 
     def _how_off(self) -> str:
         used = [name for name in (LOCK, END) if name not in self.unknown]
         return " and ".join(used) + " set" if used else "the server has no lock, so only its password is gone"
 
-    def _off(self, change: Change, drop_class: bool, entry: Entry) -> Steps:
+    def _off(self, change: Change, drop_class: bool, scrambled: bool, entry: Entry) -> Steps:
         now = self.site.now().replace(microsecond=0)
         mark, _ = convert.marks(entry.texts("description"))
         key = change.identity or (mark.key if mark else change.address.object)
@@ -233,7 +238,9 @@ class AccountWriter:
         if drop_class:
             steps["objectClass"] = [("DELETE", [b"ldapPublicKey"])]
         note = _note(entry) or _note_of(entry, steps)
-        steps["description"] = self.site.remarked(entry, self.site.mark(key, now), note)
+        # Where neither switch is known and the password stayed, nothing keeps the person out: then no date says so.
+        since = now if scrambled or not {LOCK, END} <= self.unknown else None
+        steps["description"] = self.site.remarked(entry, self.site.mark(key, since), note)
         return steps
 
     def _enabled(self, change: Change, entry: Entry) -> Steps:

@@ -150,14 +150,22 @@ class People:
     def __init__(self, target: str, accounts: Iterable[Named]) -> None:
         self._by_dn: dict[str, Principal | None] = {}
         self._by_uid: dict[str, Principal | None] = {}
+        second: list[tuple[str, Principal]] = []
         for name, entry in accounts:
             who = Principal(target, PrincipalKind.PERSON, name)
             folded = dn.loose_key(entry.dn)
             self._by_dn[folded] = None if folded in self._by_dn else who
-            for uid in entry.texts("uid"):
-                folded = dn.fold(uid)
-                # Two accounts with one uid: a memberUid then says neither.
-                self._by_uid[folded] = None if folded in self._by_uid else who
+            uids = entry.texts("uid")
+            login = uids[0] if len(uids) == 1 else label_of(entry, "uid")
+            if login is not None:
+                folded = dn.fold(login)
+                self._by_uid[folded] = None if folded in self._by_uid else who  # two of one login: neither is meant
+            second += [(dn.fold(uid), who) for uid in uids if uid != login]
+        logins = set(self._by_uid)
+        for folded, who in second:  # a further uid counts where it is nobody's login
+            if folded not in logins:
+                known = self._by_uid.setdefault(folded, who)
+                self._by_uid[folded] = who if known == who else None
 
     def by_dn(self, folded: str) -> Principal | None:
         """`folded` is the name as `dn.loose_key` has it."""

@@ -15,7 +15,6 @@ from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.model.address import Address, Kind
 from provisioner.model.coverage import Coverage, Scope, ScopeCoverage, Verdict
 from provisioner.model.instant import Instant
-from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.providers.ldap import convert, dn
@@ -84,23 +83,24 @@ class LdapReader:
     def me(self) -> Me:
         """The name we are bound as; our account and the groups that it is in."""
         name = self._calls.who()
-        if not dn.is_within(name, self._people_base):
-            return Me(name)
-        entry = self._calls.entry(name, convert.ACCOUNT_ATTRIBUTES)
+        entry = None
+        if dn.is_within(name, self._people_base):
+            entry = self._calls.entry(name, convert.ACCOUNT_ATTRIBUTES)
         login = convert.label_of(entry, "uid") if entry is not None else None
-        if entry is None or login is None:
-            return Me(name)
-        found = self._groups_with(entry)
+        people = convert.People(self._target, [Named(login, entry)] if entry is not None and login is not None else [])
+        filter_ = convert.holds_filter(name, entry.texts("uid") if entry is not None else ())
+        found = self._calls.search(self._groups_base, filter_, convert.GROUP_ATTRIBUTES)
         resources: dict[Address, Resource] = {}
-        people = convert.People(self._target, [Named(login, entry)])
-        convert.Members(self._target, people, convert.named(found, "cn", self._groups_base)[0]).into(resources)
-        who = Principal(self._target, PrincipalKind.PERSON, login)
-        anchors = {a for a in resources if a.principal == who} | {Address(self._target, Kind.ACCOUNT, login)}
+        convert.Members(self._target, people, convert.named(found, "cn", self._groups_base)[0], False).into(resources)
+        own = dn.loose_key(name)
+        anchors = {
+            address
+            for address, resource in resources.items()
+            if (who := address.principal) is not None and (who.id == login or dn.loose_key(who.id) == own)
+        }
+        if login is not None:
+            anchors.add(Address(self._target, Kind.ACCOUNT, login))
         return Me(name, frozenset(anchors))
-
-    def _groups_with(self, account: Entry) -> list[Entry]:
-        filter_ = convert.holds_filter(account.dn, account.texts("uid"))
-        return self._calls.search(self._groups_base, filter_, convert.GROUP_ATTRIBUTES)
 
     # In bulk
 

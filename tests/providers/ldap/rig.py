@@ -27,7 +27,7 @@ from provisioner.providers.ldap.write import LdapWriter
 
 NAME = "corp"
 OWNER = "5f1c0a9e77"
-ENVIRON = {"LDAP_PASSWORD": "svc-secret"}
+ENVIRON = {"LDAP_PASSWORD": "svc-secret", "ADMIN": "admin-secret"}
 
 Value = str | bytes | Sequence[str | bytes]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from provisioner.contract import Done
+from provisioner.contract import Done, Failed
 from provisioner.model.change import Action
 from tests.providers.ldap.rig import OWNER, Rig, account, change
 
@@ -55,6 +55,28 @@ def test_an_enabled_account_is_on_again_whatever_the_policy(policy: Rig) -> None
     assert enabled(policy)
     policy.modify(ada, {"userPassword": [("MODIFY_REPLACE", ["Welcome-back-1"])]})
     assert policy.can_bind(ada, "Welcome-back-1")
+
+
+def test_a_policy_that_forbids_a_new_password_does_not_stop_the_lock(new_rig: MakeRig) -> None:
+    rig = new_rig()
+    rig.modify(f"cn=default,ou=policies,{rig.suffix}", {"pwdMinAge": [("MODIFY_ADD", ["86400"])]})
+    ada = rig.add_person("ada", description=[MARK])
+
+    outcome = rig.do(DISABLE)[0]
+
+    assert isinstance(outcome, Done)
+    assert "could not be changed" in outcome.proof
+    assert not rig.can_bind(ada, "ada-password")
+    assert not enabled(rig)
+
+
+def test_where_nothing_would_keep_the_person_out_disabling_fails(new_rig: MakeRig) -> None:
+    rig = new_rig(ppolicy=False, access=["to attrs=userPassword by anonymous auth by * none"])
+    ada = rig.add_person("ada", description=[MARK])
+
+    assert isinstance(rig.do(DISABLE)[0], Failed)
+    assert rig.can_bind(ada, "ada-password")
+    assert enabled(rig)
 
 
 def test_a_lock_that_does_not_bite_is_no_lock(new_rig: MakeRig) -> None:

@@ -214,6 +214,27 @@ def test_our_own_account_and_groups_are_our_anchors(rig: Rig) -> None:
     assert me.anchors == {account("svc"), membership("operators", "svc")}
 
 
+def test_a_name_of_ours_that_is_no_account_is_anchored_by_its_groups(rig: Rig) -> None:
+    rig.add_group("operators", rig.admin_dn, owner=rig.admin_dn)
+
+    me = rig.reader(bind_dn=rig.admin_dn, password={"env": "ADMIN"}).me()
+
+    assert me.anchors == {
+        membership("operators", unknown(rig.admin_dn)),
+        Address(NAME, Kind.GRANT, "owner.operators", unknown(rig.admin_dn)),
+    }
+
+
+def test_a_login_beats_somebody_elses_further_uid(rig: Rig) -> None:
+    rig.add_person("ada")
+    rig.add_person("bob", uid=["bob", "ada", "robert"])
+    rig.add(rig.cn("posix"), "posixGroup", cn="posix", gidNumber="7", memberUid=["ada", "robert"])
+
+    memberships = {m.address for m in rig.read().state.of_kind(Kind.MEMBERSHIP)}
+
+    assert memberships == {membership("posix", "ada"), membership("posix", "bob")}
+
+
 def test_the_system_is_the_suffix_entry(rig: Rig) -> None:
     assert rig.reader().system() == rig.values(rig.suffix, "entryUUID")[0]
 
