@@ -42,11 +42,11 @@ class Principal(NamedTuple):
             return self.kind.value
         name = quote(self.id, safe="")
         if self.realm not in (at, ACCESS, ANYWHERE):
-            name = f"{quote(self.realm, safe='')}.{name}"
+            name = f"{_dotless(quote(self.realm, safe=''))}.{name}"
         elif self.kind is PrincipalKind.PERSON:
             return name
         else:
-            name = name.replace(".", "%2E") if "." in name else name
+            name = _dotless(name)
         return f"{self.kind.value}:{name}"
 
     @classmethod
@@ -69,3 +69,8 @@ class Principal(NamedTuple):
 
     def __str__(self) -> str:
         return self.text(self.realm)
+
+
+def _dotless(text: str) -> str:
+    """The dot stands between a realm and a name."""
+    return text.replace(".", "%2E")

@@ -55,7 +55,7 @@ def observe(
                 told(name, f"could not be read: {error}")
             return Observed(error=error)
         if told is not None:
-            told(name, f"read {len(reading.state)} things in {reading.calls} calls")
+            told(name, f"read {_many(len(reading.state), 'thing')} in {_many(reading.calls, 'call')}")
         return Observed(reading, system, me)
 
     names = sorted(want)
@@ -82,3 +82,7 @@ def doubt_emptiness(reading: Reading, last: Mapping[str, int] | None) -> Reading
         return reading
     scopes = {s.scope: s for s in reading.coverage.scopes()} | {s.scope: s for s in doubted}
     return replace(reading, coverage=Coverage(scopes.values()))
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
