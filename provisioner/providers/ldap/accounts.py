@@ -131,7 +131,7 @@ class AccountWriter:
             "uid": [login.encode()],
             "cn": [name.encode()],
             "sn": [_surname(name).encode()],
-            "description": [str(self.site.mark(change.identity or login)).encode()],
+            "description": [str(self.site.mark(self.site.key(change))).encode()],
         }
         if after.get("email"):
             values["mail"] = [str(after["email"]).encode()]
@@ -143,7 +143,7 @@ class AccountWriter:
                 raise
             there = self.site.calls.entry(where, ACCOUNT_WRITE)
             mark = convert.marks(there.texts("description"))[0] if there is not None else None
-            if there is None or mark is None or not self.site.is_ours(mark) or mark.key != (change.identity or login):
+            if there is None or mark is None or not self.site.is_ours(mark) or mark.key != self.site.key(change):
                 raise
             outcome: Outcome = AlreadySo(f"{where} is there with our mark")
         else:
@@ -175,8 +175,7 @@ class AccountWriter:
     def _adopted(self, change: Change, entry: Entry) -> Steps:
         present, _ = convert.marks(entry.texts("description"))
         since = present.disabled_since if present else None
-        key = change.identity or change.address.object
-        return {"description": self.site.remarked(entry, self.site.mark(key, since), _note(entry))}
+        return {"description": self.site.remarked(entry, self.site.mark(self.site.key(change), since), _note(entry))}
 
     def _released(self, entry: Entry) -> Steps:
         return {"description": self.site.remarked(entry, None)}
@@ -228,7 +227,7 @@ class AccountWriter:
     def _off(self, change: Change, drop_class: bool, scrambled: bool, entry: Entry) -> Steps:
         now = self.site.now().replace(microsecond=0)
         mark, _ = convert.marks(entry.texts("description"))
-        key = change.identity or (mark.key if mark else change.address.object)
+        key = self.site.key(change, mark)
         steps: Steps = {
             LOCK: [("REPLACE", [convert.LOCKED_BY_HAND.encode()])],
             END: [("REPLACE", [convert.to_generalized_time(now - SKEW).encode()])],
@@ -245,7 +244,7 @@ class AccountWriter:
 
     def _enabled(self, change: Change, entry: Entry) -> Steps:
         mark, _ = convert.marks(entry.texts("description"))
-        key = change.identity or (mark.key if mark else change.address.object)
+        key = self.site.key(change, mark)
         steps: Steps = {LOCK: [("REPLACE", [])], END: [("REPLACE", [])]}
         words = (_note(entry) or "").removeprefix(convert.KEPT).split(" ")
         kept = dict(word.partition("=")[::2] for word in words)

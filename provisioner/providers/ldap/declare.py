@@ -237,6 +237,10 @@ class LdapDeclare:
     def words(self, change: Change) -> str:
         return _WORDS[change.address.kind](change)
 
+    def reversible(self, resource: Resource) -> bool:
+        """Keys and certificates are dropped from the entry, and nobody keeps a copy."""
+        return resource.address.kind is not Kind.CREDENTIAL
+
     def holds_until(self, resource: Resource) -> Instant | None:
         """A group has no member with an end, and an account's own end is set when it is disabled."""
         return None

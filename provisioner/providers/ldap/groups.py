@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from provisioner.contract import AlreadySo, Done, Failed, Outcome, ProviderError, Refused, Trouble
 from provisioner.model.change import Action, Change
 from provisioner.model.resource import Resource
-from provisioner.providers.ldap import convert, dn, names
+from provisioner.providers.ldap import convert, dn
 from provisioner.providers.ldap.accounts import Steps
 from provisioner.providers.ldap.calls import LdapResultError
 from provisioner.providers.ldap.convert import Entry
@@ -51,7 +51,7 @@ class GroupWriter:
         name = change.address.object
         where = dn.child("cn", name, self.site.groups)
         told = (change.after or {}).get("description")
-        mark = self.site.mark(change.identity or names.key_for_mark(name))
+        mark = self.site.mark(self.site.key(change))
         values = {
             "cn": [name.encode()],
             "member": [where.encode()],
@@ -85,8 +85,7 @@ class GroupWriter:
 
     def _steps(self, change: Change, group: Entry) -> Steps:
         if change.action is Action.ADOPT:
-            key = change.identity or names.key_for_mark(change.address.object)
-            return {"description": self.site.remarked(group, self.site.mark(key))}
+            return {"description": self.site.remarked(group, self.site.mark(self.site.key(change)))}
         if change.action is Action.RELEASE:
             return {"description": self.site.remarked(group, None)}
         told = (change.after or {}).get("description")

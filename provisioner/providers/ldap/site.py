@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from provisioner.contract import Failed, Outcome, ProviderError, Refused, Trouble, Unknown
 from provisioner.model.address import Address, Kind
+from provisioner.model.change import Change
 from provisioner.model.instant import Instant
 from provisioner.model.mark import Mark, owner8
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
-from provisioner.providers.ldap import convert, dn
+from provisioner.providers.ldap import convert, dn, names
 from provisioner.providers.ldap.calls import WriteCalls
 from provisioner.providers.ldap.convert import Entry
 from provisioner.providers.ldap.look import Found, Looking
@@ -91,6 +92,11 @@ class Site:
 
     def mark(self, key: str, since: Instant | None = None) -> Mark:
         return Mark(key, owner8(self.owner), since)
+
+    @staticmethod
+    def key(change: Change, present: Mark | None = None) -> str:
+        """The `k` of the mark that a change writes: whose it is, else what is there, else the name as far as it can be."""
+        return change.identity or (present.key if present else names.key_for_mark(change.address.object))
 
     def is_ours(self, mark: Mark | None) -> bool:
         return mark is not None and mark.owner == owner8(self.owner)
