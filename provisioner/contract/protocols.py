@@ -110,6 +110,10 @@ class Declare(Protocol):
         """One short line in the system's own terms: `add ada to group developers`. Stored in the plan."""
         ...
 
+    def reversible(self, resource: Resource) -> bool:
+        """Whether `resource`, once taken away, can be given back as it was. A deleted password or MFA device cannot."""
+        ...
+
     def holds_until(self, resource: Resource) -> Instant | None:
         """The end that the target itself can hold for this resource, or None: then `expire` ends it."""
         ...

@@ -281,5 +281,5 @@ def _revoke(
         evidence=evidence,
         ways=ends,
         sources=sources,
-        reversible=address.kind is not Kind.CREDENTIAL,
+        reversible=side.declare.reversible(have),
     )

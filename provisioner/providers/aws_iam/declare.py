@@ -209,6 +209,11 @@ class AwsDeclare:
     def words(self, change: Change) -> str:
         return describe(change)
 
+    def reversible(self, resource: Resource) -> bool:
+        """Keys, certificates and service credentials are made inactive; passwords and MFA devices are removed."""
+        address = resource.address
+        return address.kind is not Kind.CREDENTIAL or not address.object.startswith(("password", "mfa."))
+
     def holds_until(self, resource: Resource) -> Instant | None:
         """IAM ends nothing by itself (users, memberships and attachments have no time)."""
         return None

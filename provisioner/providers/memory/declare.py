@@ -119,6 +119,9 @@ class MemoryDeclare:
             return f"{verb} key {address.object} of {who}"
         return f"{verb} {address.kind.value} {address.object}"
 
+    def reversible(self, resource: Resource) -> bool:
+        return True
+
     def holds_until(self, resource: Resource) -> Instant | None:
         return None
 
