@@ -61,7 +61,7 @@ class _References:
         self._targets()
         self._guardrails()
         told = any(p.code == "bad-owner-id" for file in self.world.files for p in file.problems)
-        if not told and (self.world.records is None or self.world.records.owner is None):
+        if self.world.files and not told and (self.world.records is None or self.world.records.owner is None):
             self._no_owner_id()
 
     # -- sections

@@ -1,6 +1,87 @@
 """The kinds of broken input: a small file for each, with the places and codes that are told. One row a kind."""
 # ruff: noqa: E501
 
+COMPANY = """\
+people:
+  ada-byron:                            # a comment
+    name: Ada Byron
+    email: ada@example.com
+    was: [ada-lovelace]
+    until: 2027-01-31T17:00:00Z
+    suspended: {since: 2026-12-01T00:00:00+01:00, reason: leave}
+    accounts:
+      corp: {login: ada-b, id: 1234567}
+      aws/prod: {login: ada.b}
+    roles:
+      - backend
+      - role: deployer
+        environments: [production]
+        from: 2026-11-30T08:00:00Z
+        until: 2026-12-01T18:00:00Z
+        reason: CHG-1042
+  grace: {}
+  root-ops: {}
+services:
+  deploy-bot:
+    owners: [grace, "role:leads"]
+    roles: [{role: deployer, environments: [production]}]
+    identity:
+      aws/prod: {role: Deploy, trust: {github: {repository: acme/site, environment: production}}}
+    credentials:
+      corp:
+        password: {rotate_after: 30d, overlap: 2d, deliver_to: [{to: vault/x, as: {user: DB, secret: PW}}]}
+roles:
+  everyone: {}
+  leads: {environments: [production]}
+  backend:
+    owners: [grace]
+    includes: [everyone]
+    environments: [development, staging]
+    grants:
+      corp: {groups: [developers, "{environment}-readers"]}
+      aws: {where: {product: payments}, groups: [Developers]}
+  deployer: {environments: [production]}
+environments:
+  development: {}
+  staging: {}
+  production: {protected: true, max_duration: 7d, needs_reason: true, standing: [leads], owners: ["role:leads"]}
+targets:
+  corp:
+    provider: directory
+    mode: full
+    accounts: existing
+    retention: 2w
+    url: ldaps://ldap.example.com
+    password: {env: LDAP_PASSWORD}
+    base: {people: "ou=people", groups: "ou=groups"}
+    groups: {production-readers: {environment: production, description: who reads}}
+    ignore: [{address: "corp:account/guest", owner: grace, reason: kiosk, until: 2027-01-01}]
+  aws:
+    provider: cloud
+    mode: report
+    assume_role: {plan: a, apply: b}
+    groups: {Developers: {policies: [Read]}, Admins: {}}
+    instances:
+      prod:
+        account: "111111111111"
+        environment: production
+        labels: {product: payments}
+        groups: {Admins: {policies: []}}
+      test: {account: "222222222222", mode: add, environment: staging, labels: {product: payments}}
+stores:
+  vault: {provider: openbao, url: "https://bao.example.com", path: secret/ci}
+pipelines:
+  site: {system: github}
+guardrails:
+  removals: {group: 40}
+  administrators: {aws: {minimum: 2, required: [root-ops]}}
+  break_glass: [root-ops]
+  separate: [{name: push-or-release, not_both: [{corp: {groups: [a]}}, {aws: {groups: [b]}}]}]
+  acknowledgements: [{people: [linus], removals: true, reason: "team closed", until: 2026-12-15}]
+records: {owner: 5f1c0a9e, journal: "s3://acme-access/journal"}
+"""
+"""All of the language in one sound file."""
+
 BASE = """\
 people:
   ada: {name: Ada Byron, email: ada@example.com}

@@ -1,0 +1,190 @@
+"""Whatever files hold, loading them ends with diagnostics and never with a traceback."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from provisioner.diagnostics import Diagnostic
+from provisioner.load import Loaded, load_files
+from provisioner.load.nodes import build
+from tests.load.kinds import BASE, COMPANY, KINDS
+from tests.load.tiny import PROVIDERS
+
+SEEDS = [COMPANY.encode(), BASE.encode(), *(t if isinstance(t, bytes) else t.encode() for t, _ in KINDS.values())]
+PIECES = [
+    b"\n",
+    b"  ",
+    b"\t",
+    b": ",
+    b"- ",
+    b"[",
+    b"]",
+    b"{",
+    b"}",
+    b"'",
+    b'"',
+    b"&a ",
+    b"*a",
+    b"<<: *a",
+    b"!!str ",
+    b"|\n",
+    b">",
+    b"? ",
+    b"---\n",
+    b"...\n",
+    b"%YAML 1.1\n",
+    b"null",
+    b"no",
+    b"012",
+    b"1e999",
+    b"9" * 30,
+    b"\0",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\\x00",
+    "\u202e".encode(),
+    "\u0435".encode(),
+    "e\u0301".encode(),
+    "\u2028".encode(),
+    "\x85".encode(),
+    b"2027-02-30",
+    b"2027-01-31T00:00:00Z",
+    b"people:\n",
+    b"roles:\n",
+    b"role:x",
+    b"{environment}",
+    b"ENC[",
+    b"sops: {}\n",
+    b"#",
+    b"<<<<<<< a\n",
+    b"\r",
+    b"\r\n",
+    b",",
+]
+DOCUMENTED = set(
+    re.findall(r"^### ([a-z0-9-]+)$", (Path(__file__).parents[2] / "docs/errors.md").read_text("utf-8"), re.MULTILINE)
+)
+QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def _check(files: dict[str, bytes]) -> Loaded:
+    loaded = load_files(files, PROVIDERS)
+    assert list(loaded.diagnostics) == sorted(loaded.diagnostics, key=Diagnostic.sort_key)
+    for told in loaded.diagnostics:
+        assert told.code in DOCUMENTED or told.code.startswith("tiny-"), told
+        assert all(c.isprintable() for c in told.message + told.fix + told.why), told
+        assert told.length > 0
+        if told.location is not None:
+            assert told.location.line > 0
+            assert told.location.column > 0
+            assert told.location.file.removeprefix("access/") in files
+            assert loaded.line(told.location) is not None or told.location.line >= 1
+    return loaded
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    data = bytearray(draw(st.sampled_from(SEEDS)))
+    for _ in range(draw(st.integers(1, 6))):
+        at = draw(st.integers(0, len(data)))
+        match draw(st.integers(0, 3)):
+            case 0:
+                data[at : at + draw(st.integers(1, 12))] = b""
+            case 1:
+                data[at:at] = draw(st.sampled_from(PIECES))
+            case 2 if at < len(data):
+                data[at] = draw(st.integers(0, 255))
+            case _:
+                other = draw(st.sampled_from(SEEDS))
+                start = draw(st.integers(0, len(other)))
+                data[at:at] = other[start : start + draw(st.integers(0, 40))]
+    return bytes(data)
+
+
+@QUICK
+@given(mutated(), st.booleans())
+def test_no_bytes_make_a_traceback(data: bytes, beside: bool) -> None:
+    _check({"a.yaml": data, "b.yaml": BASE.encode()} if beside else {"a.yaml": data})
+
+
+ODD = st.sampled_from(
+    [
+        None,
+        True,
+        0,
+        -1,
+        1.5,
+        "",
+        "x",
+        "no",
+        "Ünï",
+        [],
+        {},
+        ["x"],
+        [[]],
+        {"env": "X"},
+        {"x": None},
+        {"role": 3},
+        "2027-01-31",
+    ]
+)
+
+
+@st.composite
+def misshapen(draw: st.DrawFn) -> str:
+    """The whole language with a few of its values replaced, renamed or taken out."""
+    tree: Any = json.loads(json.dumps(yaml.safe_load(COMPANY), default=str))
+    for _ in range(draw(st.integers(1, 4))):
+        at: Any = tree
+        parent: Any = None
+        step: Any = None
+        while isinstance(at, dict | list) and at and (parent is None or draw(st.integers(0, 3))):
+            parent = at
+            step = draw(st.sampled_from(sorted(at))) if isinstance(at, dict) else draw(st.integers(0, len(at) - 1))
+            at = at[step]
+        if parent is None:
+            break
+        if draw(st.booleans()):
+            parent[step] = draw(ODD)
+        elif isinstance(parent, dict):
+            parent[draw(st.sampled_from(["x", "rolse", "no", "", "Groups", str(step) + "s"]))] = parent.pop(step)
+        else:
+            del parent[step]
+    return yaml.safe_dump(tree, allow_unicode=True, sort_keys=False)
+
+
+@QUICK
+@given(misshapen())
+def test_no_shape_makes_a_traceback(text: str) -> None:
+    _check({"a.yaml": text.encode()})
+
+
+@QUICK
+@given(mutated())
+def test_what_is_accepted_is_read_alike_by_an_independent_parser(data: bytes) -> None:
+    """A file without problems holds what the pure Python parser of PyYAML sees in it."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return
+    tree = build("x", text)
+    if tree.problems or tree.root is None:
+        return
+    assert _as_text(tree.root) == _as_text(yaml.load(text, yaml.SafeLoader))
+
+
+def _as_text(value: object) -> object:
+    """Times as the day they begin with: that parser makes dates of them."""
+    if isinstance(value, dict):
+        return {k: _as_text(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_as_text(v) for v in value]
+    text = str(value)
+    return "a time" if re.match(r"\d{4}-\d\d?-\d\d?", text) else value
