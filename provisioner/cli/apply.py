@@ -142,6 +142,7 @@ def _apply(plan: Plan, work: Work, saved: str | None) -> int:
 
 def _tell(applied: Applied) -> None:
     from provisioner.cli.output import show
+    from provisioner.cli.running import columns
     from provisioner.report.applied import text
     from provisioner.report.colour import palette
 
@@ -154,6 +155,7 @@ def _tell(applied: Applied) -> None:
             why_not={name: t.why_not for name, t in applied.targets.items() if not t.converged},
             interrupted=applied.interrupted,
             diagnostics=applied.diagnostics,
+            columns=columns(sys.stdout),
             colours=palette(sys.stdout, os.environ),
         )
     )

@@ -4,6 +4,10 @@ A command is a file of its own in this folder (`-` becomes `_`) with a function 
 """
 
 SECTIONS = {
+    "To begin with": {
+        "demo": "the whole story on embedded servers: plan, apply, offboard, prove",
+        "sandbox": "the same servers left running, for a second terminal",
+    },
     "The access files": {
         "validate": "check the files alone, offline; all problems in one run",
         "schema": "print JSON Schema for editors",

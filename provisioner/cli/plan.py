@@ -46,6 +46,7 @@ def plan(
 
 def _show(made: Plan, work: Work, form: PlanFormat, apply_with: str | None) -> None:
     from provisioner.cli.output import show
+    from provisioner.cli.running import columns
     from provisioner.plan.planfile import to_json
     from provisioner.report import markdown, text
     from provisioner.report.colour import palette
@@ -60,7 +61,8 @@ def _show(made: Plan, work: Work, form: PlanFormat, apply_with: str | None) -> N
         case PlanFormat.TEXT:
             sources = Sources(work.files.loaded.files, work.files.loaded.folder)
             colours = palette(sys.stdout, os.environ)
-            show(text.text(made, apply_with=apply_with, sources=sources, colours=colours))
+            wide = columns(sys.stdout)
+            show(text.text(made, apply_with=apply_with, sources=sources, columns=wide, colours=colours))
 
 
 def _write(out: Path, made: Plan) -> None:

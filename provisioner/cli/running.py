@@ -16,17 +16,29 @@ from provisioner.report.annotations import github
 from provisioner.report.colour import palette
 from provisioner.report.machine import json_text
 from provisioner.report.progress import ProgressLine, is_live
+from provisioner.report.text import COLUMNS as WIDEST
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from provisioner.cli.wiring import Work
     from provisioner.load import Loaded
     from provisioner.plan.plan import Plan
+
+_NARROWEST = 60
 
 
 def progress_line() -> ProgressLine:
     """On stderr: a line that rewrites itself on a terminal, plain lines elsewhere."""
     live = is_live(sys.stderr, os.environ)
     return ProgressLine(tell, live=live, columns=shutil.get_terminal_size().columns)
+
+
+def columns(stream: TextIO) -> int:
+    """How wide to write: as COLUMNS says or the terminal is, and never wider than a plan is in a pipe."""
+    told = os.environ.get("COLUMNS", "")
+    known = int(told) if told.isdigit() else shutil.get_terminal_size().columns if stream.isatty() else WIDEST
+    return min(max(known, _NARROWEST), WIDEST)
 
 
 def planned(work: Work) -> Plan:

@@ -207,7 +207,7 @@ class _Page:
             return
         self._gap()
         self._say(self._colours.bold("Waiting"))
-        for item in sorted(found, key=lambda w: (w.not_before is None, w.not_before, str(w.address)))[:LIST_STRAYS]:
+        for item in sorted(found, key=lambda w: (w.not_before is None, _due(w), str(w.address)))[:LIST_STRAYS]:
             self._indented(_later(item), 2)
         if len(found) > LIST_STRAYS:
             self._say(f"  and {len(found) - LIST_STRAYS:,} more; --format json has them all")
@@ -271,6 +271,12 @@ def _because(line: Line, group: Group) -> list[str]:
         lines = safe(str(change.sources[0]))  # the line of the person; --format json has those of the role too
         told.append(lines if line.people == 1 else f"{lines} and {plural(line.people - 1, 'other')}")
     return told
+
+
+def _due(item: Waiting) -> str:
+    """When it is due, as it is shown: by the day for what is deleted."""
+    when = "" if item.not_before is None else moment(item.not_before)
+    return when[:10] if item.action is Action.DELETE else when
 
 
 def _later(item: Waiting) -> str:

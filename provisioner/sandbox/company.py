@@ -129,16 +129,16 @@ class Company:
         """Everything that is nobody's of ours, down to the last attribute, as the servers themselves hold it."""
         entries = self.ldap.entries()
         names = [f"uid={p},{PEOPLE}" for p in FOREIGN_PEOPLE] + [f"cn={g},{GROUPS}" for g in FOREIGN_GROUPS]
-        truth: Truth = {name: _without_references(entries[name]) for name in names}
+        truth: Truth = {name: _without_references(entries.get(name, {})) for name in names}
         for name, users in FOREIGN_USERS.items():
             account = self.aws.truth(ACCOUNTS[name])
-            truth |= {f"{name}/{user}": account["users"][user] for user in users}
-            truth[f"{name}/Automation"] = account["groups"]["Automation"]
+            truth |= {f"{name}/{user}": account["users"].get(user) for user in users}
+            truth[f"{name}/Automation"] = account["groups"].get("Automation")
         return truth
 
     def members(self, group: str) -> list[str]:
         """The logins in a directory group."""
-        found = self.ldap.entries()[f"cn={group},{GROUPS}"].get("member", [])
+        found = self.ldap.entries().get(f"cn={group},{GROUPS}", {}).get("member", [])
         return sorted(m.decode().split(",")[0].partition("=")[2] for m in found)
 
     def left_in_directory(self, login: str) -> list[str]:

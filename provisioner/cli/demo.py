@@ -1,0 +1,181 @@
+"""`provision demo`: the whole story on embedded servers, told by the commands themselves.
+
+Every `$ provision ...` line is that command, run in this process against the servers over the wire. What the story
+claims is then held against what the servers really hold; where it is not so, the demo fails.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from provisioner.sandbox.company import Company
+
+LEAVER = "ada"
+COLUMNS = 96
+_HEAD, _TAIL = 24, 8
+_NOT_OURS = ("AWS_", "GIT_", "LDAP_", "PROVISION_")
+_CLEARED = frozenset({"CI", "GITHUB_ACTIONS", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"})
+
+
+def demo() -> int:
+    """Tell the whole story on embedded servers: plan, apply, offboard, prove. Needs no network."""
+    from provisioner.cli.sandbox import require_extra
+
+    require_extra()
+    from provisioner.sandbox.company import Company
+
+    with tempfile.TemporaryDirectory(prefix="provision-demo-") as folder:
+        root = Path(folder) / "acme"
+        with _surroundings(root), Company() as company:
+            os.environ.update(company.exports())
+            return _Story(root, company).tell()
+
+
+class _Story:
+    """Runs the commands, shows what they print, and keeps count of what was not as told."""
+
+    def __init__(self, root: Path, company: Company) -> None:
+        self.root = root
+        self.company = company
+        self.wrong = 0
+
+    def tell(self) -> int:
+        from provisioner.cli.exit_codes import Exit
+        from provisioner.cli.output import show, tell
+        from provisioner.cli.sample import new_repository
+
+        new_repository(self.root)
+        before = self.company.foreign()
+        self._first_apply()
+        self._offboarding()
+        self._proof(before)
+        if self.wrong:
+            tell(f"the demo failed: {self.wrong} of the things above are not as they should be\n")
+            return Exit.FAILED
+        show("\nThat is all of it. Play on with `provision sandbox --sample DIR`, or begin with `provision init`.\n")
+        return Exit.DONE
+
+    def _first_apply(self) -> None:
+        self._say(
+            "A company of twelve people and three services keeps its access in files, one person a file.",
+            "A directory (LDAP) and three AWS accounts run inside this process, with people and groups of",
+            "their own in them already. Nothing leaves this machine.",
+        )
+        self._run("validate")
+        self._say("What would a first apply do? Planning only reads.")
+        self._run("plan", head=_HEAD, tail=_TAIL)
+        self._say("Make it so. Every change is read back from the live system before it is called done.")
+        self._run("apply")
+        self._say("Plan again: nothing is left to do. What nobody declared is listed, and left alone.")
+        self._run("plan", "--detailed-exitcode")
+
+    def _offboarding(self) -> None:
+        self.company.by_hand(LEAVER)
+        self._say(
+            f"Meanwhile somebody adds {LEAVER} to a group by hand, and in AWS {LEAVER} gets a console password,",
+            "an MFA device and an access key. No file says so.",
+        )
+        self._run("explain", LEAVER, "aws/payments-staging")
+        self._say(f"{LEAVER} leaves. One command takes their lines out of the files and shows what follows.")
+        self._run("offboard", LEAVER)
+        self._say("In life this is a pull request. Here it is committed, and applied.")
+        self._commit(f"{LEAVER} leaves")
+        self._run("apply")
+        self._say("The receipt is read from the live systems, not from what was just done.")
+        self._run("receipt", LEAVER)
+        self._say("Plan once more: nothing to do. The locked accounts go when their retention is over.")
+        self._run("plan", "--detailed-exitcode", head=12)
+
+    def _proof(self, before: dict[str, object]) -> None:
+        company = self.company
+        self._say("And what do the servers themselves hold?")
+        self._check(f"{LEAVER} is in no group of the directory, and locked", not company.left_in_directory(LEAVER))
+        self._check(
+            f"{LEAVER} has no key, password, MFA, group or policy in AWS, but the one that denies all",
+            not company.left_in_aws(LEAVER),
+        )
+        self._check("sana, added to the same group by hand, is still in it", company.members("night-shift") == ["sana"])
+        self._check("mia, who was there before the files, kept her group", "mia" in company.members("workshop"))
+        self._check("all that nobody declared is as it was, to the last attribute", company.foreign() == before)
+
+    # How it is told
+
+    def _say(self, *lines: str) -> None:
+        from provisioner.cli.output import show
+
+        show("\n" + "".join(f"# {line}\n" for line in lines) + "\n")
+
+    def _check(self, claim: str, true: bool) -> None:
+        from provisioner.cli.output import show
+
+        self.wrong += not true
+        show(f"  {'yes' if true else 'NO '}  {claim}\n")
+
+    def _commit(self, message: str) -> None:
+        from provisioner.cli.output import show
+        from provisioner.cli.sample import commit
+
+        show(f'$ git commit --all --message "{message}"\n\n')
+        commit(self.root, message)
+
+    def _run(self, *arguments: str, head: int = 0, tail: int = 0) -> None:
+        """One command, as if typed. Of a long answer the first `head` and last `tail` lines are shown."""
+        from provisioner.cli.main import main
+        from provisioner.cli.output import show, tell
+
+        show(f"$ provision {' '.join(arguments)}\n")
+        out, err = _Screen(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = main(arguments)
+        show(_shortened(out.getvalue(), head, tail) if out.getvalue() else err.getvalue())
+        if status != 0:
+            self.wrong += 1
+            tell(f"`provision {arguments[0]}` ended with status {status}:\n{err.getvalue()}")
+
+
+class _Screen(io.StringIO):
+    """Keeps what is written; coloured where our own output is."""
+
+    def isatty(self) -> bool:
+        return sys.__stdout__ is not None and sys.__stdout__.isatty()
+
+
+def _shortened(text: str, head: int, tail: int) -> str:
+    lines = text.splitlines(keepends=True)
+    left_out = len(lines) - head - tail
+    if not head or left_out < 4:
+        return text
+    return "".join([*lines[:head], f"[... {left_out} more lines ...]\n", *(lines[-tail:] if tail else [])])
+
+
+@contextlib.contextmanager
+def _surroundings(root: Path) -> Iterator[None]:
+    """The working folder and environment of the story: nothing of whoever runs it gets in, and nothing stays."""
+    before, folder = dict(os.environ), Path.cwd()
+    root.mkdir()
+    try:
+        for name in before:
+            if name.startswith(_NOT_OURS) or name in _CLEARED:
+                del os.environ[name]
+        os.environ.update(
+            COLUMNS=str(COLUMNS),
+            GIT_CONFIG_GLOBAL=os.devnull,
+            GIT_CONFIG_NOSYSTEM="1",
+            GIT_AUTHOR_DATE="2026-01-05T09:00:00Z",
+            GIT_COMMITTER_DATE="2026-01-05T09:00:00Z",
+            NO_PROXY="127.0.0.1,localhost",
+        )
+        os.chdir(root)
+        yield
+    finally:
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(before)

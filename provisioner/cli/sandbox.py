@@ -1,0 +1,99 @@
+"""`provision sandbox`: the servers of `demo` left running, for a second terminal to play with."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import threading
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+NEEDED = ("boto3", "flask", "flask_cors", "ldap3", "ldaptor", "moto", "twisted")
+
+
+def sandbox(
+    sample: Annotated[
+        Path | None,
+        typer.Option("--sample", metavar="DIR", help="Also put the sample access files into DIR, a new repository."),
+    ] = None,
+    ldap_port: Annotated[int, typer.Option("--ldap-port", metavar="N", help="0 takes a free one.")] = 0,
+    aws_port: Annotated[int, typer.Option("--aws-port", metavar="N", help="0 takes a free one.")] = 0,
+) -> int:
+    """Run the embedded directory and AWS until Ctrl-C; print what a second terminal has to export."""
+    require_extra()
+    from provisioner.cli.exit_codes import Exit
+    from provisioner.cli.output import show, tell
+    from provisioner.cli.sample import new_repository
+    from provisioner.sandbox.company import Company
+
+    if sample is not None:
+        new_repository(sample)
+    ended = threading.Event()
+
+    def end(*_: Any) -> None:
+        ended.set()
+
+    company = _started(Company(ldap_port=ldap_port, aws_port=aws_port))
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        show("".join(f"export {name}={shlex.quote(value)}\n" for name, value in company.exports().items()))
+        tell(_how_to_go_on(sample))
+        while not ended.wait(1.0):
+            pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        company.stop()
+    tell("stopped; what the servers held is gone\n")
+    return Exit.DONE
+
+
+def _started(company: Any) -> Any:
+    from provisioner.diagnostics import Diagnostic, ProvisionError
+
+    try:
+        return company.start()
+    except OSError as error:
+        raise ProvisionError(
+            Diagnostic(
+                "option-value",
+                f"the servers cannot listen: {error.strerror}",
+                why="--ldap-port and --aws-port take free ports of this machine",
+                fix="name others, or leave the options out to take free ones",
+            )
+        ) from None
+
+
+def _how_to_go_on(sample: Path | None) -> str:
+    where = f"in {sample}" if sample is not None else "in a folder with access files for them (--sample DIR makes one)"
+    return (
+        "A directory and three AWS accounts are up, in this process only.\n"
+        f"In a second terminal, {where}: paste the lines above, then `provision plan`.\n"
+        "Ctrl-C ends it; nothing is kept.\n"
+    )
+
+
+def require_extra() -> None:
+    """ProvisionError where what the embedded servers are made of is not installed."""
+    from provisioner.diagnostics import Diagnostic, ProvisionError
+
+    missing = [name for name in NEEDED if not _installed(name)]
+    if missing:
+        raise ProvisionError(
+            Diagnostic(
+                "missing-extra",
+                f"the embedded servers need packages that are not installed: {', '.join(missing)}",
+                why="they come with the extra `sandbox`, which nothing else needs",
+                fix="pip install 'provision-access[sandbox]'",
+            )
+        )
+
+
+def _installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,137 @@
+"""`provision demo` in a process of its own: what it tells, and that it fails when the servers do not hold it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+GOLDEN = Path(__file__).parent / "golden" / "demo.txt"
+RUN = "from provisioner.cli.main import run; import sys; sys.argv = ['provision', 'demo']; run()"
+MEDDLED = """
+import provisioner.sandbox.company as company
+class Meddled(company.Company):
+    def by_hand(self, login):
+        super().by_hand(login)
+        {meddling}
+company.Company = Meddled
+"""
+_VARIES = (
+    (re.compile(r"\b[0-9a-f]{12}\b"), "<hash>"),
+    (re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?"), "<time>"),
+    (re.compile(r"(?<=\[\.\.\. )\d+"), "<n>"),
+    (re.compile(r"AKIA[0-9A-Z]{16}"), "<key>"),
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a demo came to, and the folder that was its home and place for temporary files."""
+
+    status: int
+    out: str
+    err: str
+    folder: Path
+
+
+def told(code: str, folder: Path) -> Told:
+    """Runs `code` as whoever has neither git user nor home, on a machine whose proxy and AWS settings lead nowhere."""
+    clean = {"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": str(ROOT)}
+    wrong = {
+        "AWS_PROFILE": "nobody",
+        "http_proxy": "http://127.0.0.1:9",
+        "LDAP_URL": "ldap://127.0.0.1:9",
+        "CI": "true",
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**clean, **wrong, "GIT_DIR": "/nowhere"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    return Told(ran.returncode, ran.stdout, ran.stderr, folder)
+
+
+def steady(text: str) -> str:
+    """Without what differs from run to run."""
+    for pattern, name in _VARIES:
+        text = pattern.sub(name, text)
+    return text
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    return told(RUN, tmp_path_factory.mktemp("demo"))
+
+
+def test_the_demo_ends_well_and_says_nothing_on_stderr(demo: Told) -> None:
+    assert (demo.status, demo.err) == (0, "")
+
+
+def test_the_demo_tells_the_same_story_each_time(demo: Told) -> None:
+    assert steady(demo.out) == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_the_demo_is_plain_narrow_and_without_places_of_this_machine(
+    demo: Told,
+) -> None:
+    assert "\x1b" not in demo.out
+    assert max(map(len, demo.out.splitlines())) <= 100
+    assert "/tmp" not in demo.out and "127.0.0.1" not in demo.out and "provision-demo" not in demo.out
+
+
+def test_the_story_has_all_its_turns(demo: Told) -> None:
+    turns = [
+        "193 changes on 4 targets, for 15 identities",
+        "Done: 193 changes on 4 targets, each read back from the live system.",
+        "Nothing to do. 4 targets read",
+        "? credential password",
+        "access/people/ada.yaml is deleted:",
+        "- remove ada from group night-shift",
+        "ada has nothing left on 4 targets.",
+        "Nothing to do. 4 targets read",
+        "  yes  all that nobody declared is as it was, to the last attribute",
+    ]
+    place = 0
+    for turn in turns:
+        place = demo.out.find(turn, place)
+        assert place >= 0, f"the story does not get to: {turn}"
+        place += len(turn)
+
+
+def test_the_demo_leaves_nothing_behind(demo: Told) -> None:
+    assert [p.name for p in demo.folder.iterdir() if "provision" in p.name] == []
+
+
+@pytest.mark.parametrize(
+    ("meddling", "claim"),
+    [
+        (
+            "self.ldap.delete('cn=alumni,ou=groups,dc=example,dc=com'); "
+            "self.aws.backend('222222222222').users['terraform'].path = '/moved/'; self.aws.changed('222222222222')",
+            "all that nobody declared is as it was",
+        ),
+        ("self.aws.fail('DeleteLoginProfile', times=None)", "ada has no key, password"),
+    ],
+    ids=["what is foreign changes", "AWS keeps a password"],
+)
+def test_the_demo_fails_when_the_servers_do_not_hold_what_it_tells(tmp_path: Path, meddling: str, claim: str) -> None:
+    ran = told(MEDDLED.format(meddling=meddling) + RUN, tmp_path)
+    assert ran.status == 8
+    assert f"  NO   {claim}" in ran.out
+    assert "the demo failed" in ran.err
+
+
+if __name__ == "__main__":  # `python -m tests.cli.test_demo` writes the golden file anew, to be read before it is kept
+    with tempfile.TemporaryDirectory() as home:
+        GOLDEN.write_text(steady(told(RUN, Path(home)).out), encoding="utf-8")
