@@ -95,7 +95,7 @@ class Site:
 
     @staticmethod
     def key(change: Change, present: Mark | None = None) -> str:
-        """The `k` of the mark that a change writes: whose it is, else what is there, else the name as far as it goes."""
+        """The `k` of the mark that a change writes: whose it is, else what is there, else the name."""
         return change.identity or (present.key if present else names.key_for_mark(change.address.object))
 
     def is_ours(self, mark: Mark | None) -> bool:

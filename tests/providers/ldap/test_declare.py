@@ -217,6 +217,8 @@ def test_what_gives_and_takes_access() -> None:
     assert direction(None, made) is Direction.NEUTRAL
     assert direction(made, None) is Direction.NARROWS
     assert one.holds_until(member) is None
+    assert one.reversible(member)
+    assert not one.reversible(Resource(Address(NAME, Kind.CREDENTIAL, "ssh-key.0a1b", person("ada"))))
 
 
 @pytest.mark.parametrize(
