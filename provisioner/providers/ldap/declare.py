@@ -241,10 +241,6 @@ class LdapDeclare:
         """Keys and certificates are dropped from the entry, and nobody keeps a copy."""
         return resource.address.kind is not Kind.CREDENTIAL
 
-    def reversible(self, resource: Resource) -> bool:
-        """A key or certificate that was taken off an entry is kept nowhere."""
-        return resource.address.kind is not Kind.CREDENTIAL
-
     def holds_until(self, resource: Resource) -> Instant | None:
         """A group has no member with an end, and an account's own end is set when it is disabled."""
         return None
