@@ -76,9 +76,12 @@ def with_credentials_of(who: str, read: Read, matched: Callable[[Side], Matched]
     return sides
 
 
-def nobody(who: str, known: Mapping[str, object]) -> ProvisionError:
+def nobody(who: str, read: Read) -> ProvisionError:
     """Nobody of that id is declared, was, or is marked on an account."""
-    near = get_close_matches(who, sorted(known), 1)
+    declared = read.work.situation.declared.identities
+    departed = {gone for on_target in read.planned.departed.values() for gone in on_target}
+    near = [i.id for i in declared.values() if who in i.was]
+    near += get_close_matches(who, sorted({*declared, *departed}), 1)
     return ProvisionError(
         Diagnostic(
             "option-value",

@@ -38,8 +38,7 @@ def explain(
     sides = with_credentials_of(person, read, lambda side: side.matched)
     found = answer(person, declared, sides, read.planned.plan, read.unread)
     if found is None:
-        departed = {who for gone in read.planned.departed.values() for who in gone}
-        raise nobody(person, {**declared.identities, **dict.fromkeys(departed)})
+        raise nobody(person, read)
     if form is ProblemFormat.JSON:
         show(json_text(answers_json.explanation_json(found)))
     else:

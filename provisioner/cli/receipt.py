@@ -38,8 +38,7 @@ def receipt(
         return tell_invalid(error.loaded)
     whom = sought(read.work, person) or _by_mark(read, person)
     if whom is None:
-        departed = {who for gone in read.planned.departed.values() for who in gone}
-        raise nobody(person, {**read.work.situation.declared.identities, **dict.fromkeys(departed)})
+        raise nobody(person, read)
     situation = read.work.situation
     owner = situation.declared.records.owner
     sides = with_credentials_of(person, read, lambda side: match_of(whom, situation.declared, side, owner))

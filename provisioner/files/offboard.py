@@ -44,7 +44,8 @@ def offboard(loaded: Loaded, access: Path, who: str) -> Edit:
 
 
 def _unknown(loaded: Loaded, who: str) -> ProvisionError:
-    near = get_close_matches(who, sorted(loaded.declared.identities), 1)
+    identities = loaded.declared.identities
+    near = [i.id for i in identities.values() if who in i.was] or get_close_matches(who, sorted(identities), 1)
     if near:
         fix = f"did you mean `{near[0]}` ({loaded.declared.identities[near[0]].location})?"
     else:

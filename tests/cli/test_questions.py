@@ -112,6 +112,15 @@ def test_a_name_that_does_not_exist_is_told(repository: Repository, arguments: l
     assert told in ran.err
 
 
+def test_a_former_id_leads_to_the_one_of_today(repository: Repository) -> None:
+    text = "people:\n  ada-b:\n    name: Ada\n    was: [ada]\n    roles: [developer]\n"
+    repository.leave("ada")
+    repository.write("access/people/ada-b.yaml", text)
+    for command in ("explain", "offboard"):
+        ran = repository.run(command, "ada")
+        assert ran.status == 64 and "did you mean `ada-b`" in ran.err
+
+
 def test_asking_writes_nothing(repository: Repository) -> None:
     for arguments in (["explain", "ada"], ["who"], ["receipt", "ada"]):
         repository.run(*arguments)
