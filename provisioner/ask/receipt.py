@@ -24,7 +24,7 @@ from provisioner.model.match import Matched
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
-from provisioner.model.target import AccountsPolicy
+from provisioner.model.target import AccountsPolicy, Mode
 from provisioner.model.way import Ownership, Way
 from provisioner.observe.matching import match_accounts
 from provisioner.observe.relabel import relabel
@@ -123,10 +123,10 @@ class _Target:
         unsure = [*unsure, *doubts]
         likes = (*self.matched.look_alikes.get(self.who, ()), *self._traces(self.logins))
         verdict = Verdict.NOTHING if self.match is not None or gone else Verdict.ABSENT
-        if unsure:
-            verdict = Verdict.UNSURE
-        elif left:
+        if left:
             verdict = Verdict.LEFT
+        elif unsure:
+            verdict = Verdict.UNSURE
         return TargetReceipt(
             self.name,
             verdict,
@@ -149,7 +149,8 @@ class _Target:
             if not reading.coverage.is_complete(Kind.CREDENTIAL, login) and _in_words(scope) not in told:
                 told.append(f"credentials of {login}: {scope.proof}")
         if self.who in self.matched.blocked:
-            told += [p.message for p in self.matched.problems]
+            about = [p.message for p in self.matched.problems if self.who in p.message]
+            told += about or [f"which account is {self.who}'s cannot be told: see `provision plan`"]
         return told
 
     def _account(self) -> tuple[list[Item], list[Item]]:
@@ -199,6 +200,8 @@ class _Target:
             return f"through {', '.join(sorted({str(w.via) for w in ways}))}"
         if all(_foreign(w) for w in ways):
             return "it carries the mark of another owner"
+        if self.side.target.mode is Mode.REPORT:
+            return "mode `report`: nothing is written there"
         return "not removed yet"
 
     def _outstanding(self, address: Address) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from provisioner.ask import Done
 from provisioner.model.answer import Verdict
 from provisioner.model.change import Action
-from provisioner.model.target import AccountsPolicy
+from provisioner.model.target import AccountsPolicy, Mode
 from provisioner.providers.memory.calls import Held
 from provisioner.report.answers import receipt as in_words
 from provisioner.report.answers_json import receipt_json
@@ -52,6 +52,27 @@ def test_a_short_reading_gives_no_nothing_left() -> None:
     assert only(found).verdict is Verdict.UNSURE
     assert not found.complete and receipt_json(found)["nothing_left"] is False
     assert "cannot be told" in in_words(found) and "nothing left" not in in_words(found)
+
+
+def test_what_was_seen_in_a_short_reading_is_left_all_the_same() -> None:
+    accounts = {"ada": account("ada", mark="ada")} | {f"b{n}": account(f"b{n}") for n in range(6)}
+    a_world(accounts=accounts, cut_after=3)
+    found = receipt_for(ADA, company(MIA), company(ADA, MIA))
+    assert only(found).verdict is Verdict.LEFT and not found.complete
+    assert "still has 1 thing" in in_words(found) and "cannot be told" in in_words(found)
+
+
+def test_two_accounts_with_their_mark_cannot_be_told_apart() -> None:
+    a_world(accounts={"ada": account("ada", mark="ada"), "ada2": account("ada2", mark="ada")})
+    found = receipt_for(ADA, company(MIA), company(ADA, MIA))
+    assert only(found).verdict is Verdict.UNSURE and "ada" in only(found).unsure[0]
+
+
+def test_where_nothing_is_written_what_is_left_says_so() -> None:
+    a_world(accounts={"ada": account("ada", mark="ada")}, groups={"dev": group("ada")})
+    watched = files([MIA], [a_role("everyone", ["staff"])], [a_target(mode=Mode.REPORT)])
+    left = {str(i.address): i.why for i in only(receipt_for(ADA, watched, company(ADA, MIA))).left}
+    assert left["mem:membership/dev/ada"] == "mode `report`: nothing is written there"
 
 
 def test_a_target_that_is_down_cannot_be_told() -> None:
@@ -111,6 +132,7 @@ def test_somebody_elses_account_of_their_login_is_named_and_not_theirs() -> None
     target = only(receipt_for(ADA, company(MIA), company(ADA, MIA)))
     assert not target.accounts and not target.left
     assert [str(a) for a in target.look_alikes] == ["mem:account/ada"]
+    assert [str(i.address) for i in target.gone] == ["mem:membership/staff/ada"]  # not what the other ada holds
 
 
 def test_where_others_lock_accounts_an_emptied_one_is_kept() -> None:

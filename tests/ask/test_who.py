@@ -63,6 +63,13 @@ def test_a_target_that_is_down_is_named_and_not_nobody() -> None:
     assert "mem was not read completely" in in_words(found)
 
 
+def test_what_a_short_reading_does_not_show_is_unknown_and_not_absent() -> None:
+    a_world(groups={f"g{n}": group() for n in range(6)}, cut_after=2)
+    found = answered(Question("dev"), company())
+    assert [r.live for r in found.rows] == [Live.UNKNOWN]
+    assert "whether it is there could not be read" in in_words(found)
+
+
 def test_things_are_what_a_typo_is_held_against() -> None:
     a_world(groups={"hand-made": group()})
     _, planned = asked(company())

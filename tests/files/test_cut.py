@@ -136,6 +136,12 @@ def test_an_anchor_that_others_use_is_not_taken_away() -> None:
     assert cut(text, "people", "mia") == "people:\n  ada:\n    roles: &usual [developer]\n"
 
 
+def test_somebody_on_what_only_looks_like_one_line_is_not_taken_along() -> None:
+    """To YAML a next-line character ends the comment, and mia stands behind it."""
+    with pytest.raises(NotCutError, match="would not say what it says now"):
+        cut("people:\n  ada: {}  # x\x85  mia: {}\n  zoe: {}\n", "people", "ada")
+
+
 def test_an_entry_that_is_an_alias_goes_alone() -> None:
     text = "people:\n  mia: &same\n    name: Mia\n  ada: *same\n"
     assert cut(text, "people", "ada") == "people:\n  mia: &same\n    name: Mia\n"
