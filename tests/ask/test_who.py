@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from provisioner.ask import Question, who
 from provisioner.ask.who import things
 from provisioner.model.answer import Holders, Live
@@ -65,7 +67,10 @@ def test_a_target_that_is_down_is_named_and_not_nobody() -> None:
 
 def test_what_a_short_reading_does_not_show_is_unknown_and_not_absent() -> None:
     a_world(groups={f"g{n}": group() for n in range(6)}, cut_after=2)
-    found = answered(Question("dev"), company())
+    where, planned = asked(company())
+    unproven = {name: replace(side, proven_absent=frozenset()) for name, side in planned.sides.items()}
+    assert [r.live for r in who(Question("dev"), where.declared, planned.sides, {}).rows] == [Live.NO]  # looked up
+    found = who(Question("dev"), where.declared, unproven, {})
     assert [r.live for r in found.rows] == [Live.UNKNOWN]
     assert "whether it is there could not be read" in in_words(found)
 
