@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from provisioner import __version__
 from provisioner.contract import Connection, Declare, ProviderError, Reader, Reading
 from provisioner.diagnostics import Diagnostic, Severity, in_order
+from provisioner.load.files import collector_paused
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Kind
 from provisioner.model.change import Change
@@ -20,7 +21,7 @@ from provisioner.model.instant import Instant
 from provisioner.model.outstanding import Outstanding
 from provisioner.model.past import Past, PastDeclared
 from provisioner.model.state import State
-from provisioner.observe.inventory import Observed, Told, doubt_emptiness, observe, open_readers
+from provisioner.observe.inventory import Observed, Observing, Told, doubt_emptiness, observe, open_readers
 from provisioner.observe.matching import match_accounts
 from provisioner.observe.relabel import relabel
 from provisioner.plan.compare import compare
@@ -77,11 +78,18 @@ class Planned:
 
 def make_plan(situation: Situation, told: Told | None = None) -> Planned:
     """Reads every target and says what would change. Writes nothing: it never holds a writer."""
-    desired = desire(situation.declared, situation.declares, situation.now)
-    pasts = remember(situation.past, situation.declared, situation.declares)
+    with collector_paused():
+        return _planned(situation, told)
+
+
+def _planned(situation: Situation, told: Told | None) -> Planned:
     readers, unopened = open_readers(situation.connections)
     try:
-        observed = unopened | observe(readers, dict.fromkeys(readers, EVERYTHING), told)
+        with Observing(readers, dict.fromkeys(readers, EVERYTHING), told) as reads:
+            # What the files ask for is worked out while the systems answer.
+            desired = desire(situation.declared, situation.declares, situation.now)
+            pasts = remember(situation.past, situation.declared, situation.declares)
+            observed = unopened | reads.all()
         sides, departed, diagnostics = _recognise(situation, desired, pasts, observed)
         _read_credentials(readers, sides, told)
         parts = {name: _compare(side, readers[name]) for name, side in sides.items()}

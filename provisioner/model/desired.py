@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from provisioner.diagnostics import Diagnostic, Location
@@ -34,15 +35,16 @@ class Over:
 
 @dataclass(slots=True)
 class Desired:
-    """What should exist on one target. `logins` says whose each desired login is; `later` when what has not begun
-    does; `over` what has lapsed; `managed` the things (kind of what hangs on them, object) that some role grants or the
-    target declares; `explicit` the addresses that the target itself declares.
+    """What should exist on one target. `logins` says whose each desired login is; `because` (worked out when asked) on
+    whose word somebody should hold something; `later` when what has not begun does; `over` what has lapsed; `managed`
+    the things (kind of what hangs on them, object) that some role grants or the target declares; `explicit` the
+    addresses that the target itself declares.
     """
 
     target: Target
     state: State = field(default_factory=State)
     logins: dict[str, Identity] = field(default_factory=dict)
-    because: dict[Address, tuple[Because, ...]] = field(default_factory=dict)
+    because: Mapping[Address, tuple[Because, ...]] = field(default_factory=dict)
     later: dict[Address, tuple[Instant, str]] = field(default_factory=dict)
     over: dict[Address, Over] = field(default_factory=dict)
     managed: set[tuple[Kind, str]] = field(default_factory=set)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self
 
 from provisioner.contract import Connection, Me, ProviderError, Reader, Reading
 from provisioner.model.address import Kind
@@ -39,30 +41,48 @@ def open_readers(connections: Mapping[str, Connection]) -> tuple[dict[str, Reade
     return readers, failed
 
 
+class Observing:
+    """One bulk read of each target that `want` names, begun at once and side by side; leaving it waits for them."""
+
+    def __init__(
+        self, readers: Mapping[str, Reader], want: Mapping[str, frozenset[Scope]], told: Told | None = None
+    ) -> None:
+        self._told = told
+        self._pool = ThreadPoolExecutor(max_workers=max(1, min(PARALLEL, len(want))))
+        self._reads = {name: self._pool.submit(self._one, name, readers[name], want[name]) for name in sorted(want)}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def all(self) -> dict[str, Observed]:
+        """What came of them, once every one is through."""
+        return {name: read.result() for name, read in self._reads.items()}
+
+    def _one(self, name: str, reader: Reader, want: frozenset[Scope]) -> Observed:
+        try:
+            system = reader.system()
+            me = reader.me()
+            reading = reader.read(want)
+        except ProviderError as error:
+            self._tell(name, f"could not be read: {error}")
+            return Observed(error=error)
+        self._tell(name, f"read {len(reading.state)} things in {reading.calls} calls")
+        return Observed(reading, system, me)
+
+    def _tell(self, name: str, words: str) -> None:
+        if self._told is not None:
+            self._told(name, words)
+
+
 def observe(
     readers: Mapping[str, Reader], want: Mapping[str, frozenset[Scope]], told: Told | None = None
 ) -> dict[str, Observed]:
     """One bulk read of each target that `want` names."""
-
-    def one(name: str) -> Observed:
-        reader = readers[name]
-        try:
-            system = reader.system()
-            me = reader.me()
-            reading = reader.read(want[name])
-        except ProviderError as error:
-            if told is not None:
-                told(name, f"could not be read: {error}")
-            return Observed(error=error)
-        if told is not None:
-            told(name, f"read {_many(len(reading.state), 'thing')} in {_many(reading.calls, 'call')}")
-        return Observed(reading, system, me)
-
-    names = sorted(want)
-    if len(names) <= 1:
-        return {name: one(name) for name in names}
-    with ThreadPoolExecutor(max_workers=min(PARALLEL, len(names))) as pool:
-        return dict(zip(names, pool.map(one, names), strict=True))
+    with Observing(readers, want, told) as reads:
+        return reads.all()
 
 
 def doubt_emptiness(reading: Reading, last: Mapping[str, int] | None) -> Reading:

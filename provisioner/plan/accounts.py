@@ -8,6 +8,7 @@ from provisioner.model.change import Action, Cause
 from provisioner.model.identity import Identity
 from provisioner.model.instant import Instant, format_duration, format_instant
 from provisioner.model.match import Match
+from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.target import AccountsPolicy
 from provisioner.model.way import Evidence, Ownership
@@ -175,11 +176,8 @@ def _no_longer_needed(drafts: Drafts, match: Match) -> None:
     if any(identity == who for _, identity in side.desired.later.values()):
         return
     account = match.account
-    held = [
-        r
-        for r in side.live
-        if side.match_of(r.address.principal) is match and r.gives_access
-    ]
+    names = (Principal(side.target.name, kind, match.login) for kind in (PrincipalKind.PERSON, PrincipalKind.SERVICE))
+    held = [r for name in names for r in side.live.held_by(name) if r.gives_access]
     if any(r.address not in side.past.wanted and r.address not in side.desired.over for r in held):
         drafts.problem(
             "account-kept",

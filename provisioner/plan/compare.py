@@ -29,7 +29,7 @@ from provisioner.model.match import Match
 from provisioner.model.ownership import ownership
 from provisioner.model.resource import Resource
 from provisioner.model.target import Mode
-from provisioner.model.way import Evidence, Ownership
+from provisioner.model.way import DIRECT, Evidence, Ownership, Phase
 from provisioner.plan.accounts import plan_accounts
 from provisioner.plan.near import near_misses
 from provisioner.plan.plan import Stray
@@ -78,12 +78,14 @@ def _wanted(drafts: Drafts, blocked: set[str]) -> None:
     """What the files ask for and is not there, or not like that."""
     side = drafts.side
     blocked_groups = near_misses(drafts)
-    live, coverage = side.live, side.coverage
+    live, coverage = side.live.resources, side.coverage
     for address, want in side.desired.state.resources.items():
         if address.kind is Kind.ACCOUNT:
             continue
-        identity = _identity(side, address)
         have = live.get(address)
+        if have is not None and _is_so(have, want):
+            continue
+        identity = _identity(side, address)
         if have is None or not any(w.via is None and (w.gives_access or w.locked_by) for w in have.ways):
             if identity is not None and identity.id in blocked:
                 continue
@@ -124,6 +126,14 @@ def _wanted(drafts: Drafts, blocked: set[str]) -> None:
             )
 
 
+def _is_so(have: Resource, want: Resource) -> bool:
+    """The first row of the table, at its plainest: nearly all of a plan, so it is looked for first."""
+    if len(have.ways) != 1 or (want.attributes and have.attributes != want.attributes):
+        return False
+    way = have.ways[0]
+    return way is DIRECT or (way.via is None and way.phase is Phase.ACTIVE)
+
+
 def _of(address: Address) -> str:
     if address.kind is Kind.CREDENTIAL and address.principal is not None:
         return address.principal.id
@@ -147,7 +157,7 @@ def _why_wanted(side: Side, address: Address) -> str:
 def _unwanted(drafts: Drafts, blocked: set[str]) -> None:
     """What is there and not asked for: taken away where it is ours, listed where it is not."""
     side = drafts.side
-    wanted = side.desired.state
+    wanted = side.desired.state.resources
     ignored = {i.address for i in side.target.ignore if i.until is None or i.until > side.now}
     for address, have in side.live.resources.items():
         if address.kind is Kind.ACCOUNT or address in wanted:

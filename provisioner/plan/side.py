@@ -92,7 +92,11 @@ class Drafts:
     def __init__(self, side: Side) -> None:
         self.side = side
         self.out = TargetPlan()
-        self._around = State.from_mapping({**side.desired.state.resources, **side.live.resources})
+
+    @cached_property
+    def _around(self) -> State:
+        """Everything desired and live, which effects are judged by: made with the first change."""
+        return State.from_mapping({**self.side.desired.state.resources, **self.side.live.resources})
 
     def add(
         self,

@@ -1,13 +1,15 @@
 """Declared access to what should exist, one `Desired` per target.
 
 Role blocks are expanded once per role, environments and target, and stamped for every holder: with ten thousand people
-that is what keeps a plan quick.
+that is what keeps a plan quick. What only few are asked about (on whose word somebody holds something) is worked out
+when it is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from provisioner.contract import Declare
 from provisioner.diagnostics import Location
@@ -18,14 +20,16 @@ from provisioner.model.desired import Because, Desired, Over
 from provisioner.model.identity import Identity, IdentityKind
 from provisioner.model.instant import Instant
 from provisioner.model.principal import Principal, PrincipalKind
-from provisioner.model.resource import Resource
+from provisioner.model.resource import NOTHING, Resource
 from provisioner.model.role import GrantBlock
 from provisioner.model.target import AccountsPolicy, Target
+from provisioner.model.way import DIRECT
 from provisioner.resolve.blocks import block_for
 from provisioner.resolve.roles import Roles, environments_held
 from provisioner.resolve.time import When, earliest, latest, when, window
 
 _WHO = "\x00who"
+_DIRECTLY = (DIRECT,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,9 @@ class _Template:
     path: tuple[str, ...]
     environments: frozenset[str]
     grant: Location
+
+
+_Bundle = list[tuple[str, list[_Template]]]
 
 
 def desire(
@@ -46,10 +53,13 @@ def desire(
     """What each target in `declares` should hold at `now`; with `now=None` at any time at all (for past revisions).
     `only` limits it to some identities; groups and controls are always there.
     """
-    return _Resolver(declared, declares, now).run(declared.identities.values() if only is None else only)
+    resolver = Resolver(declared, declares, now)
+    return resolver.resolve(declared.identities.values() if only is None else only, things=True)
 
 
-class _Resolver:
+class Resolver:
+    """Resolves the identities of one state of the files, all or some of them."""
+
     def __init__(self, declared: DeclaredAccess, declares: Mapping[str, Declare], now: Instant | None) -> None:
         self._declared = declared
         self._declares = declares
@@ -60,17 +70,26 @@ class _Resolver:
         for name, target in declared.targets.items():
             if name in declares:
                 self._families.setdefault(target.family, []).append(target)
-                self._out[name] = Desired(target)
+        self._begin()
         self._expanded: dict[tuple[int, frozenset[str], str], tuple[Resource, ...]] = {}
-        self._bundles: dict[tuple[str, tuple[str, ...] | None], list[tuple[str, list[_Template]]]] = {}
+        self._bundles: dict[tuple[str, tuple[str, ...] | None], _Bundle] = {}
 
-    def run(self, identities: Iterable[Identity]) -> dict[str, Desired]:
-        self._things()
+    def _begin(self) -> None:
+        self._out = {t.name: Desired(t) for family in self._families.values() for t in family}
+
+    def resolve(self, identities: Iterable[Identity], *, things: bool = False) -> dict[str, Desired]:
+        """What these should hold; with `things` also the groups and controls that there should be."""
+        self._begin()
+        if things:
+            self._things()
         for identity in identities:
             if self._now is not None and identity.departed_at(self._now):
                 continue
             self._holdings(identity)
-        return self._out
+        out = self._out
+        for name, desired in out.items():
+            desired.because = _Reasons(self, name, desired.logins)
+        return out
 
     def _things(self) -> None:
         """Groups and controls: what targets declare, and what any role names in any of its environments."""
@@ -158,11 +177,11 @@ class _Resolver:
                 out = self._out[name]
                 if at is When.NOW:
                     has_account[name] = who
+                    self._hold(out.state.resources, who, templates, assignment, starts, until)
+                    continue
                 for template in templates:
                     address = template.resource.address._replace(principal=who)
-                    if at is When.NOW:
-                        self._hold(out, address, template, assignment, starts, until)
-                    elif at is When.LATER and starts is not None:
+                    if at is When.LATER and starts is not None:
                         known = out.later.get(address)
                         if known is None or starts < known[0]:
                             out.later[address] = (starts, identity.id)
@@ -171,41 +190,85 @@ class _Resolver:
         for name, who in has_account.items():
             self._account(self._out[name], identity, who)
 
+    @staticmethod
     def _hold(
-        self,
-        out: Desired,
-        address: Address,
-        template: _Template,
+        resources: dict[Address, Resource],
+        who: Principal,
+        templates: list[_Template],
         assignment: Assignment,
         starts: Instant | None,
         until: Instant | None,
     ) -> None:
-        because = Because(template.path, assignment, template.environments, template.grant)
-        sources = (assignment.location, *template.resource.sources)
-        known = out.state.resources.get(address)
-        if known is None:
-            out.because[address] = (because,)
-            out.state.resources[address] = Resource(
-                address, template.resource.attributes, sources=sources, starts=starts, until=until
+        """The inner loop of resolving: once for everything that anybody holds."""
+        line = assignment.location
+        for template in templates:
+            given = template.resource
+            target, kind, thing, _, slot = given.address
+            address = Address(target, kind, thing, who, slot)
+            sources = (line, *given.sources)
+            known = resources.get(address)
+            if known is None:
+                resources[address] = Resource(address, given.attributes, _DIRECTLY, sources, starts, until)
+                continue
+            resources[address] = replace(
+                known,
+                sources=tuple(dict.fromkeys((*known.sources, *sources))),
+                starts=earliest(known.starts, starts),
+                until=latest(known.until, until),
             )
-            return
-        out.because[address] = (*out.because[address], because)
-        out.state.resources[address] = replace(
-            known,
-            sources=tuple(dict.fromkeys((*known.sources, *sources))),
-            starts=earliest(known.starts, starts),
-            until=latest(known.until, until),
-        )
 
     def _account(self, out: Desired, identity: Identity, who: Principal) -> None:
         declare = self._declares[out.target.name]
         resource = declare.canonical(declare.account(identity, who.id))
-        attributes = dict(resource.attributes)
-        suspended = identity.suspended
-        attributes["enabled"] = not (suspended and (self._now is None or suspended.since <= self._now))
-        if out.target.accounts is AccountsPolicy.EXISTING:
-            attributes = {}
+        attributes: Mapping[str, Any] = NOTHING
+        if out.target.accounts is not AccountsPolicy.EXISTING:
+            suspended = identity.suspended
+            enabled = not (suspended and (self._now is None or suspended.since <= self._now))
+            attributes = {**resource.attributes, "enabled": enabled}
         out.logins[who.id] = identity
-        out.state.resources[resource.address] = replace(
-            resource, attributes=attributes, sources=resource.sources or (identity.location,)
-        )
+        sources = resource.sources or (identity.location,)
+        out.state.resources[resource.address] = Resource(resource.address, attributes, _DIRECTLY, sources)
+
+    def reasons(self, target: str, identity: Identity) -> Iterator[tuple[Address, Because]]:
+        """On whose word `identity` should hold what it should hold now, address by address."""
+        for assignment in identity.roles:
+            if self._now is not None:
+                starts, until = window(identity, assignment.starts, assignment.until)
+                if when(starts, until, self._now) is not When.NOW:
+                    continue
+            for name, templates in self._bundle(assignment):
+                if name == target:
+                    for t in templates:
+                        yield t.resource.address, Because(t.path, assignment, t.environments, t.grant)
+
+
+class _Reasons(Mapping[Address, tuple[Because, ...]]):
+    """`Desired.because`: by holder, worked out when one of their addresses is asked for."""
+
+    def __init__(self, resolver: Resolver, target: str, logins: Mapping[str, Identity]) -> None:
+        self._resolver, self._target, self._logins = resolver, target, logins
+        self._known: dict[str, dict[Address, tuple[Because, ...]]] = {}
+
+    def _of(self, login: str) -> Mapping[Address, tuple[Because, ...]]:
+        found = self._known.get(login)
+        if found is None:
+            identity = self._logins.get(login)
+            found = self._known[login] = {}
+            if identity is not None:
+                kind = PrincipalKind.PERSON if identity.kind is IdentityKind.PERSON else PrincipalKind.SERVICE
+                who = Principal(self._target, kind, login)
+                for held, because in self._resolver.reasons(self._target, identity):
+                    address = held._replace(principal=who)
+                    found[address] = (*found.get(address, ()), because)
+        return found
+
+    def __getitem__(self, address: Address) -> tuple[Because, ...]:
+        if address.principal is None:
+            raise KeyError(address)
+        return self._of(address.principal.id)[address]
+
+    def __iter__(self) -> Iterator[Address]:
+        return (address for login in self._logins for address in self._of(login))
+
+    def __len__(self) -> int:
+        return sum(len(self._of(login)) for login in self._logins)
