@@ -164,7 +164,7 @@ class _Reader:
             if rest is None:
                 return
             model = rest[1]
-        self.entries.identities[name] = self._identity(IdentityKind.PERSON, section, name, raw, model)
+        self.entries.identities.setdefault(name, self._identity(IdentityKind.PERSON, section, name, raw, model))
 
     def _service(self, section: str, name: str) -> None:
         found = self._check(schema.ServiceModel, (section, name), "a service")
@@ -184,8 +184,8 @@ class _Reader:
             else None,
             keyless=At(self.source, (*at.base, "identity")).block(raw["identity"]) if "identity" in raw else None,
         )
-        self.entries.identities[name] = identity
-        self.entries.models[name] = model
+        if self.entries.identities.setdefault(name, identity) is identity:
+            self.entries.models[name] = model
 
     def _identity(
         self, kind: IdentityKind, section: str, name: str, raw: dict[str, Any], model: schema.HolderModel, **more: Any

@@ -250,6 +250,8 @@ KINDS: dict[str, tuple[str | bytes, list[str]]] = {
     # B19
     "defined-twice": ("people:\n  ada: {}\n", ["2.yaml:2:3 duplicate-definition"]),
     "person-and-service": ("services:\n  ada: {owners: [grace]}\n", ["2.yaml:2:3 duplicate-definition"]),
+    "person-and-service-in-one-file": ("people: {x: {}}\nservices: {x: {owners: [ada]}}\n", ["1.yaml:2:12 duplicate-definition"]),
+    "service-and-person-in-one-file": ("services: {x: {owners: [ada]}}\npeople: {x: {}}\n", ["1.yaml:2:10 duplicate-definition"]),
     "records-twice": ("records: {owner: abcdef12}\n", ["records.yaml:1:1 duplicate-definition"]),
     "one-login": (
         "people:\n  bob: {accounts: {corp: {login: bee}}}\n  zoe: {accounts: {corp: {login: Bee}}}\n",
