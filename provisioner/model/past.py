@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from provisioner.diagnostics import Location
@@ -30,14 +31,14 @@ class Once:
 
 @dataclass(slots=True)
 class Past:
-    """`departed` are identities that were declared and are not now, as last declared; `wanted` the addresses once
-    asked for; `managed` what was managed at the *oldest* revision looked at (the one the target converged on), so that
-    a thing that becomes managed in between is known as newly managed. `ids` are all identities seen; `known` is False
-    where there is no earlier state at all.
+    """`departed` are identities that were declared and are not now, as last declared; `wanted` (worked out when asked)
+    the addresses once asked for; `managed` what was managed at the *oldest* revision looked at (the one the target
+    converged on), so that a thing that becomes managed in between is known as newly managed. `ids` are all identities
+    seen; `known` is False where there is no earlier state at all.
     """
 
     known: bool = False
     ids: set[str] = field(default_factory=set)
     departed: dict[str, tuple[Identity, str]] = field(default_factory=dict)
-    wanted: dict[Address, Once] = field(default_factory=dict)
+    wanted: Mapping[Address, Once] = field(default_factory=dict)
     managed: set[tuple[Kind, str]] = field(default_factory=set)
