@@ -38,7 +38,8 @@ class Desired:
     """What should exist on one target. `logins` says whose each desired login is; `because` (worked out when asked) on
     whose word somebody should hold something; `later` when what has not begun does; `over` what has lapsed; `managed`
     the things (kind of what hangs on them, object) that some role grants or the target declares; `explicit` the
-    addresses that the target itself declares.
+    addresses that the target itself declares; `impossible` the identities whose account the system cannot hold, with
+    the reason among `unsupported`.
     """
 
     target: Target
@@ -49,4 +50,5 @@ class Desired:
     over: dict[Address, Over] = field(default_factory=dict)
     managed: set[tuple[Kind, str]] = field(default_factory=set)
     explicit: set[Address] = field(default_factory=set)
+    impossible: set[str] = field(default_factory=set)
     unsupported: list[Diagnostic] = field(default_factory=list)

@@ -41,7 +41,7 @@ def compare(side: Side) -> TargetPlan:
     drafts = Drafts(side)
     drafts.out.diagnostics += side.matched.problems
     drafts.out.diagnostics += side.desired.unsupported
-    blocked = set(side.matched.blocked)
+    blocked = side.matched.blocked | side.desired.impossible
     blocked |= plan_accounts(drafts, blocked)
     _wanted(drafts, blocked)
     _unwanted(drafts, blocked)

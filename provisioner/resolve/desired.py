@@ -95,6 +95,10 @@ class Resolver:
         """Groups and controls: what targets declare, and what any role names in any of its environments."""
         for name, out in self._out.items():
             for resource in self._declares[name].declared():
+                told = self._declares[name].unsupported(resource)
+                if told is not None:
+                    out.unsupported.append(told)
+                    continue
                 out.state.resources[resource.address] = resource
                 out.explicit.add(resource.address)
                 self._note_managed(out, resource)
@@ -220,6 +224,11 @@ class Resolver:
     def _account(self, out: Desired, identity: Identity, who: Principal) -> None:
         declare = self._declares[out.target.name]
         resource = declare.canonical(declare.account(identity, who.id))
+        told = declare.unsupported(resource) if out.target.accounts is AccountsPolicy.CREATE else None
+        if told is not None:  # without an account nothing of theirs can be
+            place = told.location or identity.location
+            out.unsupported.append(replace(told, location=place, target=out.target.name))
+            out.impossible.add(identity.id)
         attributes: Mapping[str, Any] = NOTHING
         if out.target.accounts is not AccountsPolicy.EXISTING:
             suspended = identity.suspended

@@ -448,3 +448,10 @@ def test_login_taken_over_by_a_stranger_keeps_what_the_stranger_holds() -> None:
     a_world(accounts={"ada": account("ada", email="stranger@example.com")}, groups={"developers": group("ada")})
     plan = plan_of(files([], [DEV]), files([someone("ada", "dev")], [DEV]))
     assert said(plan) == [] and "look-alike" in codes(plan)
+
+
+def test_account_that_the_system_cannot_hold_is_told_with_its_line_and_nothing_of_it_is_tried() -> None:
+    a_world(groups={"developers": group()})
+    plan = plan_of(files([someone("ada", "dev", email="ada@exämple.com"), someone("bob", "dev")], [DEV]))
+    assert said(plan) == ["create mem:account/bob", "create mem:membership/developers/bob"]
+    assert codes(plan) == ["memory-email"] and plan.diagnostics[0].location is not None

@@ -79,7 +79,15 @@ class MemoryDeclare:
         return resource
 
     def unsupported(self, resource: Resource) -> Diagnostic | None:
-        return None
+        email = str(resource.attributes.get("email", ""))
+        if email.isascii():
+            return None
+        return Diagnostic(
+            "memory-email",
+            f"the memory world holds ASCII only, and `{email}` has other characters",
+            why="some systems hold less than the files can say",
+            fix="write an address of ASCII characters",
+        )
 
     def unit(self, address: Address) -> Unit:
         if address.kind is Kind.GRANT:
