@@ -7,6 +7,7 @@ from datetime import timedelta
 from provisioner.ask import Done
 from provisioner.model.answer import Verdict
 from provisioner.model.change import Action
+from provisioner.model.outstanding import Outstanding
 from provisioner.model.target import AccountsPolicy, Mode
 from provisioner.providers.memory.calls import Held
 from provisioner.report.answers import receipt as in_words
@@ -66,6 +67,13 @@ def test_two_accounts_with_their_mark_cannot_be_told_apart() -> None:
     a_world(accounts={"ada": account("ada", mark="ada"), "ada2": account("ada2", mark="ada")})
     found = receipt_for(ADA, company(MIA), company(ADA, MIA))
     assert only(found).verdict is Verdict.UNSURE and "ada" in only(found).unsure[0]
+
+
+def test_what_an_earlier_run_could_not_remove_says_since_when_and_why() -> None:
+    a_world(accounts={"ada": account("ada", mark="ada", since=LOCKED, enabled=False)}, groups={"dev": group("ada")})
+    failed = Outstanding(at("mem:membership/dev/ada"), Action.REVOKE, NOW - timedelta(hours=3), "access denied", "ada")
+    (left,) = only(receipt_for(ADA, company(MIA), company(ADA, MIA), outstanding=(failed,))).left
+    assert left.why == "outstanding since 2026-11-22T06:00:00Z: access denied"
 
 
 def test_where_nothing_is_written_what_is_left_says_so() -> None:
