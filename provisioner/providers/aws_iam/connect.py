@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from botocore.config import Config
@@ -26,7 +27,7 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError
 from botocore.hooks import HierarchicalEmitter
 from botocore.session import Session
-from botocore.utils import FileWebIdentityTokenLoader
+from botocore.utils import FileWebIdentityTokenLoader, parse_timestamp
 
 from provisioner import __version__
 from provisioner.contract import ProviderError, Trouble
@@ -73,6 +74,7 @@ class Base:
         # The SDK's own handlers, registered once: with thirty accounts that is half of what opening them takes.
         self.hooks = HierarchicalEmitter()
         self.session = Session(event_hooks=self.hooks) if self._own_process else _isolated(self.environ, self.hooks)
+        _date_quickly(self.session)
         if loader is not None:
             self.session.register_component("data_loader", loader)
         self.loader = self.session.get_component("data_loader")
@@ -160,6 +162,21 @@ def _refuse_writes(model: Any, **_: Any) -> None:
         )
 
 
+def _date_quickly(session: Session) -> None:
+    """Half of what the SDK takes to read a page of 1,000 users is dateutil's guess at how their dates are written."""
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_dated)
+
+
+def _dated(value: Any) -> datetime:
+    """As IAM and STS write times (`2026-11-22T09:00:00Z`); anything else as the SDK itself reads it."""
+    if isinstance(value, str) and value.endswith("Z"):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            pass
+    return parse_timestamp(value)
+
+
 class _Given(CredentialProvider):
     """Hands a session credentials that were made elsewhere."""
 
@@ -184,6 +201,7 @@ def _in_role(base: Base, role: str, name: str, client: Callable[..., Any]) -> Se
     )
     session = Session(event_hooks=base.hooks, include_builtin_handlers=False)
     session.register_component("data_loader", base.loader)
+    _date_quickly(session)
     deferred = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
     session.register_component("credential_provider", CredentialResolver([_Given(lambda: deferred)]))
     return session
