@@ -31,7 +31,7 @@ from provisioner.plan.order import in_order as ordered
 from provisioner.plan.plan import Plan, TargetView
 from provisioner.plan.side import Side, TargetPlan, gaps_of
 from provisioner.resolve.desired import desire
-from provisioner.resolve.past import remember
+from provisioner.resolve.past import remember, trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ def make_plan(situation: Situation, told: Told | None = None) -> Planned:
 
 
 def _planned(situation: Situation, told: Told | None) -> Planned:
+    situation = replace(situation, declared=trace(situation.declared, situation.past))
     readers, unopened = open_readers(situation.connections)
     try:
         with Observing(readers, dict.fromkeys(readers, EVERYTHING), told) as reads:
@@ -115,7 +116,7 @@ def _recognise(
         departed[name] = departed_on(
             connection.target, seen.reading.state, situation.declared, pasts[name], situation.now, connection.owner
         )
-    renamed, diagnostics = unsaid_renames(situation.declared, pasts, departed)
+    renamed, diagnostics = unsaid_renames(situation.declared, situation.past, departed)
     sides = {
         name: _side(situation, name, desired[name], pasts[name], reading, departed[name], renamed)
         for name, reading in readings.items()
@@ -161,6 +162,7 @@ def _side(
         person=situation.person,
         kept=situation.known.get(name, Known()).kept,
         owner=connection.owner,
+        departed=departed,
     )
 
 

@@ -87,14 +87,13 @@ def _note(side: Side, address: Address, have: Resource | None) -> str:
     """Why something is held that nobody asks for, as far as that can be told."""
     if address in side.desired.state:
         return ""
-    over = side.desired.over.get(address)
-    if over is not None:
+    if side.over(address) is not None:
         return "its time is over"
-    once = side.past.wanted.get(address)
+    once = side.once(address)
     match = side.match_of(address.principal)
     if match is not None and match.departed:
         return "they have left: the next apply removes it"
-    if once is not None and side.is_or_was(address.principal, once.identity):
+    if once is not None:
         return f"the line that asked for it is gone (last in {once.revision})"
     if have is not None and not have.gives_access:
         return "gives no access"

@@ -22,7 +22,7 @@ class PastDeclared:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """An address that the files once asked for."""
+    """An address that the files once asked for, and for whom."""
 
     identity: str | None
     sources: tuple[Location, ...]
@@ -33,12 +33,11 @@ class Once:
 class Past:
     """`departed` are identities that were declared and are not now, as last declared; `wanted` (worked out when asked)
     the addresses once asked for; `managed` what was managed at the *oldest* revision looked at (the one the target
-    converged on), so that a thing that becomes managed in between is known as newly managed. `ids` are all identities
-    seen; `known` is False where there is no earlier state at all.
+    converged on), if it was in mode `full` then, so that what comes under full management in between is known as newly
+    managed. `logins` has the logins that an identity ever had.
     """
 
-    known: bool = False
-    ids: set[str] = field(default_factory=set)
     departed: dict[str, tuple[Identity, str]] = field(default_factory=dict)
     wanted: Mapping[Address, Once] = field(default_factory=dict)
     managed: set[tuple[Kind, str]] = field(default_factory=set)
+    logins: Mapping[str, frozenset[str]] = field(default_factory=dict)

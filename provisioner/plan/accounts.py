@@ -178,7 +178,7 @@ def _no_longer_needed(drafts: Drafts, match: Match) -> None:
     account = match.account
     names = (Principal(side.target.name, kind, match.login) for kind in (PrincipalKind.PERSON, PrincipalKind.SERVICE))
     held = [r for name in names for r in side.live.held_by(name) if r.gives_access]
-    if any(r.address not in side.past.wanted and r.address not in side.desired.over for r in held):
+    if any(side.once(r.address) is None and side.over(r.address) is None for r in held):
         drafts.problem(
             "account-kept",
             f"account `{match.login}` on {side.target.name} stays enabled: no role of {who} reaches it any more, but "

@@ -194,14 +194,14 @@ def _ground(side: Side, address: Address, have: Resource) -> Ground | None:
     principal = address.principal
     if principal is not None and (address.kind, principal) in side.complete_sets:
         return Cause.DECLARED, Evidence.CONTAINER, f"{principal} is declared completely, without it", ()
-    over = side.desired.over.get(address)
-    if over is not None and side.is_or_was(principal, over.identity):
+    over = side.over(address)
+    if over is not None:
         return Cause.TIME, Evidence.HISTORY, f"the grant ended {format_instant(over.until)}", over.sources
-    once = side.past.wanted.get(address)
-    if once is not None and side.is_or_was(principal, once.identity):
-        later = side.desired.later.get(address)
+    once = side.once(address)
+    if once is not None:
+        later = side.later(address)
         if later is not None:
-            return Cause.TIME, Evidence.HISTORY, f"the grant begins {format_instant(later[0])}", once.sources
+            return Cause.TIME, Evidence.HISTORY, f"the grant begins {format_instant(later)}", once.sources
         return (
             Cause.DECLARED,
             Evidence.HISTORY,

@@ -14,7 +14,7 @@ from provisioner.model.address import Kind
 from provisioner.model.identity import AccountName, Identity, IdentityKind
 from provisioner.model.instant import Instant
 from provisioner.model.ownership import ownership
-from provisioner.model.past import Past
+from provisioner.model.past import Past, PastDeclared
 from provisioner.model.state import State
 from provisioner.model.target import Target
 from provisioner.model.way import Ownership
@@ -29,10 +29,11 @@ def departed_on(
     """Everybody whose access on `target` is to go."""
     gone: Departed = dict(past.departed)
     here = declared.identities
-    renamed = {old for identity in here.values() for old in identity.was}
     for identity in here.values():
         if identity.departed_at(now):
             gone[identity.id] = (identity, "")
+    renamed = {old for identity in here.values() for old in identity.was}
+    renamed |= {old for identity, _ in gone.values() for old in identity.was}
     for account in live.of_kind(Kind.ACCOUNT):
         mark = account.mark
         if mark is None or mark.key in here or mark.key in renamed or mark.key in gone:
@@ -53,41 +54,48 @@ def departed_on(
 
 
 def unsaid_renames(
-    declared: DeclaredAccess, pasts: Mapping[str, Past], departed: Mapping[str, Departed]
+    declared: DeclaredAccess, past: Iterable[PastDeclared], departed: Mapping[str, Departed]
 ) -> tuple[set[str], list[Diagnostic]]:
-    """New ids that look like a gone one: both are blocked everywhere, and the error proposes `was`."""
-    seen = set().union(*(past.ids for past in pasts.values())) if pasts else set()
-    if not any(past.known for past in pasts.values()):
-        return set(), []
-    new = [i for i in declared.identities.values() if i.id not in seen and not i.was]
-    gone: dict[str, Identity] = {}
-    for on_target in departed.values():
-        gone.update({who: identity for who, (identity, _) in on_target.items() if who not in declared.identities})
-    by_mail = {i.email.casefold(): i for i in gone.values() if i.email}
-    by_login = {login: i for i in gone.values() for login in _logins(i, pasts)}
+    """Ids that came in the very change in which a like one went: both are blocked everywhere, and the error proposes
+    `was`. `past` is newest first."""
+    gone = {who for on_target in departed.values() for who in on_target if who not in declared.identities}
     blocked: set[str] = set()
     problems: list[Diagnostic] = []
-    for identity in new:
-        old = by_mail.get(identity.email.casefold()) if identity.email else None
-        shared = "e-mail"
-        if old is None:
-            old = next((by_login[login] for login in _logins(identity, pasts) if login in by_login), None)
-            shared = "account"
-        if old is None:
-            continue
-        blocked |= {identity.id, old.id}
-        problems.append(
-            Diagnostic(
-                "looks-like-rename",
-                f"{old.id} is gone and {identity.id} is new with the same {shared}: nothing of either is changed",
-                location=identity.location,
-                length=len(identity.id),
-                why="revoking one and creating the other would take a person's accounts away",
-                fix=f"if they are one person, add `was: [{old.id}]`; if not, remove {old.id} in an earlier change",
-            )
+    newer = declared
+    for revision in past:
+        older = revision.declared
+        came, went_ids = (
+            newer.identities.keys() - older.identities.keys(),
+            older.identities.keys() - newer.identities.keys(),
         )
+        went = [older.identities[who] for who in sorted(went_ids & gone)]
+        newer = older
+        if not went:
+            continue
+        by_mail = {i.email.casefold(): i for i in went if i.email}
+        by_login = {login: i for i in went for login in _logins(i, departed)}
+        for identity in (declared.identities[who] for who in sorted(came) if who in declared.identities):
+            old = by_mail.get(identity.email.casefold()) if identity.email else None
+            shared = "e-mail"
+            if old is None:
+                shared = "account"
+                old = next((by_login[login] for login in _logins(identity, departed) if login in by_login), None)
+            if old is not None and identity.id not in blocked:
+                blocked |= {identity.id, old.id}
+                problems.append(_rename(old, identity, shared))
     return blocked, problems
 
 
-def _logins(identity: Identity, targets: Iterable[str]) -> set[tuple[str, str]]:
-    return {(target, identity.login_on(target)) for target in targets}
+def _rename(old: Identity, identity: Identity, shared: str) -> Diagnostic:
+    return Diagnostic(
+        "looks-like-rename",
+        f"{old.id} is gone and {identity.id} is new with the same {shared}: nothing of either is changed",
+        location=identity.location,
+        length=len(identity.id),
+        why="revoking one and creating the other would take a person's accounts away",
+        fix=f"if they are one person, add `was: [{old.id}]`; if not, remove {old.id} in an earlier change",
+    )
+
+
+def _logins(identity: Identity, targets: Iterable[str]) -> list[tuple[str, str]]:
+    return [(target, identity.login_on(target)) for target in sorted(targets)]

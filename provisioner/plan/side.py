@@ -12,16 +12,18 @@ from provisioner.diagnostics import Diagnostic, Location, Severity
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Cause, Change
 from provisioner.model.coverage import Coverage, ScopeCoverage
-from provisioner.model.desired import Desired
+from provisioner.model.desired import Desired, Over
+from provisioner.model.identity import Identity
 from provisioner.model.instant import Instant, format_instant
 from provisioner.model.match import Match, Matched
 from provisioner.model.outstanding import Outstanding
-from provisioner.model.past import Past
-from provisioner.model.principal import Principal
+from provisioner.model.ownership import ownership
+from provisioner.model.past import Once, Past
+from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
-from provisioner.model.target import Target
-from provisioner.model.way import Evidence, Way
+from provisioner.model.target import AccountsPolicy, Target
+from provisioner.model.way import Evidence, Ownership, Way
 from provisioner.plan.effects import effect_of
 from provisioner.plan.plan import Stray, Waiting
 
@@ -47,6 +49,7 @@ class Side:
     proven_absent: frozenset[Address] = frozenset()
     kept: frozenset[str] = frozenset()
     owner: str | None = None
+    departed: Mapping[str, tuple[Identity, str]] = field(default_factory=dict)
 
     @property
     def coverage(self) -> Coverage:
@@ -62,15 +65,62 @@ class Side:
         """Whose account a principal is, if anybody's that we know."""
         return self._holders.get(principal.id) if principal is not None and principal.is_account else None
 
-    def is_or_was(self, principal: Principal | None, identity: str | None) -> bool:
-        """Whether what a past line gave to `identity` is theirs still: their matched account, or an account that is
-        gone. An account of that login which is not known to be theirs is somebody else's."""
+    def once(self, address: Address) -> Once | None:
+        """The past line that gave this to whoever holds it now, also under an earlier id, login or kind of theirs."""
+        line = self.past.wanted.get(address)
+        if line is not None and self._is_or_was(address.principal, line.identity):
+            return line
+        match = self.match_of(address.principal)
+        for who in (match.identity.id, *match.identity.was) if match is not None else ():
+            for login in sorted(self.past.logins.get(who, ())):
+                for kind in (PrincipalKind.PERSON, PrincipalKind.SERVICE):
+                    line = self.past.wanted.get(address._replace(principal=Principal(self.target.name, kind, login)))
+                    if line is not None and line.identity == who:
+                        return line
+        return None
+
+    def over(self, address: Address) -> Over | None:
+        """The line that gives this to whoever holds it now, and whose time has ended."""
+        line = self.desired.over.get(address)
+        if line is not None and self._is_or_was(address.principal, line.identity):
+            return line
+        match = self.match_of(address.principal)
+        if match is None or address.principal is None:
+            return None
+        line = self.desired.over.get(address._replace(principal=self._named(address.principal, match)))
+        return line if line is not None and line.identity == match.identity.id else None
+
+    def later(self, address: Address) -> Instant | None:
+        """When a line begins to give this to whoever holds it now."""
+        match = self.match_of(address.principal)
+        if match is not None and address.principal is not None:
+            address = address._replace(principal=self._named(address.principal, match))
+        found = self.desired.later.get(address)
+        return found[0] if found is not None else None
+
+    def _named(self, principal: Principal, match: Match) -> Principal:
+        """As the files of today call the holder of a matched account."""
+        return principal._replace(id=match.identity.login_on(self.target.name))
+
+    def _is_or_was(self, principal: Principal | None, identity: str | None) -> bool:
+        """Whether what a line gave to `identity` is theirs still: their matched account, or an account that is gone. An
+        account of that login which is not known to be theirs is somebody else's; but where accounts are somebody else's
+        job, the login said whose it was when it was given, and says so when it is taken."""
         match = self.match_of(principal)
         if match is not None:
-            return match.identity.id == identity
+            return identity in (match.identity.id, *match.identity.was)
         if principal is None or not principal.is_account:
             return True
-        return Address(self.target.name, Kind.ACCOUNT, principal.id) not in self.live
+        if identity in self.matched.blocked:
+            return False
+        account = self.live.get(Address(self.target.name, Kind.ACCOUNT, principal.id))
+        if account is None:
+            return True
+        if self.target.accounts is not AccountsPolicy.EXISTING or ownership(account, self.owner) is Ownership.FOREIGN:
+            return False
+        gone = self.departed.get(identity or "")
+        pinned = gone[0].account_on(self.target.name).id if gone is not None else None
+        return pinned is None or (account.facts is not None and account.facts.native_id == pinned)
 
 
 @dataclass(slots=True)

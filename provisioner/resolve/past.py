@@ -6,24 +6,57 @@ out login by login, when something of theirs is found that nobody asks for; most
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from provisioner.contract import Declare
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address, Kind
 from provisioner.model.identity import Identity
 from provisioner.model.past import Once, Past, PastDeclared
+from provisioner.model.target import Mode, Target
 from provisioner.resolve.desired import Resolver
+
+
+def trace(current: DeclaredAccess, revisions: Sequence[PastDeclared]) -> DeclaredAccess:
+    """`current`, in which everybody has all their earlier ids: also those that `was` names in a past revision only.
+
+    Whoever was renamed twice names their first id no longer, and a `was` line may be tidied away before every target
+    has heard of it. A line that is gone is believed only where the e-mail says, too, that it is one person.
+    """
+    former = {old: identity.id for identity in current.identities.values() for old in identity.was}
+    more: dict[str, tuple[str, ...]] = {}
+    for revision in revisions:
+        for identity in (i for i in revision.declared.identities.values() if i.was):
+            heir = current.identities.get(identity.id) or current.identities.get(former.get(identity.id, ""))
+            if heir is None:
+                continue
+            for old in identity.was:
+                if old in former or old in current.identities:
+                    continue
+                if heir.id != identity.id or _mail_of(old, revisions) == (heir.email or "").casefold() != "":
+                    former[old] = heir.id
+                    more[heir.id] = (*more.get(heir.id, ()), old)
+    if not more:
+        return current
+    traced = {i.id: replace(i, was=(*i.was, *more[i.id])) if i.id in more else i for i in current.identities.values()}
+    return replace(current, identities=traced)
+
+
+def _mail_of(old: str, revisions: Iterable[PastDeclared]) -> str:
+    found = (r.declared.identities[old].email for r in revisions if old in r.declared.identities)
+    return (next(found, None) or "").casefold()
 
 
 def remember(
     revisions: Iterable[PastDeclared], current: DeclaredAccess, declares: Mapping[str, Declare]
 ) -> dict[str, Past]:
-    """`revisions` newest first. The newest wording wins where a thing was asked for more than once."""
+    """`revisions` newest first, `current` as `trace` gives it. The newest wording wins where a thing was asked for more
+    than once."""
     told: dict[str, list[_Revision]] = {name: [] for name in declares}
     kept: list[_Revision] = []  # ids of values are compared, so the values must stay alive
-    pasts = {name: Past(wanted=_Wanted(name, told[name])) for name in declares}
+    pasts = {name: Past(wanted=_Wanted(name, told[name]), logins=_Logins(name, told[name])) for name in declares}
+    heirs: dict[str, str] = {}  # earlier ids of those who left, and under which id they did
     here = set(current.identities) | {old for i in current.identities.values() for old in i.was}
     done: set[tuple[int, tuple[int, ...]]] = set()
     for revision in revisions:
@@ -33,20 +66,30 @@ def remember(
         fresh = [i for i in identities.values() if (id(i), context) not in done]
         done.update((id(i), context) for i in fresh)
         gone = [i for i in identities.values() if i.id not in here]
-        # The target's own settings of today read yesterday's grants: a moved base or account is today's to know.
+        for identity in gone:
+            heirs.update((old, heirs.get(identity.id, identity.id)) for old in identity.was if old not in heirs)
         resolver = Resolver(_with_targets_of(revision.declared, current), names, None)
         one = _Revision(revision, resolver, fresh)
         kept.append(one)
         for name in names:
-            pasts[name].known = True
-            pasts[name].ids.update(identities)
             for identity in gone:
-                pasts[name].departed.setdefault(identity.id, (identity, revision.name))
+                _leave(pasts[name].departed, identity, heirs.get(identity.id), revision.name)
             told[name].append(one)
     for name, past in pasts.items():
-        if told[name]:
+        if told[name] and told[name][-1].is_full(name):
             past.managed = told[name][-1].managed(name)
     return pasts
+
+
+def _leave(departed: dict[str, tuple[Identity, str]], identity: Identity, heir: str | None, revision: str) -> None:
+    """Adds who left; an earlier id of one who left under another is theirs, and nobody by itself."""
+    last = departed.get(heir) if heir is not None else None
+    if last is None:
+        departed.setdefault(identity.id, (identity, revision))
+        return
+    more = tuple(old for old in identity.was if old not in last[0].was)
+    if more:
+        departed[last[0].id] = (replace(last[0], was=(*last[0].was, *more)), last[1])
 
 
 @dataclass
@@ -57,6 +100,10 @@ class _Revision:
     resolver: Resolver
     fresh: list[Identity]
     _managed: dict[str, set[tuple[Kind, str]]] | None = None
+
+    def is_full(self, target: str) -> bool:
+        then = self.past.declared.targets.get(target)
+        return then is not None and then.mode is Mode.FULL
 
     def managed(self, target: str) -> set[tuple[Kind, str]]:
         if self._managed is None:
@@ -110,20 +157,63 @@ class _Wanted(Mapping[Address, Once]):
         return sum(len(self._of(login)) for login in self._by_login())
 
 
+@dataclass
+class _Logins(Mapping[str, frozenset[str]]):
+    """`Past.logins` of one target."""
+
+    target: str
+    revisions: list[_Revision]
+    _known: dict[str, frozenset[str]] | None = None
+
+    def _all(self) -> Mapping[str, frozenset[str]]:
+        if self._known is None:
+            found: dict[str, set[str]] = {}
+            for revision in self.revisions:
+                for identity in revision.fresh:
+                    found.setdefault(identity.id, set()).add(identity.login_on(self.target))
+            self._known = {who: frozenset(logins) for who, logins in found.items()}
+        return self._known
+
+    def __getitem__(self, identity: str) -> frozenset[str]:
+        return self._all()[identity]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+
 def _context(declared: DeclaredAccess, names: Iterable[str]) -> tuple[int, ...]:
     return (
         *sorted(id(r) for r in declared.roles.values()),
         *sorted(id(e) for e in declared.environments.values()),
-        hash(frozenset(names)),
+        hash(frozenset((name, _labels(declared.targets.get(name))) for name in names)),
     )
 
 
+def _labels(target: Target | None) -> object:
+    """What of a target decides who gets something there."""
+    if target is None:
+        return None
+    return target.environment, frozenset(target.labels.items()), frozenset(target.object_environments.items())
+
+
 def _with_targets_of(past: DeclaredAccess, current: DeclaredAccess) -> DeclaredAccess:
+    """The target's own settings of today read yesterday's grants: a moved base or account is today's to know. Its
+    labels are those of then: they decided who was given what."""
+    targets = {**past.targets, **current.targets}
+    for name, then in past.targets.items():
+        if name in current.targets and _labels(then) != _labels(targets[name]):
+            labels, things = then.labels, then.object_environments
+            targets[name] = replace(
+                targets[name], environment=then.environment, labels=labels, object_environments=things
+            )
     return DeclaredAccess(
         identities=past.identities,
         roles=past.roles,
         environments=past.environments,
-        targets={**past.targets, **current.targets},
+        targets=targets,
         records=current.records,
         tree=past.tree,
     )

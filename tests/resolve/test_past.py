@@ -10,8 +10,9 @@ from provisioner.contract import Declare
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address, Kind
 from provisioner.model.past import Past, PastDeclared
+from provisioner.model.target import Mode
 from provisioner.providers.memory import PROVIDER
-from provisioner.resolve.past import remember
+from provisioner.resolve.past import remember, trace
 from tests.builders import NOW, at
 from tests.worlds import a_role, a_target, files, held, someone
 
@@ -78,7 +79,7 @@ def test_role_that_changed_counts_although_its_holder_did_not() -> None:
 def test_leaver_is_as_last_declared() -> None:
     new, old = someone("ada", "dev", email="new@example.com"), someone("ada", "dev")
     found = past(files(roles=BOTH), files([new], BOTH), files([old], BOTH))
-    assert found.departed["ada"] == (new, "r1") and found.ids == {"ada"} and found.known
+    assert found.departed["ada"] == (new, "r1")
 
 
 def test_renamed_person_has_not_left() -> None:
@@ -86,14 +87,49 @@ def test_renamed_person_has_not_left() -> None:
     assert not found.departed
 
 
-def test_managed_is_what_was_managed_at_the_oldest_revision() -> None:
-    found = past(files(roles=BOTH), files(roles=BOTH), files(roles=BOTH[:1]))
+def test_person_renamed_twice_has_all_their_earlier_ids_and_has_not_left() -> None:
+    mail = "a@example.com"
+    first, second = someone("a1", "dev", email=mail), someone("a2", "dev", was=("a1",), email=mail)
+    now = files([someone("a3", "dev", was=("a2",), email=mail)], BOTH)
+    told = [
+        PastDeclared("r2", files([second], BOTH), frozenset()),
+        PastDeclared("r1", files([first], BOTH), frozenset()),
+    ]
+    assert trace(now, told).identities["a3"].was == ("a2", "a1")
+    assert not past(trace(now, told), files([second], BOTH), files([first], BOTH)).departed
+
+
+def test_a_was_line_that_was_taken_back_counts_only_where_the_email_is_the_same() -> None:
+    ada, said = someone("ada", email="ada@example.com"), someone("ada", was=("bob",), email="ada@example.com")
+    for mail, found in (("ada@example.com", ("bob",)), ("bob@example.com", ())):
+        bob = someone("bob", email=mail)
+        told = [PastDeclared(f"r{i}", files([one]), frozenset()) for i, one in ((2, said), (1, bob))]
+        assert trace(files([ada]), told).identities["ada"].was == found
+
+
+def test_who_left_under_another_id_left_once() -> None:
+    first, second = someone("a1", "dev"), someone("a2", "dev", was=("a1",))
+    third = someone("a3", "dev", was=("a2",))
+    found = past(files(roles=BOTH), files([third], BOTH), files([second], BOTH), files([first], BOTH))
+    assert list(found.departed) == ["a3"] and found.departed["a3"][0].was == ("a2", "a1")
+
+
+def test_managed_is_what_was_managed_fully_at_the_oldest_revision() -> None:
+    full = [a_target(mode=Mode.FULL)]
+    found = past(files(roles=BOTH), files(roles=BOTH, targets=full), files(roles=BOTH[:1], targets=full))
     assert (Kind.MEMBERSHIP, "developers") in found.managed and (Kind.MEMBERSHIP, "staff") not in found.managed
+    assert not past(files(roles=BOTH, targets=full), files(roles=BOTH)).managed
 
 
 def test_without_an_earlier_state_nothing_is_known() -> None:
     found = past(files([someone("ada", "dev")], BOTH))
-    assert not found.known and not found.wanted and not found.managed and not found.departed
+    assert not found.wanted and not found.managed and not found.departed
+
+
+def test_yesterdays_grants_are_read_with_yesterdays_labels() -> None:
+    role = a_role("dev", ["developers"], where={"product": "payments"})
+    before = files([someone("ada", "dev")], [role], [a_target(labels={"product": "payments"})])
+    assert DEVELOPERS in past(files(roles=[role], targets=[a_target(labels={"product": "core"})]), before).wanted
 
 
 def test_yesterdays_grants_are_read_with_todays_settings() -> None:
