@@ -14,14 +14,14 @@ from provisioner.diagnostics import Diagnostic, Severity, in_order
 from provisioner.load.files import collector_paused
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Kind
-from provisioner.model.change import Change
+from provisioner.model.change import Action, Change
 from provisioner.model.coverage import EVERYTHING, Coverage, Scope, ScopeCoverage, Verdict
 from provisioner.model.desired import Desired
 from provisioner.model.instant import Instant
 from provisioner.model.outstanding import Outstanding
 from provisioner.model.past import Past, PastDeclared
 from provisioner.model.state import State
-from provisioner.observe.inventory import Observed, Observing, Told, doubt_emptiness, observe, open_readers
+from provisioner.observe.inventory import Observed, Observing, Told, doubt_emptiness, doubt_marks, observe, open_readers
 from provisioner.observe.matching import match_accounts
 from provisioner.observe.relabel import relabel
 from provisioner.plan.compare import compare
@@ -112,7 +112,7 @@ def _recognise(
             continue
         known = situation.known.get(name, Known())
         connection = situation.connections[name]
-        readings[name] = doubt_emptiness(seen.reading, known.counts)
+        readings[name] = doubt_marks(doubt_emptiness(seen.reading, known.counts), connection.target)
         departed[name] = departed_on(
             connection.target, seen.reading.state, situation.declared, pasts[name], situation.now, connection.owner
         )
@@ -228,7 +228,10 @@ def _assemble(
     found = [*situation.diagnostics, *diagnostics]
     found += [d for part in parts.values() for d in part.diagnostics]
     found += [w for side in sides.values() for w in side.reading.warnings]
-    views = {name: _view(situation.connections[name], seen, sides.get(name)) for name, seen in observed.items()}
+    views = {
+        name: _view(situation.connections[name], seen, sides.get(name), parts.get(name))
+        for name, seen in observed.items()
+    }
     found += [_unreadable(name, seen.error) for name, seen in observed.items() if seen.error is not None]
     waiting = [w for part in parts.values() for w in part.waiting]
     strays = [s for part in parts.values() for s in part.strays]
@@ -260,9 +263,22 @@ def _still_open(item: Outstanding, sides: Mapping[str, Side], changes: list[Chan
         return True
     if any(c.address == item.address and c.action == item.action for c in changes):
         return True
-    return not side.coverage.is_complete(item.address.kind, item.address.object) and (
-        item.address.kind is not Kind.CREDENTIAL
-    )
+    complete = side.coverage.at(item.address).verdict is Verdict.COMPLETE
+    if item.action not in (Action.REVOKE, Action.DISABLE, Action.DELETE):
+        return not complete
+    if item.address in side.desired.state or _is_here(item, side):
+        return False  # asked for again
+    live = side.live.get(item.address)
+    if live is None:
+        return not complete
+    return live.gives_access if item.action is Action.REVOKE else live.attributes.get("enabled") is not False
+
+
+def _is_here(item: Outstanding, side: Side) -> bool:
+    """Whether its holder has come back: their credentials are not looked at any more, and are theirs to use."""
+    if item.address.kind is not Kind.CREDENTIAL:
+        return False
+    return any(i.id == item.identity and not i.suspended for i in side.desired.logins.values())
 
 
 def _only(person: str, changes: tuple[Change, ...]) -> tuple[Change, ...]:
@@ -278,12 +294,14 @@ def _only(person: str, changes: tuple[Change, ...]) -> tuple[Change, ...]:
     return tuple(c for c in changes if c.id in kept)
 
 
-def _view(connection: Connection, seen: Observed, side: Side | None) -> TargetView:
+def _view(connection: Connection, seen: Observed, side: Side | None, part: TargetPlan | None) -> TargetView:
     mode = connection.target.mode.value
-    if seen.reading is None or side is None:
+    if seen.reading is None or side is None or part is None:
         return TargetView(False, mode, failed=str(seen.error), system=seen.system)
     gaps = gaps_of(side.coverage)
-    return TargetView(not gaps, mode, gaps, side.reading.state.counts(), side.reading.calls, seen.system)
+    return TargetView(
+        not gaps and not part.held_back, mode, gaps, side.reading.state.counts(), side.reading.calls, seen.system
+    )
 
 
 def _unreadable(name: str, error: ProviderError) -> Diagnostic:

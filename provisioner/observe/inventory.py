@@ -11,6 +11,7 @@ from typing import Self
 from provisioner.contract import Connection, Me, ProviderError, Reader, Reading
 from provisioner.model.address import Kind
 from provisioner.model.coverage import Coverage, Scope, ScopeCoverage, Verdict
+from provisioner.model.target import AccountsPolicy, Mode, Target
 
 PARALLEL = 16
 """Targets read at a time."""
@@ -83,6 +84,19 @@ def observe(
     """One bulk read of each target that `want` names."""
     with Observing(readers, want, told) as reads:
         return reads.all()
+
+
+def doubt_marks(reading: Reading, target: Target) -> Reading:
+    """Where the credential cannot see marks, an account without one may be another owner's, or ours: that cannot be
+    told, so nothing is taken from it or created beside it. Where nothing is written, or accounts are somebody else's
+    job, marks decide nothing."""
+    accounts = reading.coverage.of(Kind.ACCOUNT)
+    if "mark" not in accounts.hides or target.mode is Mode.REPORT or target.accounts is AccountsPolicy.EXISTING:
+        return reading
+    if accounts.verdict is not Verdict.COMPLETE:
+        return reading
+    doubted = replace(accounts, verdict=Verdict.PARTIAL, proof=f"{accounts.proof}, but their marks cannot be seen")
+    return replace(reading, coverage=Coverage([*reading.coverage.scopes(), doubted]))
 
 
 def doubt_emptiness(reading: Reading, last: Mapping[str, int] | None) -> Reading:

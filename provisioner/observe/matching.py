@@ -80,6 +80,16 @@ class _Matcher:
         if marked is False:
             return
         holder = self._by_login.get(self._fold(login))
+        if pinned is not None and isinstance(marked, Resource) and _native(marked) != pinned:
+            self._block(
+                identity,
+                "account-id-differs",
+                f"account `{marked.address.object}` on {self._target.name} carries the mark of {identity.id} and has "
+                f"the id {_native(marked)}, the files pin {pinned}: it is a different account",
+                why="everything that was given to the marked account would stay there, with nobody to answer for it",
+                fix="correct the pinned id; or remove what the marked account holds and its mark, if it is not theirs",
+            )
+            return
         if pinned is not None:
             account = self._by_native.get(pinned)
             if account is None and holder is not None:
@@ -93,21 +103,27 @@ class _Matcher:
                 )
             elif account is not None:
                 self._take(identity, account, How.PINNED)
+                self._check_free(identity, account, login, holder, wanted)
             return
         if isinstance(marked, Resource):
             self._take(identity, marked, How.MARK)
-            if holder is not None and holder is not marked and wanted:
-                self._block(
-                    identity,
-                    "login-in-use",
-                    f"account `{marked.address.object}` of {identity.id} cannot become `{login}` on "
-                    f"{self._target.name}: that login has another account",
-                    why="two accounts cannot share a login",
-                    fix="choose another login under `accounts:`",
-                )
+            self._check_free(identity, marked, login, holder, wanted)
             return
         if holder is not None:
             self._claim(identity, holder, login, wanted)
+
+    def _check_free(
+        self, identity: Identity, account: Resource, login: str, holder: Resource | None, wanted: bool
+    ) -> None:
+        if holder is not None and holder is not account and wanted:
+            self._block(
+                identity,
+                "login-in-use",
+                f"account `{account.address.object}` of {identity.id} cannot become `{login}` on "
+                f"{self._target.name}: that login has another account",
+                why="two accounts cannot share a login",
+                fix="choose another login under `accounts:`",
+            )
 
     def _marked(self, identity: Identity) -> Resource | bool | None:
         """The account with this identity's mark; False where there are two, which nobody can tell apart."""

@@ -23,7 +23,8 @@ def relabel(target: str, live: State, matched: Matched, logins: Mapping[str, Ide
     moved: dict[Principal, Principal] = {}
     for match in matched.by_login.values():
         kind = PrincipalKind.SERVICE if match.identity.kind is IdentityKind.SERVICE else PrincipalKind.PERSON
-        login = desired.get(match.identity.id, match.login)
+        blocked = match.identity.id in matched.blocked  # the new login may be somebody else's
+        login = match.login if blocked else desired.get(match.identity.id, match.login)
         if kind is not PrincipalKind.PERSON or login != match.login:
             moved[Principal(target, PrincipalKind.PERSON, match.login)] = Principal(target, kind, login)
     if not moved:

@@ -11,9 +11,9 @@ from provisioner.model.match import Match
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.target import AccountsPolicy
-from provisioner.model.way import Evidence, Ownership
+from provisioner.model.way import Ownership
 from provisioner.plan.plan import Stray, Waiting
-from provisioner.plan.side import Drafts, differences, leaver_cause, why_left
+from provisioner.plan.side import Drafts, Side, differences, leaver_cause, why_left
 
 
 def plan_accounts(drafts: Drafts, blocked: set[str]) -> set[str]:
@@ -100,7 +100,9 @@ def _recognised(drafts: Drafts, login: str, identity: Identity, match: Match) ->
             attributes=({"login": match.login}, {"login": login}),
             **told,  # type: ignore[arg-type]
         )
-    elif match.ownership is not Ownership.OWNED or (have.mark is not None and have.mark.key != identity.id):
+    elif "mark" not in side.coverage.at(address).hides and (
+        match.ownership is not Ownership.OWNED or (have.mark is not None and have.mark.key != identity.id)
+    ):
         drafts.add(
             Action.ADOPT,
             address,
@@ -133,7 +135,7 @@ def _recognised(drafts: Drafts, login: str, identity: Identity, match: Match) ->
             want,
             cause=Cause.DECLARED,
             why=why,
-            evidence=None if enable else Evidence.MARK,
+            evidence=None if enable else match.evidence,
             attributes=(before, {"enabled": enable}),
             **told,  # type: ignore[arg-type]
         )
@@ -175,6 +177,9 @@ def _no_longer_needed(drafts: Drafts, match: Match) -> None:
         return
     if any(identity == who for _, identity in side.desired.later.values()):
         return
+    if _blind(side):
+        drafts.out.held_back += 1
+        return
     account = match.account
     names = (Principal(side.target.name, kind, match.login) for kind in (PrincipalKind.PERSON, PrincipalKind.SERVICE))
     held = [r for name in names for r in side.live.held_by(name) if r.gives_access]
@@ -203,8 +208,12 @@ def _close(drafts: Drafts, match: Match, cause: Cause, why: str, have: Resource)
         return
     disables = side.declare.capabilities.disables
     since = disabled_since(have)
-    if disables and have.attributes.get("enabled", True):
+    enabled = have.attributes.get("enabled", True)
+    undated = since is None and "mark" not in side.coverage.at(address).hides
+    if disables and (enabled or undated):
         repair = have.mark is not None and have.mark.disabled_since is not None
+        if not enabled:
+            why += "; it is switched off, but nothing says since when, or by whom"
         drafts.add(
             Action.DISABLE,
             address,
@@ -212,7 +221,7 @@ def _close(drafts: Drafts, match: Match, cause: Cause, why: str, have: Resource)
             None,
             cause=Cause.REPAIR if repair else cause,
             why=f"{why}; it was unlocked by hand" if repair else why,
-            attributes=({"enabled": True}, {"enabled": False}),
+            attributes=({"enabled": enabled}, {"enabled": False}),
             **told,  # type: ignore[arg-type]
         )
         due = side.now + side.target.retention
@@ -221,6 +230,9 @@ def _close(drafts: Drafts, match: Match, cause: Cause, why: str, have: Resource)
     due_at = since + side.target.retention if since is not None and since <= side.now else None
     if disables and (due_at is None or due_at > side.now):
         drafts.out.waiting.append(_waiting(address, who, due_at, format_duration(side.target.retention)))
+        return
+    if _blind(side) or (match.departed and not side.coverage.is_complete(Kind.CREDENTIAL, match.login)):
+        drafts.out.held_back += 1
         return
     kept = f"disabled since {format_instant(since)}" if since else "it cannot be switched off there, so nothing is kept"
     drafts.add(
@@ -232,6 +244,14 @@ def _close(drafts: Drafts, match: Match, cause: Cause, why: str, have: Resource)
         why=f"{why}; {kept}",
         reversible=False,
         **told,  # type: ignore[arg-type]
+    )
+
+
+def _blind(side: Side) -> bool:
+    """Whether an account may hold something that was not read: it cannot be said then that nothing is left."""
+    kinds = (Kind.MEMBERSHIP, Kind.GRANT)
+    return any(not side.coverage.is_complete(kind) for kind in kinds) or any(
+        gap.scope.kind in kinds for gap in side.coverage.gaps
     )
 
 

@@ -170,10 +170,11 @@ def _unwanted(drafts: Drafts, blocked: set[str]) -> None:
             continue
         if not have.gives_access or (address.kind is Kind.CREDENTIAL and match is not None):
             continue  # a suspended person's keys are read to be switched off with the account, and come back with it
-        ground = _ground(side, address, have)
+        meant = bool(ignored) and str(address) in ignored
+        ground = _ground(side, address, have, meant)
         if ground is not None:
             _revoke(drafts, have, match, *ground)
-        elif not ignored or str(address) not in ignored:
+        elif not meant:
             newly = address.principal is not None and _newly_managed(side, address)
             who = match.identity.id if match else None
             drafts.out.strays.append(Stray(address, _why_stray(side, address, match), who, newly))
@@ -187,8 +188,9 @@ def _leaver(side: Side, match: Match) -> Ground:
     return leaver_cause(side.now, match), Evidence.SUBJECT, why_left(side.now, match), (match.identity.location,)
 
 
-def _ground(side: Side, address: Address, have: Resource) -> Ground | None:
-    """Whether something that nobody asks for is ours to take away, and by which evidence."""
+def _ground(side: Side, address: Address, have: Resource, meant: bool) -> Ground | None:
+    """Whether something that nobody asks for is ours to take away, and by which evidence. What is `meant` (a stray that
+    the files tell to ignore) and what no account holds (an unknown name, a nested group) stay in mode `full` too."""
     if address.principal is not None and _marked_as_ours(side, have):
         return Cause.DECLARED, Evidence.MARK, "no line asks for it any more, and it carries our mark", ()
     principal = address.principal
@@ -212,7 +214,9 @@ def _ground(side: Side, address: Address, have: Resource) -> Ground | None:
         return Cause.OUTSTANDING, Evidence.JOURNAL, "an earlier run was to remove it and could not", ()
     if (
         side.target.mode is Mode.FULL
+        and not meant
         and principal is not None
+        and principal.is_account
         and (address.kind, address.object) in side.desired.managed
         and not _newly_managed(side, address)
     ):

@@ -58,7 +58,8 @@ class Side:
     @cached_property
     def _holders(self) -> dict[str, Match]:
         """Matches by the login under which `live` has their access: the desired one, where there is one."""
-        desired = {identity.id: login for login, identity in self.desired.logins.items()}
+        blocked = self.matched.blocked
+        desired = {i.id: login for login, i in self.desired.logins.items() if i.id not in blocked}
         return {desired.get(m.identity.id, login): m for login, m in self.matched.by_login.items()}
 
     def match_of(self, principal: Principal | None) -> Match | None:
