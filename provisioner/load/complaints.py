@@ -90,7 +90,7 @@ class Complaints:
     def duplicate(self, key: str, mark: Any, first: Any) -> None:
         self.say(
             "duplicate-key",
-            f"the key {show(key)} appears twice, first in line {first.line + 1}",
+            f"the key {show(key)} appears twice" + (f", first in line {first.line + 1}" if first is not None else ""),
             mark,
             "only one of the two would count, and a reviewer could look at the other",
             "keep one; put the lists of both together if both are meant",

@@ -54,6 +54,7 @@ class FileEntries:
         "identities",
         "models",
         "named",
+        "only_people",
         "problems",
         "records",
         "roles",
@@ -74,6 +75,7 @@ class FileEntries:
         self.carried: dict[str, dict[str, Any]] = {}
         self.models: dict[str, Any] = {}
         self.named: list[tuple[str, str]] = []
+        self.only_people = False
         self.unread = False
 
 
@@ -112,7 +114,8 @@ def read_entries(
         _Reader(entries, tree, providers, planned).file()
     if tree.problems:
         _tell_once(entries, tree)
-    elif not entries.problems and all(section == "people" for section, _ in entries.named):
+    entries.only_people = all(section == "people" for section, _ in entries.named)
+    if entries.only_people and not entries.problems:
         source.forget()
     return entries
 
@@ -344,7 +347,7 @@ class _Reader:
     def _key(self, section: str, name: str) -> Location:
         body = self.tree.root[section]
         marks = self.tree.marks[id(body)]
-        return _place(self.source.file, marks[0] if len(marks) == 2 else marks[2 * list(body).index(name)])
+        return _place(self.source.file, marks[0] if len(marks) == 2 else marks[2 * self.source.order(body, name)])
 
 
 def _place(file: str, mark: Any) -> Location:

@@ -171,7 +171,7 @@ class HistoryCache:
         found: list[tuple[str, str]] = []
         told = self.objects(repo).get(tree)
         if told is not None and told[1] == "tree" and below.count("/") < limits.DEPTH:
-            for mode, name, oid in _tree_entries(told[2]):
+            for mode, name, oid in _tree_entries(told[2], len(tree) // 2):
                 if mode == _FOLDER:
                     found.extend(self.listing(repo, oid, f"{below}{name}/"))
                 elif mode in _FILES and name.endswith(".yaml"):
@@ -201,7 +201,10 @@ def declared_at(
         tree = _access_tree(repo, access, tree_or_commit, cache)
         prefix = "" if access in ("", ".") else f"{access.strip('/')}/"
         files = [cache.entries(repo, prefix + path, oid, providers) for path, oid in sorted(cache.listing(repo, tree))]
-        world = World(files)
+        world = World(file for file in files if not file.only_people)
+        for file in files:
+            for name, identity in file.identities.items():
+                world.identities.setdefault(name, identity)
         cache.usable.keep(world, providers)
         told = in_order(p for file in files for p in file.problems)
         return Loaded(world.declared(tree), told, {}, access)
@@ -244,16 +247,16 @@ def _inside(access: str) -> str:
     return "" if access in ("", ".") else access.strip("/")
 
 
-def _tree_entries(data: bytes) -> list[tuple[str, str, str]]:
-    """Mode, name and id of each entry of a raw tree object (SHA-1 or SHA-256 by the length of what follows)."""
+def _tree_entries(data: bytes, size: int) -> list[tuple[str, str, str]]:
+    """Mode, name and id of each entry of a raw tree object, whose ids have `size` bytes (SHA-1 20, SHA-256 32)."""
     found: list[tuple[str, str, str]] = []
     at = 0
     while at < len(data):
         space = data.index(b" ", at)
         end = data.index(b"\0", space)
         name = data[space + 1 : end].decode("utf-8", "surrogateescape")
-        found.append((data[at:space].decode("ascii"), name, data[end + 1 : end + 21].hex()))
-        at = end + 21
+        found.append((data[at:space].decode("ascii"), name, data[end + 1 : end + 1 + size].hex()))
+        at = end + 1 + size
     return found
 
 

@@ -194,7 +194,9 @@ class _Builder:
                 if key is not None:
                     self.tree.empty.add((id(out), key))
             elif key in out:
-                self.complain.duplicate(key, mark, marks[2 * list(out).index(key)])
+                # Looking for the first one is slow in a long mapping; nobody reads hundreds of these.
+                few = len(self.tree.problems) < 200
+                self.complain.duplicate(key, mark, marks[2 * list(out).index(key)] if few else None)
             elif key is not None:
                 out[key] = value
                 add(mark)

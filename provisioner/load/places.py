@@ -13,17 +13,20 @@ from provisioner.load.nodes import Tree, build
 from provisioner.model.block import Block, Path
 
 Locate = Callable[[Path], Location]
+_LARGE = 100
 
 
 class Source:
     """One access file as read. `file` is as it is told to people."""
 
-    __slots__ = ("file", "text", "tree")
+    __slots__ = ("_lines", "_orders", "file", "text", "tree")
 
     def __init__(self, file: str, text: str) -> None:
         self.file = file
         self.text = text
         self.tree: Tree | None = None
+        self._lines: list[str] | None = None
+        self._orders: dict[int, dict[Any, int]] | None = None
 
     def read(self) -> Tree:
         """The tree, made again where it was let go of."""
@@ -33,7 +36,7 @@ class Source:
 
     def forget(self) -> None:
         """Lets go of the tree; it can be had again."""
-        self.tree = None
+        self.tree = self._lines = self._orders = None
 
     def below(self, path: Path) -> Any:
         """The value at `path`, or None."""
@@ -54,7 +57,7 @@ class Source:
         for depth, step in enumerate(path):
             if isinstance(at, dict) and step in at:
                 is_value = want_value and depth == len(path) - 1
-                mark = tree.marks[id(at)][2 * list(at).index(step) + is_value]
+                mark = tree.marks[id(at)][2 * self.order(at, step) + is_value]
                 at = at[step]
             elif isinstance(at, list) and isinstance(step, int) and step < len(at):
                 mark = tree.marks[id(at)][step]
@@ -67,8 +70,9 @@ class Source:
 
     def length(self, place: Location) -> int:
         """How many characters the word at `place` has, for carets."""
-        lines = self.text.split("\n", place.line)
-        line = lines[place.line - 1] if place.line <= len(lines) else ""
+        if self._lines is None:
+            self._lines = self.text.split("\n")
+        line = self._lines[place.line - 1] if place.line <= len(self._lines) else ""
         rest = line[place.column - 1 :].rstrip("\r")
         if rest[:1] in ("'", '"'):
             end = rest.find(rest[0], 1)
@@ -76,6 +80,17 @@ class Source:
         for stop in (": ", " #", ", ", "]", "}"):
             rest = rest.partition(stop)[0]
         return max(len(rest.rstrip().removesuffix(":").removesuffix(",")), 1)
+
+    def order(self, mapping: dict[Any, Any], key: Any) -> int:
+        """Which of its keys `key` is. Of a large mapping all are looked up at once: many may be asked for."""
+        if len(mapping) < _LARGE:
+            return list(mapping).index(key)
+        if self._orders is None:
+            self._orders = {}
+        order = self._orders.get(id(mapping))
+        if order is None or len(order) != len(mapping):
+            order = self._orders[id(mapping)] = {name: index for index, name in enumerate(mapping)}
+        return order[key]
 
 
 class At:

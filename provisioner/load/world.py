@@ -21,6 +21,8 @@ from provisioner.model.role import Role
 from provisioner.model.target import EMPTY, Target
 
 ROLE_PREFIX = "role:"
+_SUGGESTED = 200
+"""After so many problems nobody reads suggestions, and each costs a look at every name."""
 _SECTION_OF_KIND = {IdentityKind.PERSON: "people", IdentityKind.SERVICE: "services"}
 
 
@@ -98,8 +100,10 @@ class World:
                 )
             )
             return
-        homes = {n: section for section in reversed(sections) for n in self.homes.get(section, ())}
-        near = did_you_mean(name, homes, lambda n: self.place(homes[n], n))
+        near = ""
+        if len(self.problems) < _SUGGESTED:
+            homes = {n: section for section in reversed(sections) for n in self.homes.get(section, ())}
+            near = did_you_mean(name, homes, lambda n: self.place(homes[n], n))
         self.problems.append(
             at.problem(
                 code,

@@ -215,3 +215,14 @@ def test_odd_folder_names_are_read_literally(tmp_path: Path) -> None:
 
 def _commits_of(repo: Repository, access: str) -> list[str]:
     return [r.commit for r in revisions(repo.path, access, None)]
+
+
+def test_a_repository_with_longer_ids_is_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "repo"
+    path.mkdir()
+    repo = Repository(path)
+    repo.git("init", "-q", "-b", "main", "--object-format=sha256")
+    one = repo.commit(ada=ADA, bob=BOB)
+    assert len(one) == 64
+    with HistoryCache() as cache:
+        assert set(declared_at(path, "access", one, PROVIDERS, cache).declared.identities) == {"ada", "bob"}
