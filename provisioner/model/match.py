@@ -8,7 +8,7 @@ from enum import StrEnum
 from provisioner.diagnostics import Diagnostic
 from provisioner.model.address import Address
 from provisioner.model.identity import Identity
-from provisioner.model.resource import Resource
+from provisioner.model.resource import Resource, counted
 from provisioner.model.way import Evidence, Ownership
 
 
@@ -21,7 +21,7 @@ class How(StrEnum):
     LOGIN = "login"
 
 
-@dataclass(frozen=True, slots=True)
+@counted
 class Match:
     """One live account and the identity it belongs to. `login` is the live one; `departed` says that the identity is no
     longer declared, or past its end."""

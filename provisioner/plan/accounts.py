@@ -82,6 +82,9 @@ def _recognised(drafts: Drafts, login: str, identity: Identity, match: Match) ->
     want, have = side.desired.state.get(address), match.account
     if want is None or side.target.accounts is AccountsPolicy.EXISTING:
         return
+    ours = match.ownership is Ownership.OWNED and (have.mark is None or have.mark.key == identity.id)
+    if ours and match.login == login and have.attributes == want.attributes:
+        return
     told = {"identity": identity.id, "sources": want.sources}
     same = side.declare.capabilities.folds_case and match.login.casefold() == login.casefold()
     renamed = match.login != login and not same
@@ -100,9 +103,7 @@ def _recognised(drafts: Drafts, login: str, identity: Identity, match: Match) ->
             attributes=({"login": match.login}, {"login": login}),
             **told,  # type: ignore[arg-type]
         )
-    elif "mark" not in side.coverage.at(address).hides and (
-        match.ownership is not Ownership.OWNED or (have.mark is not None and have.mark.key != identity.id)
-    ):
+    elif not ours and "mark" not in side.coverage.at(address).hides:
         drafts.add(
             Action.ADOPT,
             address,

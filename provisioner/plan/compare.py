@@ -32,7 +32,7 @@ from provisioner.model.target import Mode
 from provisioner.model.way import DIRECT, Evidence, Ownership, Phase
 from provisioner.plan.accounts import plan_accounts
 from provisioner.plan.near import near_misses
-from provisioner.plan.plan import Stray
+from provisioner.plan.plan import Stray, Waiting
 from provisioner.plan.side import Drafts, Side, TargetPlan, differences, gaps_of, leaver_cause, why_left
 
 
@@ -45,6 +45,7 @@ def compare(side: Side) -> TargetPlan:
     blocked |= plan_accounts(drafts, blocked)
     _wanted(drafts, blocked)
     _unwanted(drafts, blocked)
+    _not_begun(drafts)
     _tell_gaps(drafts)
     if side.target.mode is Mode.REPORT:
         for change in drafts.out.changes:
@@ -78,12 +79,9 @@ def _wanted(drafts: Drafts, blocked: set[str]) -> None:
     """What the files ask for and is not there, or not like that."""
     side = drafts.side
     blocked_groups = near_misses(drafts)
-    live, coverage = side.live.resources, side.coverage
-    for address, want in side.desired.state.resources.items():
-        if address.kind is Kind.ACCOUNT:
-            continue
-        have = live.get(address)
-        if have is not None and _is_so(have, want):
+    coverage, wanted = side.coverage, side.desired.state.resources
+    for (address, want), have in zip(wanted.items(), map(side.live.resources.get, wanted), strict=True):
+        if address.kind is Kind.ACCOUNT or (have is not None and _is_so(have, want)):
             continue
         identity = _identity(side, address)
         if have is None or not any(w.via is None and (w.gives_access or w.locked_by) for w in have.ways):
@@ -134,6 +132,14 @@ def _is_so(have: Resource, want: Resource) -> bool:
     return way is DIRECT or (way.via is None and way.phase is Phase.ACTIVE)
 
 
+def _not_begun(drafts: Drafts) -> None:
+    """Grants whose time has not come: they are shown, and given when it has."""
+    side = drafts.side
+    for address, (starts, who) in side.desired.later.items():
+        if address not in side.desired.state:
+            drafts.out.waiting.append(Waiting(address, Action.CREATE, starts, who, "the grant has not begun"))
+
+
 def _of(address: Address) -> str:
     if address.kind is Kind.CREDENTIAL and address.principal is not None:
         return address.principal.id
@@ -157,11 +163,11 @@ def _why_wanted(side: Side, address: Address) -> str:
 def _unwanted(drafts: Drafts, blocked: set[str]) -> None:
     """What is there and not asked for: taken away where it is ours, listed where it is not."""
     side = drafts.side
-    wanted = side.desired.state.resources
+    live = side.live.resources
+    unasked = {a for a in set(live).difference(side.desired.state.resources) if a.kind is not Kind.ACCOUNT}
     ignored = {i.address for i in side.target.ignore if i.until is None or i.until > side.now}
-    for address, have in side.live.resources.items():
-        if address.kind is Kind.ACCOUNT or address in wanted:
-            continue
+    for address in [a for a in live if a in unasked] if unasked else ():
+        have = live[address]
         match = side.match_of(address.principal)
         if match is not None and match.identity.id in blocked:
             continue

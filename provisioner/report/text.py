@@ -286,6 +286,9 @@ def _later(item: Waiting) -> str:
     if item.action is Action.DELETE and item.identity is not None:
         until = f"until {when[:10]}, then deleted" if when else "for now"
         told = f"{item.identity}'s {what} on {target} is kept {until}"
+    elif item.action is Action.CREATE and when:
+        who = f" for {item.identity}" if item.identity else ""
+        return f"{what} of {item.address.object} on {target}{who} begins {when}"
     else:
         told = f"{item.action.value} {item.address}" + (f" from {when}" if when else "")
     return f"{told} ({item.why})" if item.why else told

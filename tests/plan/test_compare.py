@@ -452,3 +452,13 @@ def test_account_that_the_system_cannot_hold_is_told_with_its_line_and_nothing_o
     plan = plan_of(files([someone("ada", "dev", email="ada@exämple.com"), someone("bob", "dev")], [DEV]))
     assert said(plan) == ["create mem:account/bob", "create mem:membership/developers/bob"]
     assert codes(plan) == ["memory-email"] and plan.diagnostics[0].location is not None
+
+
+def test_grant_that_has_not_begun_is_shown_and_not_given() -> None:
+    a_world(accounts={"ada": account("ada", mark="ada")}, groups={"developers": group("ada"), "ops": group()})
+    soon = someone("ada", "dev", held("ops", starts=NOW + timedelta(hours=1)))
+    plan = plan_of(files([soon], [DEV, a_role("ops", ["ops"])]))
+    assert said(plan) == []
+    assert [(str(w.address), w.not_before) for w in plan.waiting] == [
+        ("mem:membership/ops/ada", NOW + timedelta(hours=1))
+    ]
