@@ -210,9 +210,9 @@ class Resolver:
             target, kind, thing, _, slot = given.address
             address = Address(target, kind, thing, who, slot)
             sources = (line, *given.sources)
-            known = resources.get(address)
-            if known is None:
-                resources[address] = Resource(address, given.attributes, _DIRECTLY, sources, starts, until)
+            held = Resource(address, given.attributes, _DIRECTLY, sources, starts, until)
+            known = resources.setdefault(address, held)
+            if known is held:
                 continue
             resources[address] = replace(
                 known,

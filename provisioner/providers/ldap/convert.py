@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from provisioner.model.address import Address, Kind
 from provisioner.model.instant import Instant
 from provisioner.model.mark import Mark, looks_like_mark
 from provisioner.model.principal import Principal, PrincipalKind
-from provisioner.model.resource import Facts, Resource
+from provisioner.model.resource import NOTHING, Facts, Resource
 from provisioner.model.way import Way
 from provisioner.providers.ldap import dn, names
 
@@ -320,7 +320,7 @@ class Members:
     groups: Sequence[Named]
     people_complete: bool = True
     _groups_by_dn: dict[str, Principal] = field(default_factory=dict)
-    _seen: dict[tuple[str, bytes], tuple[Principal, tuple[Way, ...]]] = field(default_factory=dict)
+    _seen: dict[str, dict[bytes, tuple[Principal, tuple[Way, ...]]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, entry in self.groups:
@@ -328,25 +328,26 @@ class Members:
 
     def into(self, resources: dict[Address, Resource]) -> None:
         """Adds the memberships and owner grants of all groups."""
+        target, membership, group = self.target, Kind.MEMBERSHIP, PrincipalKind.GROUP
         for name, entry in self.groups:
             for attribute in MEMBER_ATTRIBUTES:
-                for value in entry.values.get(attribute.lower(), ()):
-                    who, ways = self._holder(attribute, value)
-                    if who.kind is PrincipalKind.GROUP and who.id == name:
+                for who, ways in self._holders(entry, attribute):
+                    if who.kind is group and who.id == name:
                         continue  # a group that holds itself is empty: its schema demands a member
-                    _add(resources, Address(self.target, Kind.MEMBERSHIP, name, who), ways)
-            for value in entry.values.get(OWNER_ATTRIBUTE, ()):
-                who, ways = self._holder(OWNER_ATTRIBUTE, value)
+                    _add(resources, Address(target, membership, name, who), ways)
+            for who, ways in self._holders(entry, OWNER_ATTRIBUTE):
                 if who.kind is PrincipalKind.PERSON or not self.people_complete:
-                    _add(resources, Address(self.target, Kind.GRANT, names.OWNER + name, who), ways)
+                    _add(resources, Address(target, Kind.GRANT, names.OWNER + name, who), ways)
 
-    def _holder(self, attribute: str, value: bytes) -> tuple[Principal, tuple[Way, ...]]:
-        known = self._seen.get((attribute, value))
-        if known is None:
-            stored = text(value)
-            who = self.principal(attribute, stored)
-            known = self._seen[attribute, value] = (who, (Way(way_id(attribute, stored)),))
-        return known
+    def _holders(self, entry: Entry, attribute: str) -> Iterator[tuple[Principal, tuple[Way, ...]]]:
+        """Whom the values of one attribute stand for."""
+        seen = self._seen.setdefault(attribute, {})
+        for value in entry.values.get(attribute.lower(), ()):
+            known = seen.get(value)
+            if known is None:
+                stored = text(value)
+                known = seen[value] = (self.principal(attribute, stored), (Way(way_id(attribute, stored)),))
+            yield known
 
     def principal(self, attribute: str, text: str) -> Principal:
         """Who a value stands for: an account, a group, or the unknown that it names."""
@@ -362,11 +363,10 @@ class Members:
 
 
 def _add(resources: dict[Address, Resource], address: Address, ways: tuple[Way, ...]) -> None:
-    known = resources.get(address)
-    if known is None:
-        resources[address] = Resource(address, ways=ways)
-    else:  # the same member in another spelling or attribute
-        resources[address] = Resource(address, ways=tuple(dict.fromkeys((*known.ways, *ways))))
+    found = Resource(address, NOTHING, ways)
+    known = resources.setdefault(address, found)
+    if known is not found:  # the same member in another spelling or attribute
+        resources[address] = Resource(address, NOTHING, tuple(dict.fromkeys((*known.ways, *ways))))
 
 
 def values_of(
