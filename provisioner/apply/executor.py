@@ -72,6 +72,7 @@ class _Apply:
     _workers: dict[str, Worker] = field(default_factory=dict)
     _problems: list[Diagnostic] = field(default_factory=list)
     _crash: BaseException | None = None
+    _overtaken: set[str] = field(default_factory=set)
 
     def run(self) -> Applied:
         names = [t for t in self.plan.targets if self.only_targets is None or t in self.only_targets]
@@ -97,6 +98,8 @@ class _Apply:
     def _begin(self, by_target: Mapping[str, list[Change]]) -> None:
         """First every journal, then every connection: a journal that cannot be written stops all before any call."""
         chains = {t: self.journal.chain(t) for t in by_target}
+        written = {t: chain.last_written() for t, chain in chains.items()}
+        self._overtaken = {t for t, at in written.items() if at is not None and at > self.plan.as_of}
         readable = {t for t, view in self.plan.targets.items() if view.failed is None}
         todo = {t: cs for t, cs in by_target.items() if cs or (t in readable and left_over(chains[t], ()))}
         usable = {}
@@ -230,6 +233,8 @@ class _Apply:
             return "the plan has errors"
         if not all(is_success(results[c.id].outcome) for c in changes):
             return "some changes were not done"
+        if target in self._overtaken:
+            return "another run was here since this plan was made, and what it did is not in the plan"
         if self._problems:
             return "the journal could not be written"
         if self._board.stopped:

@@ -6,7 +6,7 @@ missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,25 +34,39 @@ class Memory:
     providers: Mapping[str, Provider]
     _cache: HistoryCache = field(default_factory=HistoryCache, repr=False)
 
-    def since(self, converged: Mapping[str, Converged | None], now: Loaded) -> tuple[PastDeclared, ...]:
-        """Newest first, each with the targets that it counts for. `now` are the files as they are, which are not read
-        again where a revision has the very same."""
+    def since(
+        self, converged: Mapping[str, Converged | None], applied: Mapping[str, Iterable[str]], now: Loaded
+    ) -> tuple[PastDeclared, ...]:
+        """Newest first, each with the targets that it counts for. `applied` are the trees of access files that runs
+        since then applied; `now` are the files as they are, which are not read again where a revision has the very
+        same."""
         with self._cache:
-            told = self._from_git(converged, now) if self.in_git else []
-        return (*told, *self._from_journal(converged, now))
+            found = self._from_git(converged) if self.in_git else []
+            told = [PastDeclared(r.commit[:_SHORT], self._declared(r, now).declared, names) for r, names in found]
+        known = {r.tree: names for r, names in found}
+        return (*self._between(applied, known, now), *told, *self._from_journal(converged, now))
 
-    def _from_git(self, converged: Mapping[str, Converged | None], now: Loaded) -> list[PastDeclared]:
+    def _between(
+        self, applied: Mapping[str, Iterable[str]], known: Mapping[str, frozenset[str]], now: Loaded
+    ) -> Iterable[PastDeclared]:
+        """States that a run applied, in whole or in part, and that no revision has: before a commit, or on a branch."""
+        wanted: dict[str, set[str]] = {}
+        for target, trees in applied.items():
+            for tree in trees:
+                if target not in known.get(tree, ()):
+                    wanted.setdefault(tree, set()).add(target)
+        for tree, targets in wanted.items():
+            declared = now.declared if tree == now.declared.tree else self._published(tree).declared
+            yield PastDeclared(f"applied tree {tree[:_SHORT]}", declared, frozenset(targets))
+
+    def _from_git(self, converged: Mapping[str, Converged | None]) -> list[tuple[PastRevision, frozenset[str]]]:
         starts = {target: c.revision if c is not None else None for target, c in converged.items()}
         ranges = {start: revisions(self.root, self.access, start) for start in dict.fromkeys(starts.values())}
         places: dict[str, dict[str, PastRevision]] = {}
         for target, start in starts.items():
             for revision in ranges[start]:
                 places.setdefault(revision.commit, {})[target] = revision
-        longest = max(ranges.values(), key=len, default=[])
-        return [
-            PastDeclared(r.commit[:_SHORT], self._declared(r, now).declared, frozenset(places[r.commit]))
-            for r in longest
-        ]
+        return [(r, frozenset(places[r.commit])) for r in _merged(sorted(ranges.values(), key=len, reverse=True))]
 
     def _declared(self, revision: PastRevision, now: Loaded) -> Loaded:
         if revision.tree == now.declared.tree:
@@ -83,3 +97,20 @@ class Memory:
                 )
             )
         return load_files(files, self.providers, folder=self.access, tree=tree)
+
+
+def _merged(ranges: Iterable[Sequence[PastRevision]]) -> list[PastRevision]:
+    """All revisions of all ranges, each range in its order. None is part of another: the revision that a target
+    converged on need not have changed the access files, and is then listed for that target alone."""
+    found: list[PastRevision] = []
+    for one in ranges:
+        places = {known.commit: place for place, known in enumerate(found)}
+        at, missing = 0, list[tuple[int, PastRevision]]()
+        for revision in one:
+            if revision.commit in places:
+                at = places[revision.commit] + 1
+            else:
+                missing.append((at, revision))
+        for place, revision in reversed(missing):
+            found.insert(place, revision)
+    return found

@@ -23,6 +23,7 @@ from provisioner.load.files import find_top
 from provisioner.load.history import Head, HistoryCache, declared_at, head, resolve
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.instant import Instant
+from provisioner.model.past import PastDeclared
 from provisioner.model.target import Target
 from provisioner.providers import catalog
 from provisioner.records.chain import Chain
@@ -104,7 +105,7 @@ def prepare(wanted: Wanted) -> Work:
     memory = Memory(files.root, files.loaded.folder, files.head.revision is not None, journal, files.providers)
     at = now()
     chains = {name: journal.chain(name) for name in targets}
-    past = memory.since({n: c.converged() for n, c in chains.items()}, files.loaded) if wanted.planning else ()
+    past = _past(memory, chains, files.loaded) if wanted.planning else ()
     situation = Situation(
         declared=declared,
         connections={name: _connection(t, files.providers, records.owner) for name, t in targets.items()},
@@ -205,6 +206,11 @@ def check_journal(work: Work) -> None:
                 fix="set `records.journal` to a folder that stays, for example one on a shared disk",
             )
         )
+
+
+def _past(memory: Memory, chains: Mapping[str, Chain], now: Loaded) -> tuple[PastDeclared, ...]:
+    converged = {name: chain.converged() for name, chain in chains.items()}
+    return memory.since(converged, {name: chain.trees() for name, chain in chains.items()}, now)
 
 
 def _known(chain: Chain, at: Instant) -> Known:

@@ -38,6 +38,7 @@ class Chain:
         self._head: str | None = None
         self._torn: int | None = None
         self._rests = False
+        self._at: Instant | None = None
 
     def converged(self) -> Converged | None:
         """When an apply last left nothing to do here."""
@@ -52,6 +53,11 @@ class Chain:
         """Everything not known to be done, also what has time left."""
         return self._read().open()
 
+    def trees(self) -> tuple[str, ...]:
+        """The trees of access files that were applied since the target converged, newest first: whether they were
+        committed or not, and whether all of it was done or not, something of them may be there."""
+        return self._read().trees
+
     def last_counts(self) -> Mapping[str, int] | None:
         """Live resources by kind, when the target was last read completely by an apply."""
         return self._read().counts
@@ -64,6 +70,11 @@ class Chain:
         """Whether the newest record is a `converged` one: nothing has been done here since."""
         self._read()
         return self._rests
+
+    def last_written(self) -> Instant | None:
+        """When the newest record was written."""
+        self._read()
+        return self._at
 
     def head(self) -> tuple[int, str | None]:
         """Number and hash of the newest record; 0 and None where there is none."""
@@ -108,7 +119,7 @@ class Chain:
                 )
             )
         record = replace(record, hash=found)
-        self._last, self._head = record.n, found
+        self._last, self._head, self._at = record.n, found, record.at
         self._rests = record.kind == RecordKind.CONVERGED
         tail.take(record)
         return record
@@ -167,7 +178,7 @@ class Chain:
         for record in reversed(found):
             tail.take(record)
         if found:
-            self._last, self._head = found[0].n, found[0].hash
+            self._last, self._head, self._at = found[0].n, found[0].hash, found[0].at
             self._rests = found[0].kind == RecordKind.CONVERGED
         return tail
 

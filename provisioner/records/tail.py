@@ -81,6 +81,7 @@ class Tail:
         self.converged: Converged | None = None
         self.counts: Mapping[str, int] | None = None
         self.system: str | None = None
+        self.trees: tuple[str, ...] = ()
         self.items: dict[Key, OpenItem] = {}
         self.doubts: dict[Key, OpenItem] = {}
 
@@ -115,6 +116,7 @@ class Tail:
             "converged": None if last is None else _converged_json(last),
             "counts": None if self.counts is None else dict(self.counts),
             "system": self.system,
+            "trees": list(self.trees),
         }
 
     def _run(self, record: Record) -> None:
@@ -122,15 +124,18 @@ class Tail:
         if before is not None and self.converged is None and not self.items and not self.doubts:
             self.converged = None if before["converged"] is None else _converged(before["converged"])
             self.counts, self.system = before["counts"], before["system"]
+            self.trees = tuple(before.get("trees", ()))
             found = [_item(i) for i in before["open"]]
             self.items = {i.key: i for i in found if not i.doubt}
             self.doubts = {i.key: i for i in found if i.doubt}
         self.system = record.body.get("system") or self.system
         self.counts = record.body.get("counts") or self.counts
+        if record.run.tree:
+            self.trees = tuple(dict.fromkeys((record.run.tree, *self.trees)))
 
     def _converged(self, record: Record) -> None:
         body = record.body
-        self.items, self.doubts = {}, {}
+        self.items, self.doubts, self.trees = {}, {}, ()
         self.counts = body["counts"]
         self.system = body.get("system") or self.system
         self.converged = Converged(

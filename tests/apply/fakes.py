@@ -333,9 +333,13 @@ class Rig:
     def journal(self) -> Journal:
         return Journal(self.store)
 
-    def apply(self, plan: Plan, *, whole: bool = True, settled: Sequence[Settled] = (), **more: Any) -> Applied:
+    def apply(
+        self, plan: Plan, *, whole: bool = True, settled: Sequence[Settled] = (), saved: bool = False, **more: Any
+    ) -> Applied:
+        """A plan made just now; or one that was `saved`, of the time that it says."""
         self.runs += 1
         self.clock.seconds += 60
+        plan = plan if saved else replace(plan, as_of=self.clock.now())
         connections = {
             s.name: Connection(s.target(), FakeProvider(s), FakeDeclare(s), {}, s.owner) for s in self.systems
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,24 @@ def test_records_tell_request_and_call_of_a_failure(rig: Rig) -> None:
     assert (result["call"], result["request"], result["trouble"]) == ("modify", "r-1", "denied")
     assert result["id"] == REVOKE_ADA.id
     assert result["identity"] == "ada"
+
+
+def test_saved_plan_that_another_run_has_overtaken_does_not_converge(rig: Rig) -> None:
+    old = plan(REVOKE_ADA, targets={T: view()})
+    rig.apply(plan(CREATE_BOB, targets={T: view()}))
+    point = rig.journal.chain(T).converged()
+    done = rig.apply(old, saved=True)
+    assert done.succeeded == old.changes and not done.converged
+    assert "another run was here" in done.targets[T].why_not
+    assert rig.journal.chain(T).converged() == point
+    assert rig.apply(NOTHING).converged == {T}
+
+
+def test_trees_that_were_applied_are_told_until_the_target_converges(rig: Rig) -> None:
+    rig.system.faults["no-reader"] = []
+    for tree in ("a" * 40, "b" * 40, "a" * 40):
+        rig.apply(replace(plan(REVOKE_ADA, targets={T: view()}), tree=tree))
+    assert rig.journal.chain(T).trees() == ("a" * 40, "b" * 40)
+    rig.system.faults.clear()
+    rig.apply(plan(REVOKE_ADA, targets={T: view()}))
+    assert rig.journal.chain(T).trees() == ()
