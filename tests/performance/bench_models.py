@@ -52,10 +52,11 @@ class Environment(Base):
 
 
 class Target(Base):
+    model_config = ConfigDict(extra="allow")
+
     provider: str
-    url: str | None = None
-    account: str | None = None
 
 
 class Records(Base):
     owner: str
+    journal: str | None = None
