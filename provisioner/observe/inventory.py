@@ -65,8 +65,8 @@ class Observing:
     def _one(self, name: str, reader: Reader, want: frozenset[Scope]) -> Observed:
         try:
             system = reader.system()
-            me = reader.me()
             reading = reader.read(want)
+            me = reader.me()  # last: a reader may know it by then
         except ProviderError as error:
             self._tell(name, f"could not be read: {error}")
             return Observed(error=error)

@@ -21,6 +21,7 @@ from ldap3.protocol.controls import build_control
 from ldap3.strategy.sync import SyncStrategy
 
 from provisioner.contract import ProviderError, Trouble
+from provisioner.providers.ldap import dn
 from provisioner.providers.ldap.convert import Entry
 
 PAGE = 1000
@@ -350,7 +351,11 @@ class ReadCalls:
         return self._root
 
     def who(self) -> str:
-        """The name that the server knows us by (Who am I?, RFC 4532); the one we bound as where it cannot tell."""
+        """The name that the server knows us by: the one that we bound as, where that is an entry's. Of any other (an
+        e-mail address, as some servers take) the server is asked (Who am I?, RFC 4532), if it can tell."""
+        if dn.is_name(self.link.bind_dn):
+            self.connect()
+            return self.link.bind_dn
         connection = self.connect()
         self.count += 1
         try:

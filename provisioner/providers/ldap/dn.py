@@ -87,6 +87,26 @@ def is_within(dn: str, base: str) -> bool:
     return len(inner) >= len(outer) and inner[len(inner) - len(outer) :] == outer
 
 
+def is_name(text: str) -> bool:
+    """Whether `text` is the name of an entry, and not empty."""
+    try:
+        return bool(parse(text))
+    except ValueError:
+        return False
+
+
+def domain(dn: str) -> str | None:
+    """The part of `dn` that names a DNS domain (RFC 2247): `dc=example,dc=com`; None where it has none."""
+    try:
+        rdns = parse(dn)
+    except ValueError:
+        return None
+    begin = len(rdns)
+    while begin and [name for name, _ in rdns[begin - 1]] == ["dc"]:
+        begin -= 1
+    return ",".join(unparse(rdn) for rdn in rdns[begin:]) or None
+
+
 def relative(dn: str, base: str) -> str:
     """What stands before `base` in `dn`, in plain spelling: `uid=ada,ou=staff`."""
     rdns = parse(dn)

@@ -15,6 +15,7 @@ from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.model.address import Address, Kind
 from provisioner.model.coverage import Coverage, Scope, ScopeCoverage, Verdict
 from provisioner.model.instant import Instant
+from provisioner.model.principal import PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.providers.ldap import convert, dn
@@ -63,26 +64,41 @@ class LdapReader:
         self._ends: bool | None = None
         self._locks: bool | None = None
         self._bulk_calls = 0
+        self._whole_state: State | None = None
 
     def close(self) -> None:
         self._calls.close()
 
     def system(self) -> str:
-        """entryUUID of the suffix that holds the people."""
-        inner = [c for c in self._calls.root().contexts if dn.is_within(self._people_base, c)]
-        suffix = max(inner, key=lambda c: len(dn.parse(c)), default=None)
-        if suffix is None:
-            told = f"no naming context of {self._calls.link.url} holds {self._people_base}"
-            raise ProviderError(Trouble.GONE, told, call="read the root DSE")
-        found = self._calls.entry(suffix, ("entryUUID",))
+        """entryUUID of the entry that the `dc` part of the people's base names, nearly always the suffix; where
+        there is none, of the suffix as the root DSE tells it."""
+        guess = dn.domain(self._people_base)
+        found = self._calls.entry(guess, ("entryUUID",)) if guess is not None else None
+        suffix = guess
+        if found is None:
+            inner = [c for c in self._calls.root().contexts if dn.is_within(self._people_base, c)]
+            suffix = max(inner, key=lambda c: len(dn.parse(c)), default=None)
+            if suffix is None:
+                told = f"no naming context of {self._calls.link.url} holds {self._people_base}"
+                raise ProviderError(Trouble.GONE, told, call="read the root DSE")
+            found = self._calls.entry(suffix, ("entryUUID",))
         uuid = found.first("entryUUID") if found else None
         if uuid is None:
             raise ProviderError(Trouble.DENIED, f"entryUUID of {suffix} cannot be read", call=f"read {suffix}")
         return uuid
 
     def me(self) -> Me:
-        """The name we are bound as; our account and the groups that it is in."""
+        """The name we are bound as; our account and the groups that it is in. After a whole bulk read it is told from
+        that, without a call."""
         name = self._calls.who()
+        own = dn.loose_key(name)
+        login, resources = self._own(name) if self._whole_state is None else self._own_read(own, self._whole_state)
+        anchors = {address for address in resources if _is_held_by(address, login, own)}
+        if login is not None:
+            anchors.add(Address(self._target, Kind.ACCOUNT, login))
+        return Me(name, frozenset(anchors))
+
+    def _own(self, name: str) -> tuple[str | None, Collection[Address]]:
         entry = None
         if dn.is_within(name, self._people_base):
             entry = self._calls.entry(name, convert.ACCOUNT_ATTRIBUTES)
@@ -92,15 +108,13 @@ class LdapReader:
         found = self._calls.search(self._groups_base, filter_, convert.GROUP_ATTRIBUTES)
         resources: dict[Address, Resource] = {}
         convert.Members(self._target, people, convert.named(found, "cn", self._groups_base)[0], False).into(resources)
-        own = dn.loose_key(name)
-        anchors = {
-            address
-            for address, resource in resources.items()
-            if (who := address.principal) is not None and (who.id == login or dn.loose_key(who.id) == own)
-        }
-        if login is not None:
-            anchors.add(Address(self._target, Kind.ACCOUNT, login))
-        return Me(name, frozenset(anchors))
+        return login, resources
+
+    @staticmethod
+    def _own_read(own: str, state: State) -> tuple[str | None, Collection[Address]]:
+        named = ((a.address.object, a.facts.more.get("dn")) for a in state.of_kind(Kind.ACCOUNT) if a.facts)
+        login = next((login for login, name in named if name is not None and dn.loose_key(name) == own), None)
+        return login, [r.address for kind in (Kind.MEMBERSHIP, Kind.GRANT) for r in state.of_kind(kind)]
 
     # In bulk
 
@@ -125,9 +139,9 @@ class LdapReader:
         resources = self._resources(people, groups, scopes, warnings)
         scopes += self._scopes(kinds, people, groups)
         self._bulk_calls = self._calls.count - before
-        return Reading(
-            State.from_mapping(resources), Coverage(scopes), calls=self._bulk_calls, warnings=tuple(warnings)
-        )
+        state = State.from_mapping(resources)
+        self._whole_state = state if people.complete and groups.complete else None
+        return Reading(state, Coverage(scopes), calls=self._bulk_calls, warnings=tuple(warnings))
 
     def _gather(self, base: str, filter_: str, attributes: Sequence[str]) -> Gathered:
         found, pages = Gathered(verdict=Verdict.COMPLETE), 0
@@ -368,3 +382,13 @@ class LdapReader:
             Found.of(people.entries, "uid", self._people_base, None if people.complete else people.proof),
             Found.of(groups.entries, "cn", self._groups_base, None if groups.complete else groups.proof),
         )
+
+
+def _is_held_by(address: Address, login: str | None, own: str) -> bool:
+    """Whether an address hangs on the account `login`, or on the entry whose name has the key `own`."""
+    who = address.principal
+    if who is None:
+        return False
+    if who.kind is PrincipalKind.UNKNOWN:
+        return dn.loose_key(who.id) == own
+    return who.kind is PrincipalKind.PERSON and who.id == login

@@ -107,3 +107,25 @@ def test_what_lies_below_a_base(entry: str, base: str, inside: bool) -> None:
 
 def test_the_part_above_a_base_is_told_in_plain_spelling() -> None:
     assert dn.relative("UID=a\\2cb, OU=Staff ,ou=people,dc=x", "ou=people,dc=x") == "uid=a\\,b,ou=Staff"
+
+
+@pytest.mark.parametrize(
+    ("name", "domain"),
+    [
+        ("ou=people,dc=example,dc=com", "dc=example,dc=com"),
+        ("OU=People, DC=Example ,DC=com", "dc=Example,dc=com"),
+        ("dc=example", "dc=example"),
+        ("ou=people,dc=example,o=acme", None),
+        ("ou=people,dc=a+l=b", None),
+        ("o=acme", None),
+        ("nonsense", None),
+        ("", None),
+    ],
+)
+def test_domain_is_what_a_name_ends_with(name: str, domain: str | None) -> None:
+    assert dn.domain(name) == domain
+
+
+@pytest.mark.parametrize(("text", "is_name"), [("uid=svc,dc=x", True), ("svc@example.com", False), ("", False)])
+def test_what_is_a_name(text: str, is_name: bool) -> None:
+    assert dn.is_name(text) is is_name

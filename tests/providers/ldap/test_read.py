@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from provisioner.contract import Me
 from provisioner.model.address import Address, Kind
 from provisioner.model.coverage import EVERYTHING, Scope, Verdict
 from provisioner.model.mark import Mark
@@ -225,6 +226,20 @@ def test_a_name_of_ours_that_is_no_account_is_anchored_by_its_groups(rig: Rig) -
     }
 
 
+def test_anchors_are_the_same_after_a_bulk_read_and_cost_no_call(rig: Rig) -> None:
+    ada = rig.add_person("ada")
+    rig.add_group("operators", rig.service_dn, ada, rig.admin_dn, owner=[rig.service_dn, rig.admin_dn])
+    for who in ({}, {"bind_dn": rig.admin_dn, "password": {"env": "ADMIN"}}):
+        before, reader = rig.reader(**who).me(), rig.reader(**who)
+        state = reader.read(EVERYTHING).state
+        asked = reader._calls.count
+
+        # An owner that is no account is nothing that a bulk read keeps, nor a plan changes.
+        assert reader.me() == Me(before.name, frozenset(a for a in before.anchors if a in state))
+        assert membership("operators", unknown(rig.admin_dn) if who else "svc") in reader.me().anchors
+        assert reader._calls.count == asked
+
+
 def test_a_login_beats_somebody_elses_further_uid(rig: Rig) -> None:
     rig.add_person("ada")
     rig.add_person("bob", uid=["bob", "ada", "robert"])
@@ -237,6 +252,11 @@ def test_a_login_beats_somebody_elses_further_uid(rig: Rig) -> None:
 
 def test_the_system_is_the_suffix_entry(rig: Rig) -> None:
     assert rig.reader().system() == rig.values(rig.suffix, "entryUUID")[0]
+
+
+def test_the_system_is_the_suffix_also_where_the_domain_has_no_entry(rig: Rig) -> None:
+    base = {"people": f"ou=people,dc=elsewhere,{rig.suffix}", "groups": rig.groups}
+    assert rig.reader(base=base).system() == rig.values(rig.suffix, "entryUUID")[0]
 
 
 def test_names_that_servers_read_specially_survive(rig: Rig) -> None:
@@ -279,3 +299,11 @@ def test_calls_are_the_bind_a_page_each_and_one_probe(rig: Rig) -> None:
     rig.add_group("devs", rig.who("ada"))
 
     assert rig.read().calls == 4
+
+
+def test_a_whole_run_asks_for_the_system_besides(rig: Rig) -> None:
+    reader = rig.reader()
+    reader.system()
+    reader.read(EVERYTHING)
+    reader.me()
+    assert reader._calls.count == 5
