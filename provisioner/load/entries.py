@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -44,6 +45,9 @@ SECTIONS = (
 _is_id = re.compile(schema.ID.removesuffix("$") + r"\Z").match
 
 
+_NOTHING: Any = MappingProxyType({})
+
+
 class FileEntries:
     """What one file declares. `named` has every id of every section, also of entries that are wrong: they exist."""
 
@@ -66,17 +70,22 @@ class FileEntries:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.problems: list[Diagnostic] = []
+        self.named: list[tuple[str, str]] = []
         self.identities: dict[str, Identity] = {}
-        self.roles: dict[str, Role] = {}
-        self.environments: dict[str, Environment] = {}
-        self.targets: dict[str, TargetEntry] = {}
         self.guardrails: Block | None = None
         self.records: Records | None = None
-        self.carried: dict[str, dict[str, Any]] = {}
-        self.models: dict[str, Any] = {}
-        self.named: list[tuple[str, str]] = []
         self.only_people = False
         self.unread = False
+        # Most files declare one person: they share one set of empty mappings for all that they do not have.
+        self.roles: dict[str, Role] = _NOTHING
+        self.environments: dict[str, Environment] = _NOTHING
+        self.targets: dict[str, TargetEntry] = _NOTHING
+        self.carried: dict[str, dict[str, Any]] = _NOTHING
+        self.models: dict[str, Any] = _NOTHING
+
+    def own(self) -> None:
+        """Gives the file mappings of its own for more than people."""
+        self.roles, self.environments, self.targets, self.carried, self.models = {}, {}, {}, {}, {}
 
 
 def read_entries(
@@ -140,6 +149,8 @@ class _Reader:
     def file(self) -> None:
         named = self.entries.named
         root = self.tree.root
+        if len(root) > 1 or "people" not in root:
+            self.entries.own()
         for section in list(root):
             body = root[section]
             read = _READERS.get(section)

@@ -24,16 +24,14 @@ from yaml import (
 from yaml._yaml import CParser
 
 from provisioner.diagnostics import Diagnostic, Location
-from provisioner.load import limits
+from provisioner.load import limits, ordinary
 from provisioner.load.characters import HIDDEN_IN_TEXT, TEXT_KEYS, hidden, look_alikes
 from provisioner.load.complaints import Complaints, RefusedError
 from provisioner.load.decode import unreadable_character
 from provisioner.load.display import code_point, show
-from provisioner.load.scalars import DATE, NUMERIC, SPECIAL, Unclear, resolve
+from provisioner.load.scalars import DATE, NUMERIC, SPECIAL, TIME_KEYS, Unclear, resolve
 from provisioner.load.syntax import syntax_error
 
-TIME_KEYS = frozenset({"from", "until", "since"})
-"""Keys whose values are times, and may therefore be unquoted dates."""
 _ABSENT = object()
 _OPEN = object()
 
@@ -65,6 +63,16 @@ class Tree:
 def build(file: str, text: str) -> Tree:
     """The tree of one file. `root` is None where it has none; the problems then say why."""
     tree = Tree()
+    quick = ordinary.read(text)
+    if quick is None:
+        read_with_care(file, text, tree)
+    else:
+        tree.root, tree.marks = quick
+    return tree
+
+
+def read_with_care(file: str, text: str, tree: Tree) -> None:
+    """Fills `tree` from the file, whatever it holds, and tells what is wrong."""
     try:
         parser = CParser(text)
         _Builder(file, text, parser, tree).document()
@@ -74,7 +82,6 @@ def build(file: str, text: str) -> Tree:
     except RefusedError as refused:
         tree.root = None
         tree.problems.append(refused.diagnostic)
-    return tree
 
 
 def _needs_care(text: str) -> bool:

@@ -18,6 +18,9 @@ SPECIAL = NULLS | frozenset(_TRUE + _FALSE + _OTHER_BOOLEANS + ("=",))
 """Words that are more than text somewhere. Everything else that is not text begins with one of NUMERIC."""
 NUMERIC = frozenset("0123456789+-.")
 
+TIME_KEYS = frozenset({"from", "until", "since"})
+"""Keys whose values are times, and may therefore be unquoted dates."""
+
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})\Z")
 _DECIMAL = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]+)?\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?\Z", re.DOTALL)

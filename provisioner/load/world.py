@@ -141,6 +141,13 @@ class World:
         return Block(data, locate) if data else EMPTY
 
     def _add(self, file: FileEntries) -> None:
+        if file.only_people and len(file.named) == 1:
+            name = file.named[0][1]
+            people = self.homes.setdefault("people", {})
+            if name not in people and name not in self.homes.get("services", ()):
+                people[name] = file.source
+                self.identities.update(file.identities)
+                return
         for section, name in file.named:
             if self._is_new(section, name, file.source):
                 self._take(section, name, file)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.load import limits
+from provisioner.load import limits, ordinary
+from provisioner.load.nodes import Tree, read_with_care
 from tests.load.kinds import BASE, KINDS
 from tests.load.tiny import load, told
 
@@ -119,3 +120,22 @@ def test_more_problems_than_anybody_reads_are_counted() -> None:
     assert len(loaded.diagnostics) == 1001
     assert loaded.diagnostics[-1].code == "too-many-problems"
     assert loaded.diagnostics[-1].message.startswith("200 more")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_quick_way_takes_no_file_that_is_refused(kind: str) -> None:
+    text = KINDS[kind][0]
+    if isinstance(text, bytes):
+        return
+    careful = Tree()
+    read_with_care("x", text, careful)
+    quick = ordinary.read(text)
+    assert quick is None or (careful.problems == [] and quick[0] == careful.root)
+
+
+def test_a_file_as_people_write_it_goes_the_quick_way() -> None:
+    text = "people:\n  bob:\n    name: Bob\n    until: 2031-01-01T00:00:00Z\n    roles:\n      - a\n      - {role: b}\n"
+    assert ordinary.read(text) is not None
+    assert ordinary.read(text + "    nick: no\n") is None
+    assert ordinary.read("a: " + "[" * 59 + "]" * 59) is not None
+    assert ordinary.read("".join(" " * n + "a:\n" for n in range(70)) + " " * 70 + "a: x") is None

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provisioner.diagnostics import Diagnostic
-from provisioner.load import Loaded, load_files
-from provisioner.load.nodes import build
+from provisioner.load import Loaded, load_files, ordinary
+from provisioner.load.nodes import Tree, build, read_with_care
 from tests.load.kinds import BASE, COMPANY, KINDS
 from tests.load.tiny import PROVIDERS
 
@@ -133,6 +133,28 @@ def test_what_is_accepted_is_read_alike_by_an_independent_parser(data: bytes) ->
     if tree.problems or tree.root is None:
         return
     assert _as_text(tree.root) == _as_text(yaml.load(text, yaml.SafeLoader))
+
+
+@QUICK
+@given(mutated())
+def test_the_quick_way_reads_what_the_careful_way_reads(data: bytes) -> None:
+    """Where the quick way has an answer, the careful one has the same, at the same places, and no complaint."""
+    for text in (data.decode("latin-1"), data[:3000].decode("latin-1")):
+        quick = ordinary.read(text)
+        if quick is None:
+            continue
+        careful = Tree()
+        read_with_care("x", text, careful)
+        assert careful.problems == []
+        assert _placed(*quick) == _placed(careful.root, careful.marks)
+
+
+def _placed(value: Any, marks: dict[int, list[Any]]) -> Any:
+    """The value and its kind, with the places of everything in it."""
+    if not isinstance(value, dict | list):
+        return type(value), value
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    return [(m.line, m.column) for m in marks[id(value)]], [(k, _placed(v, marks)) for k, v in inner]
 
 
 def _as_text(value: object) -> object:
