@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from provisioner.diagnostics import Severity
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Cause
@@ -11,9 +13,11 @@ from provisioner.model.match import Match
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.target import AccountsPolicy
-from provisioner.model.way import Ownership
+from provisioner.model.way import Evidence, Ownership
 from provisioner.plan.plan import Stray, Waiting
 from provisioner.plan.side import Drafts, Side, differences, leaver_cause, why_left
+
+Difference = tuple[dict[str, Any], dict[str, Any]]
 
 
 def plan_accounts(drafts: Drafts, blocked: set[str]) -> set[str]:
@@ -77,6 +81,7 @@ def _missing(drafts: Drafts, login: str, identity: Identity) -> bool:
 
 
 def _recognised(drafts: Drafts, login: str, identity: Identity, match: Match) -> None:
+    """The account is there and theirs: whether it is to be renamed, adopted, switched or changed."""
     side = drafts.side
     address = Address(side.target.name, Kind.ACCOUNT, login)
     want, have = side.desired.state.get(address), match.account
@@ -85,72 +90,73 @@ def _recognised(drafts: Drafts, login: str, identity: Identity, match: Match) ->
     ours = match.ownership is Ownership.OWNED and (have.mark is None or have.mark.key == identity.id)
     if ours and match.login == login and have.attributes == want.attributes:
         return
-    told = {"identity": identity.id, "sources": want.sources}
-    same = side.declare.capabilities.folds_case and match.login.casefold() == login.casefold()
-    renamed = match.login != login and not same
-    if same:
-        address = have.address
-    if renamed:
-        why = f"{identity.id} was {have.mark.key}" if have.mark and have.mark.key != identity.id else "another login"
-        drafts.add(
-            Action.RENAME,
-            address,
-            have,
-            want,
-            cause=Cause.DECLARED,
-            why=why,
-            evidence=match.evidence,
-            attributes=({"login": match.login}, {"login": login}),
-            **told,  # type: ignore[arg-type]
-        )
-    elif not ours and "mark" not in side.coverage.at(address).hides:
-        drafts.add(
-            Action.ADOPT,
-            address,
-            have,
-            want,
-            cause=Cause.DECLARED,
-            why=f"it is {identity.id}'s by {match.how.value}",
-            attributes=({"mark": have.mark.key if have.mark else None}, {"mark": identity.id}),
-            **told,  # type: ignore[arg-type]
+    if match.login != login:
+        if side.declare.capabilities.folds_case and match.login.casefold() == login.casefold():
+            address = have.address
+        else:
+            was_other = have.mark is not None and have.mark.key != identity.id
+            why = f"{identity.id} was {have.mark.key}" if have.mark and was_other else "another login"
+            logins = ({"login": match.login}, {"login": login})
+            _draft(drafts, Action.RENAME, address, identity, match, want, logins, why, evidence=match.evidence)
+            ours = True  # a rename writes the mark too
+    if not ours and "mark" not in side.coverage.at(address).hides:
+        marks = ({"mark": have.mark.key if have.mark else None}, {"mark": identity.id})
+        _draft(
+            drafts, Action.ADOPT, address, identity, match, want, marks, f"it is {identity.id}'s by {match.how.value}"
         )
     was, becomes = differences(have.attributes, want.attributes, side.coverage.at(address).hides)
-    if becomes.get("enabled") is True and disabled_since(have, ours_only=True) is None:
-        del becomes["enabled"], was["enabled"]
+    if "enabled" in becomes:
+        switch = {"enabled": was.pop("enabled")}, {"enabled": bool(becomes.pop("enabled"))}
+        _switched(drafts, address, identity, match, want, switch)
+    if becomes:
+        _draft(drafts, Action.UPDATE, address, identity, match, want, (was, becomes), "the files say otherwise")
+
+
+def _switched(
+    drafts: Drafts, address: Address, identity: Identity, match: Match, want: Resource, switch: Difference
+) -> None:
+    """A suspended person is locked; whoever is declared is unlocked, if the lock was ours."""
+    if not switch[1]["enabled"]:
+        why = _why_suspended(identity)
+        _draft(drafts, Action.DISABLE, address, identity, match, want, switch, why, evidence=match.evidence)
+    elif disabled_since(match.account, ours_only=True) is not None:
+        _draft(drafts, Action.ENABLE, address, identity, match, want, switch, f"{identity.id} is declared")
+    else:
         drafts.problem(
             "locked-by-others",
-            f"account `{match.login}` of {identity.id} on {side.target.name} is locked, and not by us: it stays locked",
+            f"account `{match.login}` of {identity.id} on {drafts.side.target.name} is locked, and not by us: it stays "
+            "locked",
             Severity.WARNING,
             location=identity.location,
             why="a helpdesk, a password policy or an investigation may have locked it",
             fix="unlock it where it was locked; if it is to stay locked, say `suspended`",
         )
-    if "enabled" in becomes:
-        enable = bool(becomes.pop("enabled"))
-        before = {"enabled": was.pop("enabled")}
-        why = f"{identity.id} is declared" if enable else _why_suspended(identity)
-        drafts.add(
-            Action.ENABLE if enable else Action.DISABLE,
-            address,
-            have,
-            want,
-            cause=Cause.DECLARED,
-            why=why,
-            evidence=None if enable else match.evidence,
-            attributes=(before, {"enabled": enable}),
-            **told,  # type: ignore[arg-type]
-        )
-    if becomes:
-        drafts.add(
-            Action.UPDATE,
-            address,
-            have,
-            want,
-            cause=Cause.DECLARED,
-            why="the files say otherwise",
-            attributes=(was, becomes),
-            **told,  # type: ignore[arg-type]
-        )
+
+
+def _draft(
+    drafts: Drafts,
+    action: Action,
+    address: Address,
+    identity: Identity,
+    match: Match,
+    want: Resource,
+    attributes: Difference,
+    why: str,
+    *,
+    evidence: Evidence | None = None,
+) -> None:
+    drafts.add(
+        action,
+        address,
+        match.account,
+        want,
+        cause=Cause.DECLARED,
+        why=why,
+        identity=identity.id,
+        evidence=evidence,
+        sources=want.sources,
+        attributes=attributes,
+    )
 
 
 def _why_suspended(identity: Identity) -> str:
