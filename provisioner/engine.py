@@ -89,7 +89,7 @@ def _planned(situation: Situation, told: Told | None) -> Planned:
         with Observing(readers, dict.fromkeys(readers, EVERYTHING), told) as reads:
             # What the files ask for is worked out while the systems answer.
             desired = desire(situation.declared, situation.declares, situation.now)
-            pasts = remember(situation.past, situation.declared, situation.declares)
+            pasts = remember(situation.past, situation.declared, situation.declares, situation.now)
             observed = unopened | reads.all()
         sides, departed, diagnostics = _recognise(situation, desired, pasts, observed)
         _read_credentials(readers, sides, told)

@@ -115,7 +115,18 @@ class _Matcher:
     def _check_free(
         self, identity: Identity, account: Resource, login: str, holder: Resource | None, wanted: bool
     ) -> None:
-        if holder is not None and holder is not account and wanted:
+        if not wanted:
+            return
+        if self._target.accounts is AccountsPolicy.EXISTING and self._fold(account.address.object) != self._fold(login):
+            self._block(
+                identity,
+                "login-differs",
+                f"the account of {identity.id} on {self._target.name} is called `{account.address.object}` there, not "
+                f"`{login}`",
+                why="with `accounts: existing` nobody here renames it, and another login is another account",
+                fix=f"write `login: {account.address.object}` under `accounts:`",
+            )
+        elif holder is not None and holder is not account:
             self._block(
                 identity,
                 "login-in-use",

@@ -10,10 +10,12 @@ from provisioner.model.change import Action, Cause
 from provisioner.model.identity import Identity
 from provisioner.model.instant import Instant, format_duration, format_instant
 from provisioner.model.match import Match
+from provisioner.model.ownership import ownership
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.target import AccountsPolicy
 from provisioner.model.way import Evidence, Ownership
+from provisioner.plan.grounds import ground_for
 from provisioner.plan.plan import Stray, Waiting
 from provisioner.plan.side import Drafts, Side, differences, leaver_cause, why_left
 
@@ -190,7 +192,7 @@ def _no_longer_needed(drafts: Drafts, match: Match) -> None:
     account = match.account
     names = (Principal(side.target.name, kind, match.login) for kind in (PrincipalKind.PERSON, PrincipalKind.SERVICE))
     held = [r for name in names for r in side.live.held_by(name) if r.gives_access]
-    if any(side.once(r.address) is None and side.over(r.address) is None for r in held):
+    if any(ground_for(side, r) is None for r in held):
         drafts.problem(
             "account-kept",
             f"account `{match.login}` on {side.target.name} stays enabled: no role of {who} reaches it any more, but "
@@ -283,8 +285,8 @@ def _strays(drafts: Drafts) -> None:
     for account in side.live.of_kind(Kind.ACCOUNT):
         if account.address.object in side.matched.by_login or (ignored and str(account.address) in ignored):
             continue
-        marked = account.mark is not None or (account.facts is not None and account.facts.foreign_mark is not None)
-        drafts.out.strays.append(Stray(account.address, "marked by another owner" if marked else "nobody declares it"))
+        foreign = ownership(account, side.owner) is Ownership.FOREIGN
+        drafts.out.strays.append(Stray(account.address, "marked by another owner" if foreign else "nobody declares it"))
 
 
 def _look_alikes(drafts: Drafts) -> None:

@@ -13,6 +13,7 @@ from provisioner.contract import Declare
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address, Kind
 from provisioner.model.identity import Identity
+from provisioner.model.instant import Instant
 from provisioner.model.past import Once, Past, PastDeclared
 from provisioner.model.target import Mode, Target
 from provisioner.resolve.desired import Resolver
@@ -49,13 +50,13 @@ def _mail_of(old: str, revisions: Iterable[PastDeclared]) -> str:
 
 
 def remember(
-    revisions: Iterable[PastDeclared], current: DeclaredAccess, declares: Mapping[str, Declare]
+    revisions: Iterable[PastDeclared], current: DeclaredAccess, declares: Mapping[str, Declare], now: Instant
 ) -> dict[str, Past]:
     """`revisions` newest first, `current` as `trace` gives it. The newest wording wins where a thing was asked for more
-    than once."""
+    than once. What was only to begin after `now` was never given by any of them."""
     told: dict[str, list[_Revision]] = {name: [] for name in declares}
     kept: list[_Revision] = []  # ids of values are compared, so the values must stay alive
-    pasts = {name: Past(wanted=_Wanted(name, told[name]), logins=_Logins(name, told[name])) for name in declares}
+    pasts = {name: Past(wanted=_Wanted(name, told[name], now), logins=_Logins(name, told[name])) for name in declares}
     heirs: dict[str, str] = {}  # earlier ids of those who left, and under which id they did
     here = set(current.identities) | {old for i in current.identities.values() for old in i.was}
     done: set[tuple[int, tuple[int, ...]]] = set()
@@ -117,6 +118,7 @@ class _Wanted(Mapping[Address, Once]):
 
     target: str
     revisions: list[_Revision]
+    now: Instant
     _holders: dict[str, list[tuple[_Revision, list[Identity]]]] | None = None
     _known: dict[str, dict[Address, Once]] = field(default_factory=dict)
 
@@ -142,7 +144,8 @@ class _Wanted(Mapping[Address, Once]):
                 if holder is None:
                     continue
                 for address, resource in desired.state.resources.items():
-                    known.setdefault(address, Once(holder.id, resource.sources, revision.past.name))
+                    if resource.starts is None or resource.starts <= self.now:
+                        known.setdefault(address, Once(holder.id, resource.sources, revision.past.name))
         return known
 
     def __getitem__(self, address: Address) -> Once:

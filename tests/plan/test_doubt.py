@@ -159,3 +159,18 @@ def test_outstanding_work_ends_when_the_files_ask_for_it_again() -> None:
         Outstanding(at("mem:credential/k1/ada"), Action.REVOKE, NOW, "denied", "ada", "r1"),
     )
     assert plan_of(files([someone("ada", "dev")], [DEV]), outstanding=left).outstanding == ()
+
+
+def test_existing_account_of_another_login_than_the_files_say_is_an_error_and_gets_nothing() -> None:
+    target = a_target(accounts=AccountsPolicy.EXISTING)
+    a_world(accounts={"ada.b": account("ada.b")}, groups={"developers": group()})
+    plan = plan_of(files([someone("ada", "dev", pin="native-ada.b")], [DEV], [target]))
+    assert said(plan) == [] and codes(plan) == ["login-differs"]
+    said_so = files([someone("ada", "dev", login="ada.b", pin="native-ada.b")], [DEV], [target])
+    assert said(plan_of(said_so)) == ["create mem:membership/developers/ada.b"]
+
+
+def test_account_with_our_mark_that_is_nobodys_is_not_called_another_owners() -> None:
+    a_world(accounts={"ada": account("ada", mark="ada"), "copy": account("copy", mark="ada")})
+    plan = plan_of(files([someone("ada", "dev")], [DEV]))
+    assert codes(plan) == ["marked-twice"] and {s.why for s in plan.strays} == {"nobody declares it"}

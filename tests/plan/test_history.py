@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from provisioner.model.target import AccountsPolicy, Mode
 from provisioner.model.way import Evidence
 from provisioner.plan.plan import Plan
 from tests.builders import NOW
-from tests.worlds import a_role, a_target, a_world, account, codes, files, group, planned, said, someone
+from tests.worlds import a_role, a_target, a_world, account, codes, files, group, held, planned, said, someone
 
 DEV, OPS = a_role("dev", ["developers"]), a_role("ops", ["ops"])
 ROLES = [DEV, OPS]
@@ -135,3 +137,25 @@ def test_switch_to_full_takes_nothing_from_those_who_were_there() -> None:
     people = [someone("ada", "dev")]
     plan = plan_of(files(people, [DEV], [a_target(mode=Mode.FULL)]), files(people, [DEV]))
     assert "revoke mem:membership/developers/eve" not in said(plan) and any(s.newly_managed for s in plan.strays)
+
+
+def test_what_begins_later_was_never_given_and_what_is_held_by_hand_until_then_stays() -> None:
+    both("ada", "ada")
+    later = someone("ada", "dev", held("ops", starts=NOW + timedelta(days=1)))
+    declared = files([later], ROLES)
+    for plan in (plan_of(declared), plan_of(declared, declared)):
+        assert said(plan) == [] and [str(s.address) for s in plan.strays] == ["mem:membership/ops/ada"]
+    before = files([someone("ada", "dev", "ops")], ROLES)
+    assert said(plan_of(declared, declared, before)) == ["revoke mem:membership/ops/ada"]
+
+
+def test_account_in_full_mode_is_closed_in_the_plan_that_takes_the_last_of_what_it_holds() -> None:
+    both("ada", "ada")
+    full = [a_target(mode=Mode.FULL)]
+    before = files([someone("bob", "ops"), someone("ada", "dev")], ROLES, full)
+    plan = plan_of(files([someone("ada")], ROLES, full), before)
+    assert said(plan) == [
+        "revoke mem:membership/developers/ada",
+        "revoke mem:membership/ops/ada",
+        "disable mem:account/ada",
+    ]

@@ -24,7 +24,7 @@ def declares(declared: DeclaredAccess) -> Mapping[str, Declare]:
 def past(current: DeclaredAccess, *before: DeclaredAccess) -> Past:
     """`before` newest first; they are called r1, r2, ..."""
     told = [PastDeclared(f"r{i}", d, frozenset(d.targets)) for i, d in enumerate(before, 1)]
-    return remember(told, current, declares(current))["mem"]
+    return remember(told, current, declares(current), NOW)["mem"]
 
 
 DEVELOPERS, STAFF = at("mem:membership/developers/ada"), at("mem:membership/staff/ada")
