@@ -18,7 +18,8 @@ def read_files(access: Path) -> Loaded:
     looked up only where a name is not known."""
     providers = catalog.all_providers()
     root = find_top(access)
-    return load_access(access, root=root, providers=providers, departed=_Departed(access, root, providers))
+    departed = _Departed(access, root, providers)
+    return load_access(access, root=root, providers=providers, planned=catalog.PLANNED, departed=departed)
 
 
 class _Departed(Collection[str]):

@@ -8,7 +8,8 @@ from difflib import SequenceMatcher, get_close_matches
 from provisioner.diagnostics import Location
 from provisioner.load.display import show
 
-_MANY = 20_000
+_FEW = 300
+_MANY = 200_000
 
 
 def closest(word: str, names: Collection[str], most: int = 3) -> list[str]:
@@ -19,6 +20,8 @@ def closest(word: str, names: Collection[str], most: int = 3) -> list[str]:
     for name in sorted(names):
         folded.setdefault(_fold(name), name)
     wanted = _fold(word)
+    if len(folded) > _FEW:
+        folded = {key: name for key, name in folded.items() if _worth_a_look(wanted, key)}
     found = [folded[near] for near in get_close_matches(wanted, folded, n=most, cutoff=0.7)]
     if not found and len(wanted) >= 3:
         found = [name for key, name in folded.items() if key.startswith(wanted) or (key and wanted.startswith(key))]
@@ -33,6 +36,11 @@ def did_you_mean(word: str, names: Collection[str], place: Callable[[str], Locat
     """
     said = [show(name) + (f" ({where})" if (where := place(name)) is not None else "") for name in closest(word, names)]
     return f"did you mean {' or '.join(said)}?" if said else ""
+
+
+def _worth_a_look(wanted: str, key: str) -> bool:
+    """Among thousands of names: of about the same length, and alike at one of the ends."""
+    return abs(len(wanted) - len(key)) <= 3 and (wanted[:2] == key[:2] or wanted[-3:] == key[-3:])
 
 
 def _fold(name: str) -> str:

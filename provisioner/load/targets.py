@@ -58,6 +58,8 @@ class TargetReader:
     def read(self) -> TargetEntry:
         entry = self.entry
         raw = self.at.source.below(self.at.base)
+        left_empty = (id(raw), "instances") in self.at.source.read().empty
+        has_instances = left_empty or (isinstance(raw, dict) and "instances" in raw)
         common = checked(
             self.at, schema.TargetModel, "a target", self.problems, lambda: _only(self._raw(self.at), TARGET_KEYS)
         )
@@ -68,6 +70,8 @@ class TargetReader:
         self._provider(str(raw.get("provider", "")))
         self._unknown_keys(self.at, TARGET_KEYS)
         instances = raw.get("instances")
+        if has_instances and not isinstance(instances, dict):
+            return entry
         if not isinstance(instances, dict):
             self._add(entry.name, self.at)
             return entry

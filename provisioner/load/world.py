@@ -61,7 +61,10 @@ class World:
 
     def target_known(self, name: str) -> bool:
         """Whether `name` is a target, or an instance of one."""
-        return name in self.targets or self.exists("targets", name)
+        if name in self.targets or self.exists("targets", name):
+            return True
+        family = self.entries.get(name.partition("/")[0])
+        return family is not None and not family.targets  # it is wrong itself, and that is told
 
     def may_be_unread(self, name: str) -> bool:
         """Whether a file that could not be read seems to declare `name`: then its absence is not told as well."""

@@ -16,6 +16,21 @@ _TABLE = {
     "ldap": "provisioner.providers.ldap:PROVIDER",
 }
 
+PLANNED = (
+    "active-directory",
+    "aws-identity-center",
+    "bamboo",
+    "circleci",
+    "cloudbees",
+    "entra",
+    "gcp-iam",
+    "github",
+    "gitlab",
+    "jenkins",
+    "postgresql",
+)
+"""Names that are taken for providers to come, so that whoever writes one is told so and not that it is misspelled."""
+
 
 def names() -> tuple[str, ...]:
     """Every provider's name, sorted; imports nothing."""

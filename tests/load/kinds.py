@@ -170,6 +170,7 @@ KINDS: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "unknown-key-of-grant": ("roles:\n  r: {grants: {corp: {gruops: [x]}}}\n", ["1.yaml:2:16 missing-key", "1.yaml:2:23 unknown-key"]),
     "missing-key": ("services:\n  bot: {name: Bot}\n", ["1.yaml:2:3 missing-key"]),
+    "null-instances": ("targets:\n  t: {provider: cloud, instances: }\n", ["1.yaml:2:35 null-value"]),
     "missing-provider": ("targets:\n  t: {url: ldap://x}\n", ["1.yaml:2:3 missing-key"]),
     "missing-setting": ("targets:\n  t: {provider: directory}\n", ["1.yaml:2:3 missing-key"]),
     "missing-setting-of-instance": (

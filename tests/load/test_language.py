@@ -209,3 +209,14 @@ def test_near_names_are_suggested_nearest_first() -> None:
     assert closest("zzz", names) == []
     assert did_you_mean("deploy", names) == "did you mean `deployer`?"
     assert did_you_mean("zzz", names) == ""
+
+
+def test_near_names_are_found_among_thousands() -> None:
+    names = [f"person-{n:05d}" for n in range(20_000)] + ["grace-hopper"]
+    assert closest("grace-hoper", names) == ["grace-hopper"]
+    assert len(closest("person-0012", names)) == 3
+
+
+def test_a_target_that_is_wrong_itself_is_not_told_as_unknown() -> None:
+    text = "targets: {t: {provider: cloud, instances: 3}}\npeople: {ada: {accounts: {t/x: {login: a}}}}\n"
+    assert told(load(text)) == ["1.yaml:1:43 wrong-type"]
