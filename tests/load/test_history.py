@@ -98,6 +98,23 @@ def test_a_shallow_clone_is_an_error_unless_it_reaches_the_start(repo: Repositor
     assert len(revisions(clone.path, "access", start)) == 3
 
 
+def test_a_start_that_is_only_reached_round_the_missing_part_is_an_error(repo: Repository, tmp_path: Path) -> None:
+    """The merged branch begins at the start; on main itself, what lies between is cut off."""
+    start = repo.commit(ada=ADA)
+    repo.git("checkout", "-q", "-b", "side")
+    repo.commit("on the side")
+    repo.git("checkout", "-q", "main")
+    for number in range(3):
+        repo.commit(bob=f"people:\n  bob{number}: {{}}\n")
+    repo.git("merge", "-q", "--no-ff", "-m", "merge", "side")
+    repo.git("clone", "-q", "--depth", "3", repo.path.as_uri(), str(tmp_path / "clone"))
+    clone = Repository(tmp_path / "clone")
+    clone.git("merge-base", "--is-ancestor", start, "HEAD")
+    with pytest.raises(ProvisionError) as told:
+        revisions(clone.path, "access", start)
+    assert told.value.diagnostics[0].code == "history-incomplete"
+
+
 def test_a_removed_access_folder_is_an_empty_tree(repo: Repository) -> None:
     one = repo.commit(ada=ADA)
     repo.commit(ada=None)
