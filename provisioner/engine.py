@@ -5,6 +5,7 @@ Planning is handed readers only. The first thing to read here is `make_plan`.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -236,6 +237,7 @@ def _assemble(
     waiting = [w for part in parts.values() for w in part.waiting]
     strays = [s for part in parts.values() for s in part.strays]
     if situation.person is not None:
+        found += _unknown(situation, sides)
         waiting = [w for w in waiting if w.identity == situation.person]
         strays = [s for s in strays if s.identity == situation.person]
         outstanding = [o for o in outstanding if o.identity == situation.person]
@@ -302,6 +304,24 @@ def _view(connection: Connection, seen: Observed, side: Side | None, part: Targe
     return TargetView(
         not gaps and not part.held_back, mode, gaps, side.reading.state.counts(), side.reading.calls, seen.system
     )
+
+
+def _unknown(situation: Situation, sides: Mapping[str, Side]) -> list[Diagnostic]:
+    """Nothing to do for somebody whom nobody knows is rather a slip of the pen."""
+    person, known = situation.person or "", situation.declared.identities
+    if person in known or any(person in side.departed for side in sides.values()):
+        return []
+    now = next((i.id for i in known.values() if person in i.was), None)
+    near = [now] if now is not None else difflib.get_close_matches(person, sorted(known), n=1)
+    return [
+        Diagnostic(
+            "unknown-person",
+            f"nobody called `{person}` is declared, has left since the last apply, or is known by a mark",
+            severity=Severity.WARNING,
+            why="that there is nothing to do says nothing about anybody then",
+            fix=f"did you mean `{near[0]}`?" if near else "write the id as the access files have it",
+        )
+    ]
 
 
 def _unreadable(name: str, error: ProviderError) -> Diagnostic:

@@ -174,3 +174,12 @@ def test_account_with_our_mark_that_is_nobodys_is_not_called_another_owners() ->
     a_world(accounts={"ada": account("ada", mark="ada"), "copy": account("copy", mark="ada")})
     plan = plan_of(files([someone("ada", "dev")], [DEV]))
     assert codes(plan) == ["marked-twice"] and {s.why for s in plan.strays} == {"nobody declares it"}
+
+
+def test_person_whom_nobody_knows_is_told_and_a_leaver_or_an_earlier_id_is_not_mistaken_for_one() -> None:
+    a_world(accounts={"gone": account("gone", mark="gone")}, groups={"developers": group()})
+    declared = files([someone("ada", "dev", was=("ada-l",))], [DEV])
+    told = [plan_of(declared, person=name).diagnostics for name in ("adaa", "ada-l")]
+    assert [[d.code for d in found] for found in told] == [["unknown-person"], ["unknown-person"]]
+    assert all("`ada`" in found[0].fix for found in told)
+    assert codes(plan_of(declared, person="gone")) == codes(plan_of(declared, person="ada")) == []
