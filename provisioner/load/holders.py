@@ -7,7 +7,7 @@ be, a reason and an end are given where the environment asks for them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from provisioner.diagnostics import Diagnostic, Severity
@@ -31,7 +31,9 @@ class _Rules(NamedTuple):
 class Holders:
     """Checks every assignment. Those of one role in the same environments are alike but for their times."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, now: Instant | None = None) -> None:
+        """`now` is where a grant without a start is counted from: what is short enough today will be tomorrow."""
+        self.now = now or datetime.now(UTC)
         self.world = world
         self.rules: dict[tuple[str, tuple[str, ...] | None], _Rules] = {}
 
@@ -148,15 +150,15 @@ class Holders:
                 )
         if rule.limits:
             end = _least(held.until, identity.until)
-            start = held.starts or identity.starts
+            start = held.starts or identity.starts or self.now
             for environment, longest in rule.limits:
-                if end is None or start is None or end - start > longest:
+                if end is None or end - start > longest:
                     at = self.world.of(identity, "roles", index)
                     yield from self._duration(start, end, at, held, environment, longest)
 
     def _duration(
         self,
-        start: Instant | None,
+        start: Instant,
         end: Instant | None,
         at: At,
         held: Assignment,
@@ -170,23 +172,14 @@ class Holders:
                 f"{show(held.role)} in {show(environment.id)} is held without an end",
                 ("role",),
                 why=limit,
-                fix=f"add `from:` and `until:`, or name the role under `standing` of {show(environment.id)}",
-            )
-        elif start is None:
-            yield at.problem(
-                "missing-start",
-                f"{show(held.role)} in {show(environment.id)} has an end but no start",
-                ("until",),
-                on_key=True,
-                why=f"{limit}, which is counted from `from:`",
-                fix="add `from:`",
+                fix=f"add `until:`, or name the role under `standing` of {show(environment.id)}",
             )
         else:
             yield at.problem(
                 "too-long",
-                f"{show(held.role)} in {show(environment.id)} is held for {format_duration(end - start)}",
+                f"{show(held.role)} in {show(environment.id)} is held for {_about(end - start)}",
                 ("until",),
-                why=limit,
+                why=limit if held.starts else f"{limit}, counted from now where there is no `from`",
                 fix="end it earlier; it can be renewed by another change",
             )
 
@@ -220,3 +213,8 @@ def _backwards(at: At) -> Diagnostic:
         why="access that ends before it begins is never given",
         fix="correct one of the two times",
     )
+
+
+def _about(length: timedelta) -> str:
+    """A length in whole days, where it has any."""
+    return format_duration(timedelta(days=length.days) if length.days else length)

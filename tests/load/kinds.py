@@ -312,9 +312,9 @@ KINDS: dict[str, tuple[str | bytes, list[str]]] = {
         "people:\n  bob: {roles: [{role: deployer, environments: [production], reason: x}]}\n",
         ["1.yaml:2:24 missing-end"],
     ),
-    "missing-start": (
-        "people:\n  bob: {roles: [{role: deployer, environments: [production], reason: x, until: 2027-02-01T00:00:00Z}]}\n",
-        ["1.yaml:2:73 missing-start"],
+    "too-long-from-now": (
+        "people:\n  bob: {roles: [{role: deployer, environments: [production], reason: x, until: 2999-02-01T00:00:00Z}]}\n",
+        ["1.yaml:2:80 too-long"],
     ),
     "missing-reason": (
         "people:\n  bob:\n    roles:\n      - {role: deployer, environments: [production],\n"

@@ -139,3 +139,9 @@ def test_a_file_as_people_write_it_goes_the_quick_way() -> None:
     assert ordinary.read(text + "    nick: no\n") is None
     assert ordinary.read("a: " + "[" * 59 + "]" * 59) is not None
     assert ordinary.read("".join(" " * n + "a:\n" for n in range(70)) + " " * 70 + "a: x") is None
+
+
+def test_a_grant_without_a_start_is_counted_from_now() -> None:
+    held = "people:\n  bob: {{roles: [{{role: deployer, environments: [production], reason: x, until: {}}}]}}\n"
+    assert told(load(held.format("2020-01-01T00:00:00Z"), BASE)) == []
+    assert told(load(held.format("2999-01-01T00:00:00Z"), BASE)) == ["1.yaml:2:80 too-long"]
