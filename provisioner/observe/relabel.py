@@ -21,12 +21,12 @@ def relabel(target: str, live: State, matched: Matched, logins: Mapping[str, Ide
     """`logins` are the desired ones. Accounts keep their live address; what hangs on them is re-addressed."""
     desired = {identity.id: login for login, identity in logins.items()}
     moved: dict[Principal, Principal] = {}
-    for match in matched.by_login.values():
+    for live_login, match in matched.by_login.items():
         kind = PrincipalKind.SERVICE if match.identity.kind is IdentityKind.SERVICE else PrincipalKind.PERSON
         blocked = match.identity.id in matched.blocked  # the new login may be somebody else's
-        login = match.login if blocked else desired.get(match.identity.id, match.login)
-        if kind is not PrincipalKind.PERSON or login != match.login:
-            moved[Principal(target, PrincipalKind.PERSON, match.login)] = Principal(target, kind, login)
+        login = live_login if blocked else desired.get(match.identity.id, live_login)
+        if kind is not PrincipalKind.PERSON or login != live_login:
+            moved[Principal(target, PrincipalKind.PERSON, live_login)] = Principal(target, kind, login)
     if not moved:
         return live
     resources = {}

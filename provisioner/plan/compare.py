@@ -42,8 +42,9 @@ def compare(side: Side) -> TargetPlan:
     drafts.out.diagnostics += side.desired.unsupported
     blocked = side.matched.blocked | side.desired.impossible
     blocked |= plan_accounts(drafts, blocked)
-    _wanted(drafts, blocked)
-    _unwanted(drafts, blocked)
+    there = _wanted(drafts, blocked)
+    if there < len(side.live) - len(side.live.of_kind(Kind.ACCOUNT)):
+        _unwanted(drafts, blocked)
     _not_begun(drafts)
     _tell_gaps(drafts)
     if side.target.mode is Mode.REPORT:
@@ -74,14 +75,19 @@ def _tell_gaps(drafts: Drafts) -> None:
     )
 
 
-def _wanted(drafts: Drafts, blocked: set[str]) -> None:
-    """What the files ask for and is not there, or not like that."""
+def _wanted(drafts: Drafts, blocked: set[str]) -> int:
+    """What the files ask for and is not there, or not like that. How many of the rest are there, accounts aside."""
+    there = 0
     side = drafts.side
     blocked_groups = near_misses(drafts)
     coverage, wanted = side.coverage, side.desired.state.resources
     for (address, want), have in zip(wanted.items(), map(side.live.resources.get, wanted), strict=True):
-        if address.kind is Kind.ACCOUNT or (have is not None and _is_so(have, want)):
+        if address.kind is Kind.ACCOUNT:
             continue
+        if have is not None:
+            there += 1
+            if _is_so(have, want):
+                continue
         identity = _identity(side, address)
         if have is None or not any(w.via is None and (w.gives_access or w.locked_by) for w in have.ways):
             if identity is not None and identity.id in blocked:
@@ -121,6 +127,7 @@ def _wanted(drafts: Drafts, blocked: set[str]) -> None:
                 sources=want.sources,
                 attributes=(was, becomes),
             )
+    return there
 
 
 def _is_so(have: Resource, want: Resource) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from provisioner.contract import Declare
 from provisioner.diagnostics import Location
@@ -30,6 +29,7 @@ from provisioner.resolve.time import When, earliest, latest, when, window
 
 _WHO = "\x00who"
 _DIRECTLY = (DIRECT,)
+_NOW = When.NOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +173,16 @@ class Resolver:
     def _holdings(self, identity: Identity) -> None:
         kind = PrincipalKind.PERSON if identity.kind is IdentityKind.PERSON else PrincipalKind.SERVICE
         has_account: dict[str, Principal] = {}
+        bounded = identity.starts is not None or identity.until is not None
         for assignment in identity.roles:
-            starts, until = window(identity, assignment.starts, assignment.until)
-            at = When.NOW if self._now is None else when(starts, until, self._now)
+            starts, until, at = None, None, _NOW
+            if bounded or assignment.starts is not None or assignment.until is not None:
+                starts, until = window(identity, assignment.starts, assignment.until)
+                at = _NOW if self._now is None else when(starts, until, self._now)
             for name, templates in self._bundle(assignment):
                 who = has_account.get(name) or Principal(name, kind, identity.login_on(name))
                 out = self._out[name]
-                if at is When.NOW:
+                if at is _NOW:
                     has_account[name] = who
                     self._hold(out.state.resources, who, templates, assignment, starts, until)
                     continue
@@ -229,14 +232,15 @@ class Resolver:
             place = told.location or identity.location
             out.unsupported.append(replace(told, location=place, target=out.target.name))
             out.impossible.add(identity.id)
-        attributes: Mapping[str, Any] = NOTHING
-        if out.target.accounts is not AccountsPolicy.EXISTING:
-            suspended = identity.suspended
-            enabled = not (suspended and (self._now is None or suspended.since <= self._now))
-            attributes = {**resource.attributes, "enabled": enabled}
+        suspended = identity.suspended
+        enabled = not (suspended and (self._now is None or suspended.since <= self._now))
+        existing = out.target.accounts is AccountsPolicy.EXISTING
+        if existing or resource.attributes.get("enabled") is not enabled or not resource.sources:
+            attributes = NOTHING if existing else {**resource.attributes, "enabled": enabled}
+            sources = resource.sources or (identity.location,)
+            resource = Resource(resource.address, attributes, _DIRECTLY, sources)
         out.logins[who.id] = identity
-        sources = resource.sources or (identity.location,)
-        out.state.resources[resource.address] = Resource(resource.address, attributes, _DIRECTLY, sources)
+        out.state.resources[resource.address] = resource
 
     def reasons(self, target: str, identity: Identity) -> Iterator[tuple[Address, Because]]:
         """On whose word `identity` should hold what it should hold now, address by address."""

@@ -15,7 +15,7 @@ from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.model.address import Address, Kind
 from provisioner.model.coverage import Coverage, Scope, ScopeCoverage, Verdict
 from provisioner.model.instant import Instant
-from provisioner.model.principal import PrincipalKind
+from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.providers.ldap import convert, dn
@@ -93,7 +93,7 @@ class LdapReader:
         name = self._calls.who()
         own = dn.loose_key(name)
         login, resources = self._own(name) if self._whole_state is None else self._own_read(own, self._whole_state)
-        anchors = {address for address in resources if _is_held_by(address, login, own)}
+        anchors = {a for a in resources if a.principal is not None and _is_ours(a.principal, login, own)}
         if login is not None:
             anchors.add(Address(self._target, Kind.ACCOUNT, login))
         return Me(name, frozenset(anchors))
@@ -384,11 +384,8 @@ class LdapReader:
         )
 
 
-def _is_held_by(address: Address, login: str | None, own: str) -> bool:
-    """Whether an address hangs on the account `login`, or on the entry whose name has the key `own`."""
-    who = address.principal
-    if who is None:
-        return False
-    if who.kind is PrincipalKind.UNKNOWN:
-        return dn.loose_key(who.id) == own
-    return who.kind is PrincipalKind.PERSON and who.id == login
+def _is_ours(who: Principal, login: str | None, own: str) -> bool:
+    """Whether this is the account `login`, or the entry whose name has the key `own`."""
+    if who.id == login:
+        return who.kind is PrincipalKind.PERSON
+    return who.kind is PrincipalKind.UNKNOWN and dn.loose_key(who.id) == own
