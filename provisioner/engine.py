@@ -6,7 +6,7 @@ Planning is handed readers only. The first thing to read here is `make_plan`.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from provisioner import __version__
@@ -118,11 +118,26 @@ def _recognise(
             connection.target, seen.reading.state, situation.declared, pasts[name], situation.now, connection.owner
         )
     renamed, diagnostics = unsaid_renames(situation.declared, situation.past, departed)
+    diagnostics += _targets_gone(situation)
     sides = {
         name: _side(situation, name, desired[name], pasts[name], reading, departed[name], renamed)
         for name, reading in readings.items()
     }
     return sides, departed, diagnostics
+
+
+def _targets_gone(situation: Situation) -> Iterator[Diagnostic]:
+    """Targets that the files had and have no more: nothing is called there, and that must not pass for an end."""
+    last = {t: p.name for p in reversed(situation.past) for t in p.declared.targets}
+    for name in sorted(set(last) - set(situation.declared.targets)):
+        yield Diagnostic(
+            "target-gone",
+            f"{name} is no longer declared (last in {last[name]}): what was given there stays, also that of leavers",
+            severity=Severity.WARNING,
+            target=name,
+            why="a target that the files do not name is not called",
+            fix="to end it properly, put it back, take its grants out of the roles, apply, and then remove it",
+        )
 
 
 def _side(
@@ -147,7 +162,6 @@ def _side(
     )
     matched.blocked |= blocked
     environments = situation.declared.environments
-    complete = getattr(declare, "complete", None)
     return Side(
         target=connection.target,
         declare=declare,
@@ -158,7 +172,7 @@ def _side(
         past=past,
         now=situation.now,
         protected=frozenset(e.id for e in environments.values() if e.protected),
-        complete_sets=frozenset(complete()) if complete is not None else frozenset(),
+        complete_sets=frozenset(declare.complete()),
         outstanding=situation.known.get(name, Known()).outstanding,
         person=situation.person,
         kept=situation.known.get(name, Known()).kept,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from provisioner.contract.capabilities import Capabilities
 from provisioner.contract.outcome import Outcome
 from provisioner.diagnostics import Diagnostic
-from provisioner.model.address import Address
+from provisioner.model.address import Address, Kind
 from provisioner.model.block import Block
 from provisioner.model.change import Change
 from provisioner.model.coverage import Coverage, Scope
@@ -108,6 +108,10 @@ class Declare(Protocol):
 
     def words(self, change: Change) -> str:
         """One short line in the system's own terms: `add ada to group developers`. Stored in the plan."""
+        ...
+
+    def complete(self) -> Iterable[tuple[Kind, Principal]]:
+        """Principals whose grants of a kind are declared completely (`policies:` of a group): others are taken off."""
         ...
 
     def reversible(self, resource: Resource) -> bool:

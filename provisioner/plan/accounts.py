@@ -88,6 +88,7 @@ def _recognised(drafts: Drafts, login: str, identity: Identity, match: Match) ->
     address = Address(side.target.name, Kind.ACCOUNT, login)
     want, have = side.desired.state.get(address), match.account
     if want is None or side.target.accounts is AccountsPolicy.EXISTING:
+        _cannot_suspend(drafts, identity, match)
         return
     ours = match.ownership is Ownership.OWNED and (have.mark is None or have.mark.key == identity.id)
     if ours and match.login == login and have.attributes == want.attributes:
@@ -112,6 +113,18 @@ def _recognised(drafts: Drafts, login: str, identity: Identity, match: Match) ->
         _switched(drafts, address, identity, match, want, switch)
     if becomes:
         _draft(drafts, Action.UPDATE, address, identity, match, want, (was, becomes), "the files say otherwise")
+
+
+def _cannot_suspend(drafts: Drafts, identity: Identity, match: Match) -> None:
+    if identity.suspended is not None and identity.suspended.since <= drafts.side.now:
+        drafts.problem(
+            "suspended-not-locked",
+            f"{identity.id} is suspended, and account `{match.login}` on {drafts.side.target.name} is not ours to lock",
+            Severity.WARNING,
+            location=identity.location,
+            why="with `accounts: existing` others switch accounts on and off",
+            fix="have it locked by those who do",
+        )
 
 
 def _switched(
@@ -178,8 +191,8 @@ def _departed(drafts: Drafts, match: Match) -> None:
 
 
 def _no_longer_needed(drafts: Drafts, match: Match) -> None:
-    """Declared still, but no role of theirs reaches this target any more: the account that we made for it goes too,
-    unless it holds something that is not ours to take."""
+    """Declared still, but no role of theirs reaches this target any more: the account is disabled, unless it holds
+    something that is not ours to take. It is deleted only when they leave: it may be older than these files."""
     side = drafts.side
     who = match.identity.id
     if match.ownership is not Ownership.OWNED or side.target.accounts is AccountsPolicy.EXISTING:
@@ -192,6 +205,7 @@ def _no_longer_needed(drafts: Drafts, match: Match) -> None:
     account = match.account
     names = (Principal(side.target.name, kind, match.login) for kind in (PrincipalKind.PERSON, PrincipalKind.SERVICE))
     held = [r for name in names for r in side.live.held_by(name) if r.gives_access]
+    held = [r for r in held if r.address.kind is not Kind.CREDENTIAL]  # their own keys go with the account
     if any(ground_for(side, r) is None for r in held):
         drafts.problem(
             "account-kept",
@@ -210,7 +224,6 @@ def _close(drafts: Drafts, match: Match, cause: Cause, why: str, have: Resource)
     side = drafts.side
     address = have.address
     who = match.identity.id
-    told = {"identity": who, "evidence": match.evidence, "sources": (match.identity.location,)}
     named = side.person == who
     if not side.coverage.is_complete(Kind.ACCOUNT) and not named:
         drafts.out.held_back += 1
@@ -230,17 +243,28 @@ def _close(drafts: Drafts, match: Match, cause: Cause, why: str, have: Resource)
             None,
             cause=Cause.REPAIR if repair else cause,
             why=f"{why}; it was unlocked by hand" if repair else why,
+            identity=who,
+            evidence=match.evidence,
+            sources=(match.identity.location,),
             attributes=({"enabled": enabled}, {"enabled": False}),
-            **told,  # type: ignore[arg-type]
         )
-        due = side.now + side.target.retention
-        drafts.out.waiting.append(_waiting(address, who, due, format_duration(side.target.retention)))
+        if match.departed:
+            due = side.now + side.target.retention
+            drafts.out.waiting.append(_waiting(address, who, due, format_duration(side.target.retention)))
         return
+    if match.departed:
+        _delete(drafts, match, cause, why, since)
+
+
+def _delete(drafts: Drafts, match: Match, cause: Cause, why: str, since: Instant | None) -> None:
+    """When retention is over, and nothing of the leaver's is unread."""
+    side, have, who = drafts.side, match.account, match.identity.id
+    address, disables = have.address, side.declare.capabilities.disables
     due_at = since + side.target.retention if since is not None and since <= side.now else None
     if disables and (due_at is None or due_at > side.now):
         drafts.out.waiting.append(_waiting(address, who, due_at, format_duration(side.target.retention)))
         return
-    if _blind(side) or (match.departed and not side.coverage.is_complete(Kind.CREDENTIAL, match.login)):
+    if _blind(side) or not side.coverage.is_complete(Kind.CREDENTIAL, match.login):
         drafts.out.held_back += 1
         return
     kept = f"disabled since {format_instant(since)}" if since else "it cannot be switched off there, so nothing is kept"
@@ -251,8 +275,10 @@ def _close(drafts: Drafts, match: Match, cause: Cause, why: str, have: Resource)
         None,
         cause=cause,
         why=f"{why}; {kept}",
+        identity=who,
+        evidence=match.evidence,
+        sources=(match.identity.location,),
         reversible=False,
-        **told,  # type: ignore[arg-type]
     )
 
 

@@ -462,3 +462,23 @@ def test_grant_that_has_not_begun_is_shown_and_not_given() -> None:
     assert [(str(w.address), w.not_before) for w in plan.waiting] == [
         ("mem:membership/ops/ada", NOW + timedelta(hours=1))
     ]
+
+
+def test_account_of_somebody_who_is_still_declared_is_never_deleted() -> None:
+    a_world(accounts={"ada": account("ada", mark="ada", since="2020-01-01T00:00:00Z", enabled=False)})
+    plan = plan_of(files([someone("ada")]))
+    assert said(plan) == [] and plan.waiting == ()
+
+
+def test_target_that_the_files_name_no_more_is_told() -> None:
+    a_world("mem")
+    a_world("two")
+    plan = plan_of(files([], [], [a_target()]), files([], [], [a_target(), a_target("two")]))
+    assert codes(plan) == ["target-gone"] and "two" in plan.diagnostics[0].message
+
+
+def test_suspension_that_cannot_be_carried_out_is_told() -> None:
+    target = a_target(accounts=AccountsPolicy.EXISTING)
+    a_world(accounts={"ada": account("ada")}, groups={"developers": group("ada")})
+    plan = plan_of(files([someone("ada", "dev", suspended="leave")], [DEV], [target]))
+    assert said(plan) == [] and codes(plan) == ["suspended-not-locked"]

@@ -237,6 +237,10 @@ class LdapDeclare:
     def words(self, change: Change) -> str:
         return _WORDS[change.address.kind](change)
 
+    def complete(self) -> Iterable[tuple[Kind, Principal]]:
+        """What a group of the directory is allowed is said elsewhere."""
+        return ()
+
     def reversible(self, resource: Resource) -> bool:
         """Keys and certificates are dropped from the entry, and nobody keeps a copy."""
         return resource.address.kind is not Kind.CREDENTIAL
