@@ -23,7 +23,7 @@ def counted(cls: type[T]) -> type[T]:
     return dataclass(slots=True)(cls)
 
 
-@dataclass(frozen=True, slots=True)
+@counted
 class Facts:
     """What a live account or group tells about itself and is not compared.
 

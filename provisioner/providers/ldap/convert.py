@@ -212,6 +212,8 @@ def is_locked(entry: Entry) -> bool:
 
 def is_marked_off(entry: Entry) -> bool:
     """Whether our mark says since when it is disabled."""
+    if not any(b" d=" in value for value in entry.values.get("description", ())):
+        return False
     mark, _ = marks(entry.texts("description"))
     return mark is not None and mark.disabled_since is not None
 
@@ -225,10 +227,13 @@ def end_of(entry: Entry, now: Instant) -> Instant | None:
 
 def credentials(target: str, found: Named) -> list[Resource]:
     """Keys and certificates on the entry: applications may accept them whatever the password."""
+    values = found.entry.values
+    if values.keys().isdisjoint(CREDENTIAL_ATTRIBUTES):  # nearly always
+        return []
     result = []
     who = Principal(target, PrincipalKind.PERSON, found.name)
     for attribute, prefix in CREDENTIAL_ATTRIBUTES.items():
-        for value in found.entry.values.get(attribute, ()):
+        for value in values.get(attribute, ()):
             hashed = fingerprint(value)
             way = Way(f"{attribute}:{hashed}")
             result.append(Resource(Address(target, Kind.CREDENTIAL, prefix + hashed, who), ways=(way,)))
