@@ -18,7 +18,7 @@ def read_ldap(url: str, bind_dn: str, password: str, searches: list[tuple[str, s
         cookie = None
         while True:
             connection.search(base, filter_, attributes=attributes, paged_size=1000, paged_cookie=cookie)
-            count += sum(e["type"] == "searchResEntry" for e in connection.response)
+            count += sum(e["type"] == "searchResEntry" for e in connection.response or ())
             cookie = connection.result["controls"]["1.2.840.113556.1.4.319"]["value"]["cookie"]
             if not cookie:
                 break

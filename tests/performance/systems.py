@@ -37,7 +37,7 @@ class Calls:
 class Systems:
     """Made by `of`. `environ` is for `provision`, `member` for a reader that is in the account already."""
 
-    def __init__(self, company: Company, folder: Path, process: subprocess.Popen[str], ready: dict[str, Any]) -> None:
+    def __init__(self, company: Company, process: subprocess.Popen[str], ready: dict[str, Any]) -> None:
         self._company, self._process = company, process
         self.environ: dict[str, str] = ready["environ"]
         self.member: dict[str, str] = {**ready["environ"], **ready["member"]}
@@ -57,7 +57,7 @@ class Systems:
             text=True,
         )
         try:
-            yield cls(company, folder, process, _answer(process.stdout))
+            yield cls(company, process, _answer(process.stdout))
         finally:
             process.communicate()
 
