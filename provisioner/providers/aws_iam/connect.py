@@ -31,7 +31,6 @@ from botocore.utils import FileWebIdentityTokenLoader, parse_timestamp
 
 from provisioner import __version__
 from provisioner.contract import ProviderError, Trouble
-from provisioner.providers.aws_iam.pages import OPERATION, Pages
 from provisioner.providers.aws_iam.settings import Settings
 
 PARALLEL = 8
@@ -147,7 +146,6 @@ def _open(settings: Settings, purpose: str, base: Base) -> Clients:
         if _may_be_user(base.session):
             before = make(base.session, "sts", patient)
     iam, sts = make(session, "iam", config), make(session, "sts", patient)
-    iam.meta.events.register(f"before-parse.iam.{OPERATION}", Pages(_dated))
     if reading:
         for client in (iam, sts):
             client.meta.events.register("before-call", _refuse_writes)
