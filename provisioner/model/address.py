@@ -6,7 +6,9 @@ survives. A native id is never part of an address; it is on the way (`model.way`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
@@ -51,3 +53,7 @@ class Address(NamedTuple):
             raise ValueError(f"`{text}` is not an address such as corp-ldap:membership/developers/ada")
         principal = Principal.parse(parts[2], target) if len(parts) == 3 else None
         return cls(target, Kind(parts[0]), unquote(parts[1]), principal, unquote(slot) if hash_ else None)
+
+
+address_of: Callable[[tuple[str, Kind, str, Principal | None, str | None]], Address] = partial(tuple.__new__, Address)
+"""An address from all of its parts: half the time of `Address(...)`, for loops that make hundreds of thousands."""

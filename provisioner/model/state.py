@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 from provisioner.model.address import Address, Kind
 from provisioner.model.principal import Principal
@@ -46,8 +48,12 @@ class State:
     def of_kind(self, kind: Kind) -> list[Resource]:
         if self._by_kind is None:
             found: dict[Kind, list[Resource]] = {}
-            for resource in self.resources.values():
-                found.setdefault(resource.address.kind, []).append(resource)
+            for address, resource in self.resources.items():
+                same = found.get(address.kind)
+                if same is None:
+                    found[address.kind] = [resource]
+                else:
+                    same.append(resource)
             self._by_kind = found
         return self._by_kind.get(kind, [])
 
@@ -63,7 +69,5 @@ class State:
         return self._by_principal.get(principal, [])
 
     def counts(self) -> dict[str, int]:
-        counted: dict[Kind, int] = {}
-        for address in self.resources:
-            counted[address.kind] = counted.get(address.kind, 0) + 1
+        counted = Counter(map(attrgetter("kind"), self.resources))
         return {kind.value: counted[kind] for kind in Kind if kind in counted}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from provisioner.contract import Declare
 from provisioner.diagnostics import Location
 from provisioner.model.access import DeclaredAccess
-from provisioner.model.address import Address, Kind
+from provisioner.model.address import Address, Kind, address_of
 from provisioner.model.assignment import Assignment
 from provisioner.model.desired import Because, Desired, Over
 from provisioner.model.identity import Identity, IdentityKind
@@ -211,7 +211,7 @@ class Resolver:
         for template in templates:
             given = template.resource
             target, kind, thing, _, slot = given.address
-            address = Address(target, kind, thing, who, slot)
+            address = address_of((target, kind, thing, who, slot))
             sources = (line, *given.sources)
             held = Resource(address, given.attributes, _DIRECTLY, sources, starts, until)
             known = resources.setdefault(address, held)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
-from provisioner.model.address import Address, Kind
+from provisioner.model.address import Address, Kind, address_of
 from provisioner.model.instant import Instant
 from provisioner.model.mark import Mark, looks_like_mark
 from provisioner.model.principal import Principal, PrincipalKind
@@ -339,7 +339,7 @@ class Members:
                 for who, ways in self._holders(entry, attribute):
                     if who.kind is group and who.id == name:
                         continue  # a group that holds itself is empty: its schema demands a member
-                    _add(resources, Address(target, membership, name, who), ways)
+                    _add(resources, address_of((target, membership, name, who, None)), ways)
             for who, ways in self._holders(entry, OWNER_ATTRIBUTE):
                 if who.kind is PrincipalKind.PERSON or not self.people_complete:
                     _add(resources, Address(target, Kind.GRANT, names.OWNER + name, who), ways)

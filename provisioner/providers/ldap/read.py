@@ -114,7 +114,10 @@ class LdapReader:
     def _own_read(own: str, state: State) -> tuple[str | None, Collection[Address]]:
         named = ((a.address.object, a.facts.more.get("dn")) for a in state.of_kind(Kind.ACCOUNT) if a.facts)
         login = next((login for login, name in named if name is not None and dn.loose_key(name) == own), None)
-        return login, [r.address for kind in (Kind.MEMBERSHIP, Kind.GRANT) for r in state.of_kind(kind)]
+        # Only what may be ours is looked at closely: there are a hundred thousand memberships where thousands work.
+        held = [r.address for kind in (Kind.MEMBERSHIP, Kind.GRANT) for r in state.of_kind(kind)]
+        unknown = PrincipalKind.UNKNOWN
+        return login, [a for a in held if (who := a.principal) is not None and (who.id == login or who.kind is unknown)]
 
     # In bulk
 
