@@ -80,9 +80,9 @@ def _wanted(drafts: Drafts, blocked: set[str]) -> int:
     there = 0
     side = drafts.side
     blocked_groups = near_misses(drafts)
-    coverage, wanted, account = side.coverage, side.desired.state.resources, Kind.ACCOUNT
+    coverage, wanted = side.coverage, side.desired.state.resources
     for (address, want), have in zip(wanted.items(), map(side.live.resources.get, wanted), strict=True):
-        if address.kind is account:
+        if address.kind is Kind.ACCOUNT:
             continue
         if have is not None:
             there += 1

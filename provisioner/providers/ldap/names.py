@@ -39,8 +39,6 @@ def group_of(address: Address) -> str:
 
 def why_not(name: str, what: str) -> str | None:
     """Why `name` cannot be a login or a group's name, or None. Nearly everything can: it is escaped where written."""
-    if name.isascii() and name.isprintable() and 0 < len(name) <= LONGEST and not name.isspace():
-        return None  # at once, because every login comes by here
     if not name.strip(" "):
         return f"{what} needs a name"
     for at, char in enumerate(name, 1):
