@@ -43,7 +43,7 @@ def validate(
 def _declared(access: DeclaredAccess) -> str:
     """`; 12 people, 3 services, 6 roles, 3 environments, 4 targets`."""
     from provisioner.model.identity import IdentityKind
-    from provisioner.report.layout import plural
+    from provisioner.report.words import plural
 
     people = sum(i.kind is IdentityKind.PERSON for i in access.identities.values())
     told = [plural(people, "person", "people"), plural(len(access.identities) - people, "service")]

@@ -21,9 +21,9 @@ from provisioner.model.answer import (
 from provisioner.model.desired import Because
 from provisioner.model.identity import Identity
 from provisioner.report.colour import PLAIN, Palette
-from provisioner.report.layout import plural
 from provisioner.report.safe import guard, pad, safe, width
 from provisioner.report.text import moment, wrap
+from provisioner.report.words import plural
 
 COLUMNS = 100
 _NAME = 200

@@ -25,9 +25,9 @@ from provisioner.model.change import Change
 from provisioner.report import diagnostics as problems
 from provisioner.report import layout
 from provisioner.report.colour import PLAIN, Palette
-from provisioner.report.layout import plural
 from provisioner.report.safe import guard, safe
 from provisioner.report.text import COLUMNS, moment, wrap
+from provisioner.report.words import and_so_on, plural
 
 LISTED = 40
 """So many changes are listed one by one; of more only the number is told. What went wrong is always listed."""
@@ -134,7 +134,7 @@ def _error(error: ProviderError) -> str:
 def _state(converged: Collection[str], why_not: Mapping[str, str], columns: int, left: bool) -> list[str]:
     lines: list[str] = []
     if converged:
-        lines += wrap(safe(f"In order now: {layout.and_so_on(sorted(converged), 8)}."), columns)
+        lines += wrap(safe(f"In order now: {and_so_on(sorted(converged), 8)}."), columns)
     for target, why in sorted(why_not.items()):
         lines += wrap(safe(f"Not in order yet: {target}{f': {why}' if why else ''}."), columns)
     if left:

@@ -17,6 +17,7 @@ from provisioner.model.effect import Direction, Level
 from provisioner.model.outstanding import Outstanding
 from provisioner.plan.plan import Plan
 from provisioner.report.safe import safe
+from provisioner.report.words import and_so_on, plural
 
 FOLD_PEOPLE = 3
 """From so many people on with the same changes, they are shown as one and others."""
@@ -179,18 +180,6 @@ _EFFECTS = {
     Direction.NEUTRAL: ("changes nobody's access", "change nobody's access"),
 }
 SIGNS = {Direction.NARROWS: "-", Direction.WIDENS: "+", Direction.BOTH: "~", Direction.NEUTRAL: "~"}
-
-
-def plural(number: int, one: str, many: str | None = None) -> str:
-    """`1 change`, `2,000 changes`, `2 people`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def and_so_on(names: Sequence[str], most: int) -> str:
-    """`a, b, c`, and after `most` of them `a, b and 3 more`."""
-    if len(names) <= most:
-        return ", ".join(names)
-    return ", ".join(names[: most - 1]) + f" and {len(names) - most + 1:,} more"
 
 
 def kinds(counted: Iterable[tuple[str, int]]) -> str:

@@ -14,9 +14,10 @@ from provisioner.model.change import Action, Change
 from provisioner.model.effect import Level
 from provisioner.plan.plan import Plan, Waiting
 from provisioner.report import layout
-from provisioner.report.layout import Group, Line, Section, plural
+from provisioner.report.layout import Group, Line, Section
 from provisioner.report.safe import safe
 from provisioner.report.text import EVIDENCE, age, moment
+from provisioner.report.words import and_so_on, plural
 
 MOST = 60_000
 """Characters in all: GitHub takes 65,536 in a comment, and whoever posts it adds some."""
@@ -95,7 +96,7 @@ def _danger(label: str, changes: Sequence[Change]) -> list[str]:
     if not changes:
         return []
     told = [f"{code(c.words)} ({code(c.address.target)})" for c in changes]
-    return [f"{len(changes):,} {label}: {layout.and_so_on(told, 5)}"]
+    return [f"{len(changes):,} {label}: {and_so_on(told, 5)}"]
 
 
 def _blocks(plan: Plan) -> Iterable[str]:
@@ -165,7 +166,7 @@ def _line(line: Line, group: Group) -> str:
     shown = f"- {mark}`{sign}` {code(change.words)}{': ' if told else ''}{', '.join(told)}\n"
     if line.more:
         names = [code(c.address.object) for c in line.more]
-        shown += f"  - and {len(names):,} more like this: {layout.and_so_on(names, 60)}\n"
+        shown += f"  - and {len(names):,} more like this: {and_so_on(names, 60)}\n"
     return shown
 
 

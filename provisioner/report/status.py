@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from provisioner.model.instant import Instant
 from provisioner.model.outstanding import Outstanding
 from provisioner.report.colour import PLAIN, Palette
-from provisioner.report.layout import plural
 from provisioner.report.safe import guard, pad, safe, width
 from provisioner.report.text import COLUMNS, age, moment, wrap
+from provisioner.report.words import plural
 
 
 @dataclass(frozen=True, slots=True)

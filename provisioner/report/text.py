@@ -16,8 +16,9 @@ from provisioner.plan.plan import Plan, Stray, Waiting
 from provisioner.report import diagnostics as problems
 from provisioner.report import layout
 from provisioner.report.colour import PLAIN, Palette
-from provisioner.report.layout import Group, Line, Open, Section, and_so_on, plural
+from provisioner.report.layout import Group, Line, Open, Section
 from provisioner.report.safe import guard, pad, safe, width
+from provisioner.report.words import and_so_on, plural
 
 COLUMNS = 110
 LIST_STRAYS = 20

@@ -19,7 +19,7 @@ from provisioner.model.resource import NOTHING, Resource
 from provisioner.model.state import State
 from provisioner.model.target import Target
 from provisioner.model.unit import Unit, UnitMode
-from provisioner.providers.ldap import convert, dn, names
+from provisioner.providers.ldap import dn, names
 
 CAPABILITIES = Capabilities(
     marks=frozenset({Kind.ACCOUNT, Kind.GROUP}),
@@ -55,7 +55,7 @@ class LdapDeclare:
         yield from self._check_twice(list(groups))
         for name, entry in groups.items():
             told = entry.get("description") if isinstance(entry, dict) else None
-            if isinstance(told, str) and convert.is_ours(told):
+            if isinstance(told, str) and _is_ours(told):
                 yield Diagnostic(
                     "ldap-description",
                     f"the description of `{name}` would be read as an ownership mark",
@@ -327,3 +327,9 @@ _WORDS = {
     Kind.CREDENTIAL: _credential_words,
     Kind.CONTROL: _control_words,
 }
+
+
+def _is_ours(description: str) -> bool:
+    from provisioner.providers.ldap.convert import is_ours  # what reads entries is no part of starting `validate`
+
+    return is_ours(description)
