@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.performance.company import Company
@@ -35,7 +35,7 @@ def main() -> None:
     if (reason := slapd_missing_reason()) is not None and {"plan", "calls"} & set(parts):
         raise SystemExit(reason)
     with tempfile.TemporaryDirectory() as scratch:
-        bench = Bench(Path(scratch), chosen.people, chosen.repeat)
+        bench = Bench.of_wheel(Path(scratch), chosen.people, chosen.repeat)
         rows = [row for part in PARTS if part in parts for row in getattr(bench, part)()]
     print(table(chosen.people, chosen.repeat, rows))  # noqa: T201 - a script
 
@@ -52,12 +52,18 @@ def table(people: int, repeat: int, rows: list[Row]) -> str:
 
 
 class Bench:
-    """Each method takes one part of the figures. All share one company and one installation."""
+    """Each method takes one part of the figures. All share one company and one installation: `provision` is the
+    command, `path` where Python finds the package."""
 
-    def __init__(self, scratch: Path, people: int, repeat: int) -> None:
-        self._scratch, self._people, self._repeat = scratch, people, repeat
-        self._site = _installed(scratch / "site")
-        self._environ = {"PATH": os.environ["PATH"], "HOME": str(scratch), "PYTHONPATH": str(self._site)}
+    def __init__(self, scratch: Path, people: int, repeat: int, provision: Sequence[str], path: Path) -> None:
+        self._scratch, self._people, self._repeat, self._command, self._path = scratch, people, repeat, provision, path
+        self._environ = {"PATH": os.environ["PATH"], "HOME": str(scratch), "PYTHONPATH": str(path)}
+
+    @classmethod
+    def of_wheel(cls, scratch: Path, people: int, repeat: int) -> Bench:
+        """Of what is installed from this checkout's wheel: compiled, with its entry point."""
+        site = _installed(scratch / "site")
+        return cls(scratch, people, repeat, [str(site / "bin" / "provision")], site)
 
     def help(self) -> Iterator[Row]:
         """The entry point beside an interpreter that does nothing."""
@@ -72,7 +78,7 @@ class Bench:
         """The command beside CSafeLoader and pydantic."""
         repository = self._repository(Company(self._people))
         bare = "import sys, pathlib, tests.performance.bench_validate as b; b.reference(pathlib.Path(sys.argv[1]))"
-        environ = {**self._environ, "PYTHONPATH": os.pathsep.join((str(self._site), str(ROOT)))}
+        environ = {**self._environ, "PYTHONPATH": os.pathsep.join((str(self._path), str(ROOT)))}
         commands = {
             "ours": Command(self._provision("validate"), repository, self._environ),
             "bare": Command([sys.executable, "-c", bare, str(repository)], repository, environ),
@@ -101,32 +107,32 @@ class Bench:
 
     def calls(self) -> Iterator[Row]:
         """What a plan asks of the servers, beside the least that has every entry; and beside that of half as many."""
-        counted: dict[int, Calls] = {}
-        least: dict[int, Calls] = {}
-        for people in dict.fromkeys((self._people, PAGE // 3, PAGE // 3 * 2)):
-            company = Company(people)
-            repository = self._repository(company)
-            with Systems.of(company, self._scratch / f"counted-{people}", ROOT) as systems:
-                environ = {**self._environ, **systems.environ}
-                self._converge(repository, environ)
-                systems.calls()
-                run(Command(self._provision("plan", "--detailed-exitcode"), repository, environ, says="Nothing to do."))
-                counted[people], least[people] = systems.calls(), systems.least()
-        ours, floor = counted[self._people], least[self._people]
-        for name, kinds in (("LDAP", ours.ldap), ("AWS", ours.aws)):
-            spent, needed = sum(kinds.values()), floor.total(name)
-            told = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
-            what = f"requests of `plan`, {name}"
-            yield what, f"{spent} ({told})", f"{needed}, the least", f"{spent - needed:+d}", "at most +2"
-        small, double = counted[PAGE // 3], counted[PAGE // 3 * 2]
-        more = [sum(double.of(n).values()) - sum(small.of(n).values()) for n in ("LDAP", "AWS")]
-        what = f"more requests for {PAGE // 3 * 2} people than for {PAGE // 3}"
-        yield what, f"{more[0]} LDAP, {more[1]} AWS", "0", f"{sum(more):+d}", "+0"
+        ours, least = self.count(self._people)
+        for name in ("LDAP", "AWS"):
+            told = ", ".join(f"{number} {kind}" for kind, number in sorted(ours.of(name).items()))
+            spent, needed = ours.total(name), least.total(name)
+            yield f"requests of `plan`, {name}", f"{spent} ({told})", str(needed), f"{spent - needed:+d}", "at most +2"
+        few, twice = PAGE // 3, PAGE // 3 * 2
+        small, double = self.count(few)[0], self.count(twice)[0]
+        more = {name: double.total(name) - small.total(name) for name in ("LDAP", "AWS")}
+        what = f"requests of `plan`, {twice} people instead of {few}"
+        yield what, f"{more['LDAP']:+d} LDAP, {more['AWS']:+d} AWS", "0", f"{sum(more.values()):+d}", "+0"
+
+    def count(self, people: int) -> tuple[Calls, Calls]:
+        """The requests of a plan with nothing to do, and the least."""
+        company = Company(people)
+        repository = self._repository(company)
+        with Systems.of(company, self._scratch / f"counted-{people}", ROOT) as systems:
+            environ = {**self._environ, **systems.environ}
+            self._converge(repository, environ)
+            systems.calls()
+            run(Command(self._provision("plan", "--detailed-exitcode"), repository, environ, says="Nothing to do."))
+            return systems.calls(), systems.least()
 
     # What they stand on
 
     def _provision(self, *arguments: str) -> list[str]:
-        return [str(self._site / "bin" / "provision"), *arguments]
+        return [*self._command, *arguments]
 
     def _repository(self, company: Company) -> Path:
         """The company's access files, committed; the journal lies beside the repository."""

@@ -61,7 +61,7 @@ def run(command: Command) -> Run:
         process = subprocess.Popen(
             command.arguments, cwd=command.folder, env=dict(command.environ), stdout=out, stderr=errors
         )
-        # wait4 tells what this one child took; its peak is at least what this process held when it forked, 30 MiB.
+        # wait4 tells what this one child took; its peak is at least what this process held when it forked, 40 MiB.
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
