@@ -6,7 +6,7 @@ Planning is handed readers only. The first thing to read here is `make_plan`.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from provisioner import __version__
@@ -29,7 +29,7 @@ from provisioner.plan.compare import compare
 from provisioner.plan.leavers import Departed, departed_on, unsaid_renames
 from provisioner.plan.order import dependencies
 from provisioner.plan.order import in_order as ordered
-from provisioner.plan.plan import Plan, TargetView
+from provisioner.plan.plan import Plan, TargetView, Withheld
 from provisioner.plan.side import Side, TargetPlan, gaps_of
 from provisioner.resolve.desired import desire
 from provisioner.resolve.past import remember, trace
@@ -44,10 +44,15 @@ class Known:
     kept: frozenset[str] = frozenset()
 
 
+Choose = Callable[[Change], str | None]
+"""Why a change is not for this run, in words; empty: it is somebody else's turn and not told; None: it is for it."""
+
+
 @dataclass(frozen=True)
 class Situation:
     """Everything that a run is given. `past` is what the files said since each target converged, newest first.
-    `connections` holds the targets of this run; `person` narrows it to one identity, present or gone.
+    `connections` holds the targets of this run; `person` narrows it to one identity, present or gone; `choose` leaves
+    out what this run is not for (`expire` gives nothing, a reviewed apply nothing that was not reviewed).
     """
 
     declared: DeclaredAccess
@@ -59,6 +64,7 @@ class Situation:
     uncommitted: bool = False
     person: str | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
+    choose: Choose | None = None
     engine: str = __version__
 
     @property
@@ -240,6 +246,7 @@ def _assemble(
     lined_up = ordered(changes, frozenset((o.address, o.action) for o in outstanding), needs)
     if situation.person is not None:
         lined_up = _only(situation.person, lined_up)
+    lined_up, withheld = _chosen(situation.choose, lined_up)
     found = [*situation.diagnostics, *diagnostics]
     found += [d for part in parts.values() for d in part.diagnostics]
     found += [w for side in sides.values() for w in side.reading.warnings]
@@ -264,6 +271,7 @@ def _assemble(
         person=situation.person,
         targets=views,
         changes=lined_up,
+        withheld=withheld,
         waiting=tuple(sorted(waiting, key=lambda w: (str(w.address), w.action))),
         strays=tuple(sorted(strays, key=lambda s: str(s.address))),
         outstanding=tuple(sorted(outstanding, key=lambda o: (o.since, str(o.address)))),
@@ -308,6 +316,27 @@ def _only(person: str, changes: tuple[Change, ...]) -> tuple[Change, ...]:
             kept.add(change_id)
             queue += by_id[change_id].needs
     return tuple(c for c in changes if c.id in kept)
+
+
+def _chosen(
+    choose: Choose | None, changes: tuple[Change, ...]
+) -> tuple[tuple[Change, ...], tuple[Withheld, ...]]:
+    """What this run is for, in order, and what it leaves; what needs something that is left is left with it."""
+    if choose is None:
+        return changes, ()
+    kept: list[Change] = []
+    withheld: list[Withheld] = []
+    left: dict[str, str] = {}
+    for change in changes:
+        needed = next((n for n in change.needs if n in left), None)
+        why = choose(change) if needed is None else left[needed] and "it needs a change that was not reviewed"
+        if why is None:
+            kept.append(change)
+            continue
+        left[change.id] = why
+        if why:
+            withheld.append(Withheld(change, "not-reviewed", why))
+    return tuple(kept), tuple(withheld)
 
 
 def _view(connection: Connection, seen: Observed, side: Side | None, part: TargetPlan | None) -> TargetView:

@@ -66,18 +66,53 @@ class Files:
 
 
 @dataclass(frozen=True)
-class Work:
-    """Everything that a command needs to plan, and to apply."""
+class Opened:
+    """What is known before the journal is read: files, base, targets, and where the journal lies. Whoever changes
+    something takes the lock now, and reads the journal under it (`situate`)."""
 
+    wanted: Wanted
     files: Files
-    situation: Situation
+    base: DeclaredAccess | None
+    declared: DeclaredAccess
+    targets: Mapping[str, Target]
     journal: Journal
     journal_folder: Path
+    notes: tuple[Diagnostic, ...] = ()
+
+    @property
+    def judging(self) -> DeclaredAccess:
+        """Whose guardrails, owners and records count: the base's, where there is one."""
+        return self.declared if self.base is None else self.base
+
+    @property
+    def connections(self) -> dict[str, Connection]:
+        owner = self.judging.records.owner
+        return {name: _connection(t, self.files.providers, owner) for name, t in self.targets.items()}
 
     @property
     def journal_stays(self) -> bool:
         """Whether the journal lies outside of the working folder, of which a CI run leaves nothing behind."""
         return not self.journal_folder.is_relative_to(self.files.root.resolve())
+
+
+@dataclass(frozen=True)
+class Work:
+    """Everything that a command needs to plan, and to apply."""
+
+    opened: Opened
+    situation: Situation
+
+    @property
+    def files(self) -> Files:
+        return self.opened.files
+
+    @property
+    def journal(self) -> Journal:
+        return self.opened.journal
+
+    @property
+    def journal_folder(self) -> Path:
+        return self.opened.journal_folder
 
 
 def now() -> Instant:
@@ -92,6 +127,11 @@ def in_ci() -> bool:
 
 def prepare(wanted: Wanted) -> Work:
     """All that a plan needs. ProvisionError where the files, the history or the options do not allow one."""
+    return situate(open_work(wanted))
+
+
+def open_work(wanted: Wanted) -> Opened:
+    """Reads the files and the base. Nothing of the journal is read yet."""
     files = _files(wanted.access)
     base = _base(files, wanted.base)
     declared = files.declared
@@ -102,22 +142,30 @@ def prepare(wanted: Wanted) -> Work:
     if base is not None and wanted.base_connects:
         targets, notes = _reached_as(base, targets)
         declared = replace(declared, targets={**declared.targets, **targets})
+    folder = (files.root / (records.journal or DEFAULT_FOLDER)).resolve()
+    return Opened(wanted, files, base, declared, targets, journal, folder, tuple(notes))
+
+
+def situate(opened: Opened) -> Work:
+    """Reads the journal and the history, and takes the time."""
+    wanted, files, journal = opened.wanted, opened.files, opened.journal
     memory = Memory(files.root, files.loaded.folder, files.head.revision is not None, journal, files.providers)
     at = now()
-    chains = {name: journal.chain(name) for name in targets}
+    chains = {name: journal.chain(name) for name in opened.targets}
     past = _past(memory, chains, files.loaded) if wanted.planning else ()
+    warnings = (w for c in chains.values() for w in c.warnings())
     situation = Situation(
-        declared=declared,
-        connections={name: _connection(t, files.providers, records.owner) for name, t in targets.items()},
+        declared=opened.declared,
+        connections=opened.connections,
         now=at,
         past=past,
         known={name: _known(c, at) for name, c in chains.items()},
         revision=files.head.revision,
         uncommitted=files.head.uncommitted,
         person=wanted.person,
-        diagnostics=(*files.loaded.diagnostics, *notes, *(w for c in chains.values() for w in c.warnings())),
+        diagnostics=(*files.loaded.diagnostics, *opened.notes, *warnings),
     )
-    return Work(files, situation, journal, (files.root / (records.journal or DEFAULT_FOLDER)).resolve())
+    return Work(opened, situation)
 
 
 def _files(access: Path) -> Files:
@@ -194,14 +242,14 @@ def _reached_as(base: DeclaredAccess, targets: Mapping[str, Target]) -> tuple[di
     return found, notes
 
 
-def check_journal(work: Work) -> None:
+def check_journal(opened: Opened) -> None:
     """In CI a journal in the working folder is gone with the runner: what was begun could not be finished, and who left
     not be told. Then nothing is written."""
-    if in_ci() and not work.journal_stays:
+    if in_ci() and not opened.journal_stays:
         raise ProvisionError(
             Diagnostic(
                 "journal-in-working-folder",
-                f"the journal would lie in the working folder ({work.journal_folder}), which a CI run throws away",
+                f"the journal would lie in the working folder ({opened.journal_folder}), which a CI run throws away",
                 why="the journal tells the next run what this one began, and since when to look for who has left",
                 fix="set `records.journal` to a folder that stays, for example one on a shared disk",
             )

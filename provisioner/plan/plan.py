@@ -54,6 +54,16 @@ class Stray:
     newly_managed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A change that would be made and is not: `rule` is the code of what holds it back (a guardrail's, or
+    `not-reviewed`), `why` says it in words. It is not part of `changes`, and nothing that needs it is either."""
+
+    change: Change
+    rule: str
+    why: str
+
+
 @dataclass(frozen=True)
 class Plan:
     """`revision` is null before the first commit; `uncommitted` says that the working tree differs from it. `person`
@@ -67,6 +77,7 @@ class Plan:
     person: str | None = None
     targets: Mapping[str, TargetView] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     strays: tuple[Stray, ...] = ()
     outstanding: tuple[Outstanding, ...] = ()

@@ -20,7 +20,7 @@ from provisioner.model.effect import Direction, Effect, Level
 from provisioner.model.instant import Instant, format_instant, parse_instant
 from provisioner.model.outstanding import Outstanding
 from provisioner.model.way import Evidence, Ownership, Phase, Way
-from provisioner.plan.plan import Plan, Stray, TargetView, Waiting
+from provisioner.plan.plan import Plan, Stray, TargetView, Waiting, Withheld
 
 FORMAT = "provision.plan/1"
 MAX_AGE = timedelta(hours=24)
@@ -192,6 +192,7 @@ def _body(plan: Plan) -> Json:
         "targets": {name: _target_json(view) for name, view in plan.targets.items()},
         "summary": plan.summary,
         "changes": [_change_json(change) for change in plan.changes],
+        "withheld": [{"rule": w.rule, "why": w.why, "change": _change_json(w.change)} for w in plan.withheld],
         "waiting": [
             {
                 "address": str(w.address),
@@ -228,6 +229,7 @@ def _plan(found: Json) -> Plan:
         person=_maybe(found["person"]),
         targets={name: _target(view) for name, view in found["targets"].items()},
         changes=tuple(_change(c) for c in found["changes"]),
+        withheld=tuple(Withheld(_change(w["change"]), _text(w["rule"]), _text(w["why"])) for w in found["withheld"]),
         waiting=tuple(
             Waiting(
                 Address.parse(w["address"]),

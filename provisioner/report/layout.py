@@ -81,6 +81,14 @@ def open_matters(plan: Plan) -> tuple[Open, ...]:
     return tuple(sorted(found, key=lambda o: (o.item.since, str(o.item.address))))
 
 
+def held_back(plan: Plan) -> tuple[tuple[str, tuple[Change, ...]], ...]:
+    """What is not done, by the reason that it shares: in the order of the plan, most of a kind together."""
+    found: dict[tuple[str, str], list[Change]] = {}
+    for item in plan.withheld:
+        found.setdefault((item.rule, item.why), []).append(item.change)
+    return tuple((f"{rule}: {why}", tuple(changes)) for (rule, why), changes in found.items())
+
+
 def sections(plan: Plan) -> tuple[Section, ...]:
     """The targets that something is to be done on; what is outstanding stands elsewhere."""
     first = {o.change.id for o in open_matters(plan) if o.change is not None}
@@ -226,7 +234,7 @@ def no_changes(plan: Plan) -> str:
     """The line above a plan without changes: calm only where nothing is in doubt."""
     seen = sum(sum(view.read.values()) for view in plan.targets.values())
     read = f"{plural(len(plan.targets), 'target')} read, {plural(seen, 'thing')} seen"
-    if plan.complete and not plan.outstanding and not plan.refused:
+    if plan.complete and not plan.outstanding and not plan.refused and not plan.withheld:
         return f"Nothing to do. {read}: all that is ours is as declared."
     done = sum(view.complete for view in plan.targets.values())
     if done < len(plan.targets):

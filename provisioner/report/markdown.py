@@ -112,6 +112,13 @@ def _blocks(plan: Plan) -> Iterable[str]:
             yield f"- {what} ({code(item.address.target)}) {since}{later}\n"
     errors = [d for d in _gravest_first(layout.remarks(plan)) if d.is_error]
     yield from _listed("Errors", errors)
+    if plan.withheld:
+        yield f"\n#### Held back, and not done: {plural(len(plan.withheld), 'change')}\n"
+    for why, changes in layout.held_back(plan):
+        yield f"\n{code(why, 400)}\n\n"
+        for change in changes[:_LISTED]:
+            yield f"- `{layout.SIGNS[change.effect.direction]}` {code(change.words)} ({code(change.address.target)})\n"
+        yield _rest(len(changes))
     for section in layout.sections(plan):
         yield from _section(section)
     if plan.waiting:

@@ -49,6 +49,7 @@ def text(
     page.left_over(plan)
     for section in layout.sections(plan):
         page.section(plan, section)
+    page.held_back(plan)
     page.quiet_targets(plan)
     page.waiting(plan.waiting)
     page.strays(plan.strays)
@@ -195,8 +196,22 @@ class _Page:
 
     # What is left as it is
 
+    def held_back(self, plan: Plan) -> None:
+        """What was not reviewed, or a guardrail refused: each by name, as far as a page can hold it."""
+        if not plan.withheld:
+            return
+        self._gap()
+        self._say(self._colours.bold(f"Held back, and not done: {plural(len(plan.withheld), 'change')}"))
+        for why, changes in layout.held_back(plan):
+            self._wrapped("  ", safe(why, 2 * _WORDS), 4)
+            for change in changes[:LIST_STRAYS]:
+                words = f"{safe(change.words, _WORDS)} ({safe(change.address.target)})"
+                self._wrapped(f"    {self._sign(change)} ", words, 6)
+            if len(changes) > LIST_STRAYS:
+                self._say(f"      and {len(changes) - LIST_STRAYS:,} more; --format json has them all")
+
     def quiet_targets(self, plan: Plan) -> None:
-        busy = {c.address.target for c in plan.changes}
+        busy = {c.address.target for c in plan.changes} | {w.change.address.target for w in plan.withheld}
         quiet = sorted(name for name, view in plan.targets.items() if name not in busy and view.complete)
         if plan.changes and quiet:
             self._gap()

@@ -19,7 +19,7 @@ from provisioner.model.effect import Direction, Effect, Level
 from provisioner.model.outstanding import Outstanding
 from provisioner.model.principal import ANYWHERE, NAMELESS, Principal, PrincipalKind
 from provisioner.model.way import Evidence, Ownership, Phase, Way
-from provisioner.plan.plan import Plan, Stray, TargetView, Waiting
+from provisioner.plan.plan import Plan, Stray, TargetView, Waiting, Withheld
 from provisioner.plan.planfile import dump, parse, reasons_not_to_apply, to_json
 from tests.builders import NOW, TREE, change, outstanding, plan, waiting
 
@@ -260,6 +260,7 @@ plans = st.builds(
     st.none() | names,
     st.dictionaries(some_name, views, max_size=2),
     st.lists(changes, max_size=3).map(tuple),
+    st.lists(st.builds(Withheld, changes, names, names), max_size=1).map(tuple),
     st.lists(
         st.builds(Waiting, addresses(), st.sampled_from(Action), st.none() | instants, st.none() | names, names),
         max_size=2,

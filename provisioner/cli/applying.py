@@ -1,0 +1,134 @@
+"""What commands that change systems have in common: lock, recover, plan, guardrails, apply, unlock.
+
+The order is that of the laws: the lock is taken before anything is read that the plan rests on, and given back last.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from provisioner import __version__
+from provisioner.apply import Applied, Progress, apply_plan
+from provisioner.cli.exit_codes import Exit, first
+from provisioner.cli.output import show, tell
+from provisioner.cli.running import columns, planned, progress_line
+from provisioner.cli.wiring import Opened, Work, check_journal, now, situate
+from provisioner.diagnostics import ProvisionError
+from provisioner.plan.planfile import reasons_not_to_apply, to_json
+from provisioner.records.run import RunInfo, new_run_id, who_is_here
+from provisioner.report import applied as applied_report
+from provisioner.report.colour import palette
+from provisioner.report.diagnostics import Sources
+from provisioner.report.text import text
+
+if TYPE_CHECKING:
+    from provisioner.engine import Choose
+    from provisioner.plan.plan import Plan
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a run is to do: `saved` as it is, or what a new plan says of what `choose` lets through. `command` stands in
+    the journal."""
+
+    command: str
+    saved: Plan | None = None
+    choose: Choose | None = None
+
+
+def carry_out(opened: Opened, task: Task) -> int:
+    """Does the task and tells what came of it; the exit status."""
+    check_journal(opened)
+    run = RunInfo(
+        id=new_run_id(now()),
+        who=who_is_here(opened.files.root),
+        revision=opened.files.head.revision,
+        tree=opened.files.declared.tree,
+        command=task.command,
+        engine=__version__,
+        uncommitted=opened.files.head.uncommitted,
+    )
+    work = situate(opened)
+    if task.saved is not None:
+        return _saved(task.saved, work, run)
+    work = replace(work, situation=replace(work.situation, choose=task.choose))
+    made = planned(work)
+    _show(made, work)
+    return _apply(made, work, replace(run, plan=str(to_json(made)["digest"])))
+
+
+def _saved(plan: Plan, work: Work, run: RunInfo) -> int:
+    """A saved plan that may still be applied; ProvisionError with all reasons where it may not."""
+    digest = str(to_json(plan)["digest"])
+    reasons = reasons_not_to_apply(
+        plan,
+        tree=work.files.declared.tree,
+        engine=__version__,
+        now=work.situation.now,
+        used=work.journal.used(digest),
+    )
+    if reasons:
+        raise ProvisionError(*reasons)
+    run = replace(run, plan=digest)
+    work.journal.publish(plan.tree, work.files.loaded.files)
+    taken = work.journal.use(digest, run=run, at=now())
+    if taken is not None:
+        raise ProvisionError(
+            *reasons_not_to_apply(plan, tree=plan.tree, engine=plan.engine, now=plan.as_of, used=taken)
+        )
+    return _apply(plan, work, run)
+
+
+def _apply(plan: Plan, work: Work, run: RunInfo) -> int:
+    work.journal.publish(plan.tree, work.files.loaded.files)
+    line = progress_line()
+
+    def progress(step: Progress) -> None:
+        line(f"{step.target} {step.done}/{step.of}: {step.words}")
+
+    try:
+        applied = apply_plan(
+            plan,
+            work.situation.connections,
+            work.journal,
+            run=run,
+            clock=now,
+            whole=plan.person is None,
+            progress=progress,
+        )
+    finally:
+        line.close()
+    _tell(applied)
+    return _status(plan, applied)
+
+
+def _show(made: Plan, work: Work) -> None:
+    sources = Sources(work.files.loaded.files, work.files.loaded.folder)
+    tell(text(made, sources=sources, colours=palette(sys.stderr, os.environ)) + "\n")
+
+
+def _tell(applied: Applied) -> None:
+    show(
+        applied_report.text(
+            applied.changes,
+            applied.outcomes,
+            failed={c.id for c in applied.failed},
+            converged=applied.converged,
+            why_not={name: t.why_not for name, t in applied.targets.items() if not t.converged},
+            interrupted=applied.interrupted,
+            diagnostics=applied.diagnostics,
+            columns=columns(sys.stdout),
+            colours=palette(sys.stdout, os.environ),
+        )
+    )
+
+
+def _status(plan: Plan, applied: Applied) -> Exit:
+    found = [Exit.INTERRUPTED] if applied.interrupted else []
+    found += [Exit.REFUSED] if plan.refused else []
+    found += [Exit.FAILED] if applied.any_failed else []
+    found += [Exit.INCOMPLETE] if applied.unreadable else []
+    return first(*found)
