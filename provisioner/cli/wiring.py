@@ -15,7 +15,7 @@ from pathlib import Path
 
 from provisioner.cli.files import read_files
 from provisioner.cli.past import Memory
-from provisioner.contract import Connection, Provider
+from provisioner.contract import Connection, Declare, Provider
 from provisioner.diagnostics import Diagnostic, ProvisionError, Severity
 from provisioner.engine import Known, Situation
 from provisioner.load import Loaded
@@ -88,6 +88,12 @@ class Opened:
     def connections(self) -> dict[str, Connection]:
         owner = self.judging.records.owner
         return {name: _connection(t, self.files.providers, owner) for name, t in self.targets.items()}
+
+    @property
+    def others(self) -> dict[str, Declare]:
+        """The declared targets that are not for this run."""
+        providers = self.files.providers
+        return {n: providers[t.provider].declare(t) for n, t in self.declared.targets.items() if n not in self.targets}
 
     @property
     def journal_stays(self) -> bool:
@@ -164,6 +170,7 @@ def situate(opened: Opened) -> Work:
         uncommitted=files.head.uncommitted,
         person=wanted.person,
         judging=opened.base,
+        others=opened.others,
         diagnostics=(*files.loaded.diagnostics, *opened.notes, *warnings),
     )
     return Work(opened, situation)
