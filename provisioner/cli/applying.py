@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provisioner import __version__
-from provisioner.apply import Applied, Progress, apply_plan
+from provisioner.apply import Applied, Progress, Waits, apply_plan
 from provisioner.cli.exit_codes import Exit, first
+from provisioner.cli.locking import heads, locked
 from provisioner.cli.output import show, tell
 from provisioner.cli.running import columns, planned, progress_line
 from provisioner.cli.wiring import Opened, Work, check_journal, now, situate
@@ -27,6 +28,7 @@ from provisioner.report.text import text
 if TYPE_CHECKING:
     from provisioner.engine import Choose
     from provisioner.plan.plan import Plan
+    from provisioner.records.lock import Lock
 
 
 @dataclass(frozen=True)
@@ -51,16 +53,22 @@ def carry_out(opened: Opened, task: Task) -> int:
         engine=__version__,
         uncommitted=opened.files.head.uncommitted,
     )
-    work = situate(opened)
-    if task.saved is not None:
-        return _saved(task.saved, work, run)
-    work = replace(work, situation=replace(work.situation, choose=task.choose))
-    made = planned(work)
-    _show(made, work)
-    return _apply(made, work, replace(run, plan=str(to_json(made)["digest"])))
+    with locked(opened, run, _targets(opened, task)) as lock:
+        work = situate(opened)
+        if task.saved is not None:
+            return _saved(task.saved, work, run, lock)
+        work = replace(work, situation=replace(work.situation, choose=task.choose))
+        made = planned(work)
+        _show(made, work)
+        return _apply(made, work, replace(run, plan=str(to_json(made)["digest"])), lock)
 
 
-def _saved(plan: Plan, work: Work, run: RunInfo) -> int:
+def _targets(opened: Opened, task: Task) -> set[str]:
+    """What this run may change: nothing else is locked."""
+    return set(opened.targets) if task.saved is None else set(opened.targets) & set(task.saved.targets)
+
+
+def _saved(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> int:
     """A saved plan that may still be applied; ProvisionError with all reasons where it may not."""
     digest = str(to_json(plan)["digest"])
     reasons = reasons_not_to_apply(
@@ -79,10 +87,10 @@ def _saved(plan: Plan, work: Work, run: RunInfo) -> int:
         raise ProvisionError(
             *reasons_not_to_apply(plan, tree=plan.tree, engine=plan.engine, now=plan.as_of, used=taken)
         )
-    return _apply(plan, work, run)
+    return _apply(plan, work, run, lock)
 
 
-def _apply(plan: Plan, work: Work, run: RunInfo) -> int:
+def _apply(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> int:
     work.journal.publish(plan.tree, work.files.loaded.files)
     line = progress_line()
 
@@ -98,10 +106,13 @@ def _apply(plan: Plan, work: Work, run: RunInfo) -> int:
             clock=now,
             whole=plan.person is None,
             progress=progress,
+            waits=Waits(call=work.opened.times.deadline),
+            lock=lock,
         )
     finally:
         line.close()
     _tell(applied)
+    tell(heads(work.journal, work.situation.connections))
     return _status(plan, applied)
 
 

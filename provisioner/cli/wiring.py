@@ -27,7 +27,8 @@ from provisioner.model.past import PastDeclared
 from provisioner.model.target import Target
 from provisioner.providers import catalog
 from provisioner.records.chain import Chain
-from provisioner.records.journal import DEFAULT_FOLDER, Journal, open_journal
+from provisioner.records.heartbeat import Times
+from provisioner.records.journal import DEFAULT_FOLDER, Journal, is_remote, open_journal
 
 
 class InvalidFilesError(ProvisionError):
@@ -68,7 +69,8 @@ class Files:
 @dataclass(frozen=True)
 class Opened:
     """What is known before the journal is read: files, base, targets, and where the journal lies. Whoever changes
-    something takes the lock now, and reads the journal under it (`situate`)."""
+    something takes the lock now, and reads the journal under it (`situate`). `journal_folder` is None where the journal
+    lies in no folder of this machine."""
 
     wanted: Wanted
     files: Files
@@ -76,7 +78,7 @@ class Opened:
     declared: DeclaredAccess
     targets: Mapping[str, Target]
     journal: Journal
-    journal_folder: Path
+    journal_folder: Path | None
     notes: tuple[Diagnostic, ...] = ()
 
     @property
@@ -92,7 +94,18 @@ class Opened:
     @property
     def journal_stays(self) -> bool:
         """Whether the journal lies outside of the working folder, of which a CI run leaves nothing behind."""
-        return not self.journal_folder.is_relative_to(self.files.root.resolve())
+        return self.journal_folder is None or not self.journal_folder.is_relative_to(self.files.root.resolve())
+
+    @property
+    def journal_place(self) -> str:
+        """Where the journal lies, for people."""
+        return self.journal.store.where() if self.journal_folder is None else str(self.journal_folder)
+
+    @property
+    def times(self) -> Times:
+        """How long runs and their calls are waited for."""
+        records = self.judging.records
+        return Times(records.lease.total_seconds(), records.deadline.total_seconds())
 
 
 @dataclass(frozen=True)
@@ -109,10 +122,6 @@ class Work:
     @property
     def journal(self) -> Journal:
         return self.opened.journal
-
-    @property
-    def journal_folder(self) -> Path:
-        return self.opened.journal_folder
 
 
 def now() -> Instant:
@@ -142,7 +151,7 @@ def open_work(wanted: Wanted) -> Opened:
     if base is not None and wanted.base_connects:
         targets, notes = _reached_as(base, targets)
         declared = replace(declared, targets={**declared.targets, **targets})
-    folder = (files.root / (records.journal or DEFAULT_FOLDER)).resolve()
+    folder = None if is_remote(records.journal) else (files.root / (records.journal or DEFAULT_FOLDER)).resolve()
     return Opened(wanted, files, base, declared, targets, journal, folder, tuple(notes))
 
 
@@ -249,9 +258,9 @@ def check_journal(opened: Opened) -> None:
         raise ProvisionError(
             Diagnostic(
                 "journal-in-working-folder",
-                f"the journal would lie in the working folder ({opened.journal_folder}), which a CI run throws away",
+                f"the journal would lie in the working folder ({opened.journal_place}), which a CI run throws away",
                 why="the journal tells the next run what this one began, and since when to look for who has left",
-                fix="set `records.journal` to a folder that stays, for example one on a shared disk",
+                fix="set `records.journal` to a folder that stays, for example one on a shared disk, or to `s3://bucket/prefix`",
             )
         )
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from provisioner.diagnostics import Diagnostic, ProvisionError, Severity
 from provisioner.model.instant import Instant
@@ -19,7 +18,7 @@ from provisioner.model.outstanding import Outstanding
 from provisioner.records.entries import Settled, settled_body
 from provisioner.records.record import Record, RecordKind, UnreadableRecordError, decode, encode
 from provisioner.records.run import RunInfo
-from provisioner.records.store import RecordStore
+from provisioner.records.store import RecordStore, encoded
 from provisioner.records.tail import Converged, OpenItem, Tail, outstanding_at
 
 _NAME = re.compile(r"([0-9]{8,})\.json\Z")
@@ -32,7 +31,7 @@ class Chain:
     def __init__(self, store: RecordStore, target: str) -> None:
         self.target = target
         self._store = store
-        self._folder = "journal/" + quote(target, safe="").replace(".", "%2E")
+        self._folder = f"journal/{encoded(target)}"
         self._tail: Tail | None = None
         self._last = 0
         self._head: str | None = None
@@ -97,6 +96,10 @@ class Chain:
                 target=self.target,
             ),
         )
+
+    def forget(self) -> None:
+        """Read the chain anew when it is next asked: somebody else may have written to it."""
+        self._tail, self._torn, self._last, self._head, self._rests, self._at = None, None, 0, None, False, None
 
     def append(self, kind: str, body: Mapping[str, Any], *, run: RunInfo, at: Instant) -> Record:
         """Write the next record; when this returns it is on disk. A `run` record gets the sum of all before it."""

@@ -92,12 +92,17 @@ class Journal:
             ) from None
 
 
+def is_remote(location: str | None) -> bool:
+    """Whether `records.journal` is an address rather than a folder."""
+    return location is not None and "://" in location
+
+
 def open_journal(location: str | None, root: Path) -> Journal:
     """The journal at `records.journal`: a folder, relative to `root`; None is `.provision/` in `root`."""
     if location is None:
         return Journal(FolderStore(root / DEFAULT_FOLDER, private=True))
-    scheme, colon, _ = location.partition("://")
-    if colon:
+    scheme, _, _ = location.partition("://")
+    if is_remote(location):
         raise ProvisionError(
             Diagnostic(
                 "journal-store",
