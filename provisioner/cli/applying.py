@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from provisioner import __version__
 from provisioner.apply import Applied, Progress, Waits, apply_plan
 from provisioner.cli.exit_codes import Exit, first
-from provisioner.cli.locking import heads, locked
+from provisioner.cli.locking import heads, locked, recovered
 from provisioner.cli.output import show, tell
 from provisioner.cli.running import columns, planned, progress_line
 from provisioner.cli.wiring import Opened, Work, check_journal, now, situate
@@ -54,6 +54,7 @@ def carry_out(opened: Opened, task: Task) -> int:
         uncommitted=opened.files.head.uncommitted,
     )
     with locked(opened, run, _targets(opened, task)) as lock:
+        recovered(opened, run)
         work = situate(opened)
         if task.saved is not None:
             return _saved(task.saved, work, run, lock)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from provisioner.apply import Waits
+from provisioner.apply.recover import Recovered, recover
 from provisioner.cli import process
 from provisioner.cli.output import tell
 from provisioner.cli.wiring import Opened, now
@@ -20,6 +22,16 @@ def locked(opened: Opened, run: RunInfo, targets: Iterable[str]) -> Lock:
         tell(f"{safe(words)}\n")
 
     return Lock(opened.journal, targets, run, now=now, times=opened.times, armed=process.is_own(), tell=told)
+
+
+def recovered(opened: Opened, run: RunInfo) -> tuple[Recovered, ...]:
+    """Settles what runs that died had begun on the targets of this run, whose locks it holds; tells what was found."""
+    waits = Waits(call=opened.times.deadline)
+    found = recover(opened.journal, opened.connections, run=run, clock=now, waits=waits)
+    for each in found:
+        for line in each.lines:
+            tell(f"recovered: {safe(line)}\n")
+    return found
 
 
 def heads(journal: Journal, targets: Iterable[str]) -> str:

@@ -145,7 +145,9 @@ def open_work(wanted: Wanted) -> Opened:
     base = _base(files, wanted.base)
     declared = files.declared
     records = declared.records if base is None else base.records
-    journal = open_journal(records.journal, files.root)
+    # Each sign of life must come well before the lease is over.
+    limit = min(records.deadline, records.lease / 4).total_seconds()
+    journal = open_journal(records.journal, files.root, limit=limit)
     targets = _chosen(declared.targets, wanted.target)
     notes: list[Diagnostic] = []
     if base is not None and wanted.base_connects:

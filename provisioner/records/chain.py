@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from provisioner.diagnostics import Diagnostic, ProvisionError, Severity
+from provisioner.model.change import Change
 from provisioner.model.instant import Instant
 from provisioner.model.outstanding import Outstanding
-from provisioner.records.entries import Settled, settled_body
+from provisioner.records.entries import Settled, intended_changes, settled_body
 from provisioner.records.record import Record, RecordKind, UnreadableRecordError, decode, encode
 from provisioner.records.run import RunInfo
 from provisioner.records.store import RecordStore, encoded
@@ -134,6 +135,20 @@ class Chain:
         if due:
             self.append(RecordKind.OUTCOME, settled_body(due), run=run, at=at)
 
+    def intended(self, item: OpenItem) -> Change | None:
+        """What an item in doubt was to be, from the record of its intent; None where that is gone."""
+        if item.intent:
+            data = self._store.read(self._key(item.intent))
+            found = [] if data is None else [self._decoded(item.intent, data)]
+        else:
+            found = [r for r in self.records() if r.kind == RecordKind.INTENT and r.run.id == item.run]
+        for record in found:
+            if record.kind == RecordKind.INTENT and record.body["step"] == item.step:
+                for change in intended_changes(record.body):
+                    if (str(change.address), change.action.value) == (item.address, item.action):
+                        return change
+        return None
+
     def records(self) -> Iterator[Record]:
         """The whole chain from its oldest record on, checked as it is read."""
         numbers = self._numbers()
@@ -195,6 +210,12 @@ class Chain:
         except UnreadableRecordError as error:
             if error.torn and last:
                 return None
+            raise self._broken(n, str(error)) from None
+
+    def _decoded(self, n: int, data: bytes) -> Record:
+        try:
+            return decode(data, target=self.target, n=n)
+        except UnreadableRecordError as error:
             raise self._broken(n, str(error)) from None
 
     def _numbers(self) -> list[int]:
