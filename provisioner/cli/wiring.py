@@ -174,6 +174,7 @@ def situate(opened: Opened) -> Work:
         revision=files.head.revision,
         uncommitted=files.head.uncommitted,
         person=wanted.person,
+        judging=opened.base,
         diagnostics=(*files.loaded.diagnostics, *opened.notes, *warnings),
     )
     return Work(opened, situation)
@@ -274,4 +275,5 @@ def _past(memory: Memory, chains: Mapping[str, Chain], now: Loaded) -> tuple[Pas
 
 def _known(chain: Chain, at: Instant) -> Known:
     last = chain.converged()
-    return Known(chain.outstanding(at), chain.last_counts(), last.kept if last is not None else frozenset())
+    kept = last.kept if last is not None else frozenset()
+    return Known(chain.outstanding(at), chain.last_counts(), kept, chain.system())
