@@ -311,7 +311,7 @@ class _Reader:
             entries.named.append((section, ""))
             records = self._check(schema.RecordsModel, (section,), "`records`")
             if records is not None:
-                entries.records = Records(records[1].owner, records[1].journal)
+                entries.records = Records(records[1].owner, records[1].journal, plan_age=records[1].plan_age)
         else:
             entries.problems.append(
                 At(self.source).problem(

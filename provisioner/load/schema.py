@@ -268,6 +268,7 @@ class RecordsModel(Shape):
 
     owner: Annotated[str, StringConstraints(pattern=OWNER)] = _LEFT_OUT
     journal: Text = _LEFT_OUT
+    plan_age: Duration = _LEFT_OUT
 
 
 PATTERN_WORDS = {

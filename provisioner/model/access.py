@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from provisioner.model.block import Block
 from provisioner.model.environment import Environment
@@ -14,10 +15,12 @@ from provisioner.model.target import EMPTY, Target
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Where journal, lock and published declarations lie, and the owner id that goes into every mark."""
+    """Where journal, lock and published declarations lie, and the owner id that goes into every mark. `plan_age` is how
+    long a saved plan may be applied."""
 
     owner: str | None = None
     journal: str | None = None
+    plan_age: timedelta | None = None
 
 
 @dataclass(frozen=True)
