@@ -309,7 +309,7 @@ class _Reader:
             records = self._check(schema.RecordsModel, (section,), "`records`")
             if records is not None:
                 model = records[1]
-                entries.records = Records(model.owner, model.journal, model.lease, model.deadline)
+                entries.records = Records(model.owner, model.journal, model.lease, model.deadline, model.plan_age)
         else:
             entries.problems.append(
                 At(self.source).problem(

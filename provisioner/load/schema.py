@@ -272,6 +272,7 @@ class RecordsModel(Shape):
     journal: Text = _LEFT_OUT
     lease: Duration = timedelta(seconds=60)
     deadline: Duration = timedelta(seconds=15)
+    plan_age: Duration = _LEFT_OUT
 
 
 PATTERN_WORDS = {
