@@ -16,7 +16,7 @@ from provisioner.guardrails import Case, Judgement, acknowledged_system, judge, 
 from provisioner.load.files import collector_paused
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address, Kind
-from provisioner.model.change import Action, Change
+from provisioner.model.change import Action, Cause, Change
 from provisioner.model.coverage import EVERYTHING, Coverage, Scope, ScopeCoverage, Verdict
 from provisioner.model.desired import Desired
 from provisioner.model.instant import Instant
@@ -56,8 +56,17 @@ class Known:
     system: str | None = None
 
 
-Choose = Callable[[Change], str | None]
-"""Why a change is not for this run, in words; empty: it is somebody else's turn and not told; None: it is for it."""
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A change that is not for this run: by which rule, and why in words. Without words it is only counted (`left`):
+    it is another run's turn."""
+
+    rule: str = "not-reviewed"
+    why: str = ""
+
+
+Choose = Callable[[Change], Leave | None]
+"""None: the change is for this run."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,8 @@ class Situation:
     `connections` holds the targets of this run; `person` narrows it to one identity, present or gone; `choose` leaves
     out what this run is not for (`expire` gives nothing, a reviewed apply nothing that was not reviewed). `judging` are
     the files whose guardrails count (the base's); None: the very files that are applied. `others` are the targets that
-    are not for this run.
+    are not for this run. `held` are those who were cut off before the files said so, with words for it: `declared` does
+    not have them, `past` does. `preview` says that `now` is still to come.
     """
 
     declared: DeclaredAccess
@@ -81,6 +91,8 @@ class Situation:
     choose: Choose | None = None
     judging: DeclaredAccess | None = None
     others: Mapping[str, Declare] = field(default_factory=dict)
+    held: Mapping[str, str] = field(default_factory=dict)
+    preview: bool = False
     engine: str = __version__
 
     @property
@@ -306,7 +318,7 @@ def _assemble(
     lined_up = ordered(changes, first, needs)
     if situation.person is not None:
         lined_up = _only(situation.person, lined_up)
-    lined_up, withheld = _chosen(situation.choose, lined_up)
+    lined_up, withheld, left = _chosen(_choosing(situation), _as_held(situation.held, lined_up))
     judged = judge(_case(situation, sides, observed, desired, lined_up))
     lined_up, refused = _guarded(judged, lined_up, first)
     withheld += refused
@@ -339,6 +351,8 @@ def _assemble(
         strays=tuple(sorted(strays, key=lambda s: str(s.address))),
         outstanding=tuple(sorted(outstanding, key=lambda o: (o.since, str(o.address)))),
         diagnostics=in_order(found),
+        preview=situation.preview,
+        left=left,
     )
 
 
@@ -381,25 +395,57 @@ def _only(person: str, changes: tuple[Change, ...]) -> tuple[Change, ...]:
     return tuple(c for c in changes if c.id in kept)
 
 
+def _as_held(held: Mapping[str, str], changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """What is taken from somebody who was cut off is not taken because the files said so."""
+    if not held:
+        return changes
+    return tuple(
+        replace(c, why=f"{c.identity} was cut off {words}")
+        if c.cause is Cause.LEAVER and (words := held.get(c.identity or ""))
+        else c
+        for c in changes
+    )
+
+
+def _choosing(situation: Situation) -> Choose | None:
+    """What the run is for; and nobody whom the files still declare loses an account for good."""
+    if not situation.held:
+        return situation.choose
+
+    def choose(change: Change) -> Leave | None:
+        if change.action is Action.DELETE and change.identity in situation.held:
+            return Leave("offboarded-now", "the files still declare them: disabled, and not deleted")
+        return situation.choose(change) if situation.choose is not None else None
+
+    return choose
+
+
 def _chosen(
     choose: Choose | None, changes: tuple[Change, ...]
-) -> tuple[tuple[Change, ...], tuple[Withheld, ...]]:
-    """What this run is for, in order, and what it leaves; what needs something that is left is left with it."""
+) -> tuple[tuple[Change, ...], tuple[Withheld, ...], dict[str, int]]:
+    """What this run is for, in order; what it leaves and tells; and how much it leaves to others, by target. What needs
+    something that is left is left with it."""
     if choose is None:
-        return changes, ()
+        return changes, (), {}
     kept: list[Change] = []
     withheld: list[Withheld] = []
-    left: dict[str, str] = {}
+    gone: dict[str, Leave] = {}
+    left: dict[str, int] = {}
     for change in changes:
-        needed = next((n for n in change.needs if n in left), None)
-        why = choose(change) if needed is None else left[needed] and "it needs a change that was not reviewed"
-        if why is None:
+        needed = next((n for n in change.needs if n in gone), None)
+        leave = choose(change)
+        if leave is None and needed is not None:
+            rule = gone[needed].rule
+            leave = Leave(rule, "it needs a change that is held back" if gone[needed].why else "")
+        if leave is None:
             kept.append(change)
             continue
-        left[change.id] = why
-        if why:
-            withheld.append(Withheld(change, "not-reviewed", why))
-    return tuple(kept), tuple(withheld)
+        gone[change.id] = leave
+        if leave.why:
+            withheld.append(Withheld(change, leave.rule, leave.why))
+        else:
+            left[change.address.target] = left.get(change.address.target, 0) + 1
+    return tuple(kept), tuple(withheld), left
 
 
 def _guarded(

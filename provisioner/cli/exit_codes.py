@@ -41,6 +41,8 @@ EXPLAINED = {
 _BY_CODE = {
     "journal-in-working-folder": Exit.REFUSED,
     "journal-moved-on": Exit.LOCKED,
+    "lock-lost": Exit.LOCKED,
+    "locked": Exit.LOCKED,
     "option-value": Exit.USAGE,
     "output-not-written": Exit.USAGE,
 }

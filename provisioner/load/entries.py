@@ -308,7 +308,8 @@ class _Reader:
             entries.named.append((section, ""))
             records = self._check(schema.RecordsModel, (section,), "`records`")
             if records is not None:
-                entries.records = Records(records[1].owner, records[1].journal)
+                model = records[1]
+                entries.records = Records(model.owner, model.journal, model.lease, model.deadline, model.plan_age)
         else:
             entries.problems.append(
                 At(self.source).problem(

@@ -270,6 +270,9 @@ class RecordsModel(Shape):
 
     owner: Annotated[str, StringConstraints(pattern=OWNER)] = _LEFT_OUT
     journal: Text = _LEFT_OUT
+    lease: Duration = timedelta(seconds=60)
+    deadline: Duration = timedelta(seconds=15)
+    plan_age: Duration = _LEFT_OUT
 
 
 PATTERN_WORDS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from provisioner.model.block import Block
 from provisioner.model.environment import Environment
@@ -15,10 +16,17 @@ from provisioner.model.target import EMPTY, Target
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Where journal, lock and published declarations lie, and the owner id that goes into every mark."""
+    """Where journal, lock and published declarations lie, and the owner id that goes into every mark.
+
+    A run that shows no sign of life for a whole `lease` is taken for dead. `deadline` is how long one remote call may
+    take, and how long whoever takes over from a dead run waits for its last one. `plan_age` is how long a saved plan
+    may be applied."""
 
     owner: str | None = None
     journal: str | None = None
+    lease: timedelta = timedelta(seconds=60)
+    deadline: timedelta = timedelta(seconds=15)
+    plan_age: timedelta | None = None
 
 
 @dataclass(frozen=True)

@@ -50,8 +50,8 @@ class World:
 
     `cut_after` ends every listing after so many rows, as a size limit does; `down` refuses connections; `hides` are
     account attributes that this credential cannot see; `slow` groups take their writes asynchronously, and those in
-    `fails` then end FAILED; `refuses` are (call, name) that are denied. `own` is the login that we have. `log` is every
-    call that wrote.
+    `fails` then end FAILED; `refuses` are (call, name) that are denied. `own` is the login that we come in with. `log`
+    is every call that wrote.
     """
 
     name: str
