@@ -189,7 +189,8 @@ def _recognise(
             continue
         known = situation.known.get(name, Known())
         connection = situation.connections[name]
-        readings[name] = doubt_marks(doubt_emptiness(seen.reading, known.counts), connection.target)
+        counts = known.counts if known.system in (None, seen.system) else None  # those of another system say nothing
+        readings[name] = doubt_marks(doubt_emptiness(seen.reading, counts), connection.target)
         departed[name] = departed_on(
             connection.target, seen.reading.state, situation.declared, pasts[name], situation.now, connection.owner
         )

@@ -39,3 +39,13 @@ def test_what_the_refusal_proposes_lets_it_through_and_only_that_system() -> Non
     assert not plan_of(company(rules=rules(*entries)), company(), systems=pinned).refused
     for wrong in (replace(entries[0], system="memory:third"), let(target="two", system="memory:mem")):
         assert plan_of(company(rules=rules(wrong)), company(), systems=pinned).refused
+
+
+def test_what_the_other_system_held_is_not_missed_in_the_one_that_was_acknowledged() -> None:
+    """Empty where there was plenty is doubted, but not where the plenty was elsewhere."""
+    a_world()
+    said = rules(let(target="mem", system="memory:mem"))
+    counts = {"account": 40, "group": 1, "membership": 40}
+    moved = plan_of(company(rules=said), systems={"mem": "memory:old"}, counts=counts)
+    assert moved.complete and len(moved.changes) == 81
+    assert not plan_of(company(), systems={"mem": "memory:mem"}, counts=counts).complete
