@@ -318,9 +318,7 @@ def _only(person: str, changes: tuple[Change, ...]) -> tuple[Change, ...]:
     return tuple(c for c in changes if c.id in kept)
 
 
-def _chosen(
-    choose: Choose | None, changes: tuple[Change, ...]
-) -> tuple[tuple[Change, ...], tuple[Withheld, ...]]:
+def _chosen(choose: Choose | None, changes: tuple[Change, ...]) -> tuple[tuple[Change, ...], tuple[Withheld, ...]]:
     """What this run is for, in order, and what it leaves; what needs something that is left is left with it."""
     if choose is None:
         return changes, ()
