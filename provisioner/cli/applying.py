@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from provisioner import __version__
 from provisioner.apply import Applied, Progress, Waits, apply_plan
 from provisioner.cli.exit_codes import Exit, first
-from provisioner.cli.locking import heads, locked, recovered
+from provisioner.cli.locking import heads, locked, recovered, run_info
 from provisioner.cli.output import show, tell
 from provisioner.cli.running import columns, planned, progress_line
 from provisioner.cli.wiring import Opened, Work, check_journal, now, situate
 from provisioner.diagnostics import ProvisionError
 from provisioner.plan.planfile import reasons_not_to_apply, to_json
-from provisioner.records.run import RunInfo, new_run_id, who_is_here
+from provisioner.records.run import RunInfo
 from provisioner.report import applied as applied_report
 from provisioner.report.colour import palette
 from provisioner.report.diagnostics import Sources
@@ -44,15 +44,7 @@ class Task:
 def carry_out(opened: Opened, task: Task) -> int:
     """Does the task and tells what came of it; the exit status."""
     check_journal(opened)
-    run = RunInfo(
-        id=new_run_id(now()),
-        who=who_is_here(opened.files.root),
-        revision=opened.files.head.revision,
-        tree=opened.files.declared.tree,
-        command=task.command,
-        engine=__version__,
-        uncommitted=opened.files.head.uncommitted,
-    )
+    run = run_info(opened, task.command)
     with locked(opened, run, _targets(opened, task)) as lock:
         recovered(opened, run)
         work = situate(opened)
