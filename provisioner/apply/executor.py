@@ -202,7 +202,9 @@ class _Apply:
         """Whether nothing is missing from what the plan says about `target`."""
         view = self.plan.targets[target]
         errors = any(d.is_error and d.target in (None, target, target.partition("/")[0]) for d in self.plan.diagnostics)
-        held_back = any(w.change.address.target == target for w in self.plan.withheld)
+        held_back = bool(self.plan.left.get(target)) or any(
+            w.change.address.target == target for w in self.plan.withheld
+        )
         return self.whole and view.complete and not errors and not held_back and view.mode != Mode.REPORT
 
     def _result(self, by_target: Mapping[str, list[Change]], mine: list[Change], interrupted: list[bool]) -> Applied:
@@ -247,6 +249,9 @@ class _Apply:
             return view.failed or "it could not be read completely"
         if any(w.change.address.target == target for w in self.plan.withheld):
             return "some changes were held back"
+        count = self.plan.left.get(target, 0)
+        if count:
+            return f"{count} {'change is' if count == 1 else 'changes are'} left to `apply`"
         if not self._says_everything(target):
             return "the plan has errors"
         if not all(is_success(results[c.id].outcome) for c in changes):

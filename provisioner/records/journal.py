@@ -15,17 +15,14 @@ from pathlib import Path
 
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.canonical import canonical_json
-from provisioner.model.instant import Instant, format_instant
 from provisioner.records.chain import Chain
 from provisioner.records.folder import FolderStore
-from provisioner.records.run import RunInfo
 from provisioner.records.s3 import SCHEME, open_s3
 from provisioner.records.store import RecordStore
 
 DEFAULT_FOLDER = ".provision"
 DECLARED_FORMAT = "provision.declared/1"
 _TREE = re.compile(r"[0-9a-f]{40,64}\Z")
-_DIGEST = re.compile(r"sha256:([0-9a-f]{64})\Z")
 
 
 class Journal:
@@ -37,24 +34,6 @@ class Journal:
 
     def chain(self, target: str) -> Chain:
         return self._chains.setdefault(target, Chain(self.store, target))
-
-    def use(self, plan: str, *, run: RunInfo, at: Instant) -> str | None:
-        """Take the saved plan with this digest for `run`: a plan is applied once, by whoever comes first. None, or in
-        words which run had it before; then nothing is taken."""
-        key = f"used/{_hex(plan)}.json"
-        taken = canonical_json({"plan": plan, "run": run.id, "who": run.who, "at": format_instant(at)}) + b"\n"
-        return None if self.store.create(key, taken) else self.used(plan)
-
-    def used(self, plan: str) -> str | None:
-        """Which run applied the saved plan with this digest, in words; None where none did."""
-        data = self.store.read(f"used/{_hex(plan)}.json")
-        if data is None:
-            return None
-        try:
-            found = json.loads(data)
-            return f"by run {found['run']} of {found['who']} at {found['at']}"
-        except (ValueError, KeyError, TypeError):
-            return "by a run whose note of it cannot be read"
 
     def publish(self, tree: str, files: Mapping[str, bytes]) -> None:
         """Keep the access files of `tree` (git's tree id), by path; does nothing where they are kept already."""
@@ -116,13 +95,6 @@ def open_journal(location: str | None, root: Path, *, limit: float = 15.0) -> Jo
             )
         )
     return Journal(FolderStore(root / location))
-
-
-def _hex(digest: str) -> str:
-    found = _DIGEST.match(digest)
-    if found is None:
-        raise ValueError(f"`{digest}` is not a digest")
-    return found[1]
 
 
 def _declared_key(tree: str) -> str:
