@@ -114,6 +114,9 @@ def _planned(situation: Situation, told: Told | None) -> Planned:
         sides, departed, diagnostics = _recognise(situation, desired, pasts, observed)
         _read_credentials(readers, sides, told)
         parts = {name: _compare(side, readers[name]) for name, side in sides.items()}
+    except KeyboardInterrupt:
+        readers.clear()  # some may be in a call that hangs: the process ends with them
+        raise
     finally:
         for reader in readers.values():
             reader.close()
