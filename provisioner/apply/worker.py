@@ -30,13 +30,14 @@ from provisioner.contract import (
     Unknown,
     Writer,
 )
+from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.address import Address
 from provisioner.model.change import Change
 from provisioner.model.instant import Instant
 from provisioner.model.unit import UnitMode
 from provisioner.model.way import Evidence
 from provisioner.records.chain import Chain
-from provisioner.records.entries import Reason, Result, intent_body, outcome_body
+from provisioner.records.entries import Reason, Result, Settled, intent_body, outcome_body
 from provisioner.records.record import RecordKind
 from provisioner.records.run import RunInfo
 
@@ -50,12 +51,13 @@ class AbandonedError(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """What all targets of a run share."""
+    """What all targets of a run share. `lost` says why nothing may be changed any more: another run may be at work."""
 
     info: RunInfo
     board: Board
     clock: Callable[[], Instant]
     waits: Waits
+    lost: Callable[[], Diagnostic | None] = lambda: None
 
 
 @dataclass
@@ -73,10 +75,20 @@ class Site:
     _abandoned: bool = False
 
     def note(self, kind: RecordKind, body: Mapping[str, object]) -> None:
+        lost = self.run.lost() if kind is RecordKind.INTENT else None
+        if lost is not None:
+            raise ProvisionError(lost)
         with self._writing:
             if self._abandoned:
                 raise AbandonedError
             self._append(kind, body)
+
+    def settle(self, items: Iterable[Settled]) -> None:
+        """Record that old work needs nothing any more."""
+        with self._writing:
+            if self._abandoned:
+                raise AbandonedError
+            self.chain.settle(items, run=self.run.info, at=self.run.clock())
 
     def abandon(self, body: Mapping[str, object] | None, patience: float = 0.5) -> bool:
         """From another thread: the site's own writes nothing any more, and `body` is the last word on what it had in
@@ -213,7 +225,7 @@ class Worker:
         """What the writer told of each change, or why it was not asked."""
         board, told = self.site.run.board, dict[str, Result]()
         for job in jobs:
-            if board.stopped:
+            if board.stopped or self.site.run.lost() is not None:
                 told.update({c.id: not_tried() for c in job.changes})
                 continue
             if self._down is not None:

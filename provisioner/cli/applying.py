@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provisioner import __version__
-from provisioner.apply import Applied, Progress, apply_plan
+from provisioner.apply import Applied, Progress, Waits, apply_plan
 from provisioner.cli.choosing import without_the_held
 from provisioner.cli.exit_codes import Exit, first
+from provisioner.cli.locking import heads, locked, recovered
 from provisioner.cli.output import show, tell
 from provisioner.cli.running import columns, planned, progress_line
 from provisioner.cli.wiring import Opened, Work, check_journal, now, situate
@@ -32,13 +33,14 @@ from provisioner.report.text import text
 if TYPE_CHECKING:
     from provisioner.engine import Choose
     from provisioner.plan.plan import Plan
+    from provisioner.records.lock import Lock
 
 
 @dataclass(frozen=True)
 class Task:
     """What a run is to do: `saved` as it is, or what a new plan says of what `choose` lets through. `command` stands in
-    the journal. `begin` is done first, under the lock, before anything is read that the plan rests on. `notes` are told
-    with the plan."""
+    the journal. `begin` is done first, before the lock is asked for, so that whoever has it keeps nobody in. `notes` are
+    told with the plan."""
 
     command: str
     saved: Plan | None = None
@@ -66,17 +68,24 @@ def carry_out(opened: Opened, task: Task) -> int:
     run = run_of(opened, task.command)
     if task.begin is not None:
         task.begin(opened, run)
-    work = situate(opened)
-    if task.saved is not None:
-        return _saved(task.saved, work, run)
-    diagnostics = (*work.situation.diagnostics, *task.notes)
-    work = replace(work, situation=replace(work.situation, choose=task.choose, diagnostics=diagnostics))
-    made = planned(work)
-    _show(made, work)
-    return _apply(made, work, replace(run, plan=str(to_json(made)["digest"])))[0]
+    with locked(opened, run, _targets(opened, task)) as lock:
+        recovered(opened, run)
+        work = situate(opened)
+        if task.saved is not None:
+            return _saved(task.saved, work, run, lock)
+        diagnostics = (*work.situation.diagnostics, *task.notes)
+        work = replace(work, situation=replace(work.situation, choose=task.choose, diagnostics=diagnostics))
+        made = planned(work)
+        _show(made, work)
+        return _apply(made, work, replace(run, plan=str(to_json(made)["digest"])), lock)[0]
 
 
-def _saved(plan: Plan, work: Work, run: RunInfo) -> int:
+def _targets(opened: Opened, task: Task) -> set[str]:
+    """What this run may change: nothing else is locked."""
+    return set(opened.targets) if task.saved is None else set(opened.targets) & set(task.saved.targets)
+
+
+def _saved(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> int:
     """A saved plan that may still be applied; ProvisionError with all reasons where it may not."""
     digest, store = str(to_json(plan)["digest"]), work.journal.store
     earlier = use_of(store, digest)
@@ -92,7 +101,7 @@ def _saved(plan: Plan, work: Work, run: RunInfo) -> int:
     if withheld:
         tell(problems.text(d for d in work.situation.diagnostics if d.code == "offboarded-now"))
         plan = replace(plan, changes=kept, withheld=(*plan.withheld, *withheld))
-    status, applied = _apply(plan, work, run)
+    status, applied = _apply(plan, work, run, lock)
     if not applied.interrupted and not applied.in_trouble:
         finish(store, digest, run=run, at=now())
     return status
@@ -111,7 +120,7 @@ def _check(plan: Plan, work: Work, use: Use | None) -> None:
         raise ProvisionError(*reasons)
 
 
-def _apply(plan: Plan, work: Work, run: RunInfo) -> tuple[int, Applied]:
+def _apply(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> tuple[int, Applied]:
     work.journal.publish(plan.tree, work.files.loaded.files)
     line = progress_line()
 
@@ -127,10 +136,13 @@ def _apply(plan: Plan, work: Work, run: RunInfo) -> tuple[int, Applied]:
             clock=now,
             whole=plan.person is None,
             progress=progress,
+            waits=Waits(call=work.opened.times.deadline),
+            lock=lock,
         )
     finally:
         line.close()
     _tell(applied, plan)
+    tell(heads(work.journal, work.situation.connections))
     return _status(plan, applied), applied
 
 

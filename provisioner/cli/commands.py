@@ -13,6 +13,7 @@ SECTIONS = {
         "validate": "check the files alone, offline; all problems in one run",
         "schema": "print JSON Schema for editors",
         "offboard": "take somebody out of the files, and show the plan; or cut them off",
+        "adopt": "write access files from a live system; changes nothing there",
     },
     "Live systems": {
         "plan": "show what would change, and why; changes nothing",

@@ -30,7 +30,8 @@ from provisioner.model.past import PastDeclared
 from provisioner.model.target import Target
 from provisioner.providers import catalog
 from provisioner.records.chain import Chain
-from provisioner.records.journal import DEFAULT_FOLDER, Journal, open_journal
+from provisioner.records.heartbeat import Times
+from provisioner.records.journal import DEFAULT_FOLDER, Journal, is_remote, open_journal
 
 
 class InvalidFilesError(ProvisionError):
@@ -76,7 +77,8 @@ class Files:
 @dataclass(frozen=True)
 class Opened:
     """What is known before the journal is read: files, base, targets, and where the journal lies. Whoever changes
-    something takes the lock now, and reads the journal under it (`situate`)."""
+    something takes the lock now, and reads the journal under it (`situate`). `journal_folder` is None where the journal
+    lies in no folder of this machine."""
 
     wanted: Wanted
     files: Files
@@ -84,7 +86,7 @@ class Opened:
     declared: DeclaredAccess
     targets: Mapping[str, Target]
     journal: Journal
-    journal_folder: Path
+    journal_folder: Path | None
     notes: tuple[Diagnostic, ...] = ()
 
     @property
@@ -100,7 +102,18 @@ class Opened:
     @property
     def journal_stays(self) -> bool:
         """Whether the journal lies outside of the working folder, of which a CI run leaves nothing behind."""
-        return not self.journal_folder.is_relative_to(self.files.root.resolve())
+        return self.journal_folder is None or not self.journal_folder.is_relative_to(self.files.root.resolve())
+
+    @property
+    def journal_place(self) -> str:
+        """Where the journal lies, for people."""
+        return self.journal.store.where() if self.journal_folder is None else str(self.journal_folder)
+
+    @property
+    def times(self) -> Times:
+        """How long runs and their calls are waited for."""
+        records = self.judging.records
+        return Times(records.lease.total_seconds(), records.deadline.total_seconds())
 
 
 @dataclass(frozen=True)
@@ -117,10 +130,6 @@ class Work:
     @property
     def journal(self) -> Journal:
         return self.opened.journal
-
-    @property
-    def journal_folder(self) -> Path:
-        return self.opened.journal_folder
 
 
 def now() -> Instant:
@@ -144,14 +153,16 @@ def open_work(wanted: Wanted) -> Opened:
     base = _base(files, wanted.base)
     declared = files.declared
     records = declared.records if base is None else base.records
-    journal = open_journal(records.journal, files.root)
+    # Each sign of life must come well before the lease is over.
+    limit = min(records.deadline, records.lease / 4).total_seconds()
+    journal = open_journal(records.journal, files.root, limit=limit)
     targets = _chosen(declared.targets, wanted.target)
     notes = [files.broken] if files.broken is not None else []
     if base is not None and wanted.base_connects:
         targets, more = _reached_as(base, targets)
         notes += more
         declared = replace(declared, targets={**declared.targets, **targets})
-    folder = (files.root / (records.journal or DEFAULT_FOLDER)).resolve()
+    folder = None if is_remote(records.journal) else (files.root / (records.journal or DEFAULT_FOLDER)).resolve()
     return Opened(wanted, files, base, declared, targets, journal, folder, tuple(notes))
 
 
@@ -174,6 +185,7 @@ def situate(opened: Opened) -> Work:
         revision=files.head.revision,
         uncommitted=files.head.uncommitted,
         person=wanted.person,
+        judging=opened.base,
         diagnostics=(*files.loaded.diagnostics, *opened.notes, *held.notes, *warnings),
         held=held.words,
         preview=wanted.as_of is not None,
@@ -266,9 +278,9 @@ def check_journal(opened: Opened) -> None:
         raise ProvisionError(
             Diagnostic(
                 "journal-in-working-folder",
-                f"the journal would lie in the working folder ({opened.journal_folder}), which a CI run throws away",
+                f"the journal would lie in the working folder ({opened.journal_place}), which a CI run throws away",
                 why="the journal tells the next run what this one began, and since when to look for who has left",
-                fix="set `records.journal` to a folder that stays, for example one on a shared disk",
+                fix="set `records.journal` to a folder that stays, for example one on a shared disk, or to `s3://bucket/prefix`",
             )
         )
 
@@ -283,4 +295,5 @@ def _past(memory: Memory, chains: Mapping[str, Chain], files: Files) -> tuple[Pa
 
 def _known(chain: Chain, at: Instant) -> Known:
     last = chain.converged()
-    return Known(chain.outstanding(at), chain.last_counts(), last.kept if last is not None else frozenset())
+    kept = last.kept if last is not None else frozenset()
+    return Known(chain.outstanding(at), chain.last_counts(), kept, chain.system())

@@ -17,6 +17,7 @@ from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.canonical import canonical_json
 from provisioner.records.chain import Chain
 from provisioner.records.folder import FolderStore
+from provisioner.records.s3 import SCHEME, open_s3
 from provisioner.records.store import RecordStore
 
 DEFAULT_FOLDER = ".provision"
@@ -71,18 +72,26 @@ class Journal:
             ) from None
 
 
-def open_journal(location: str | None, root: Path) -> Journal:
-    """The journal at `records.journal`: a folder, relative to `root`; None is `.provision/` in `root`."""
+def is_remote(location: str | None) -> bool:
+    """Whether `records.journal` is an address rather than a folder."""
+    return location is not None and "://" in location
+
+
+def open_journal(location: str | None, root: Path, *, limit: float = 15.0) -> Journal:
+    """The journal at `records.journal`: `s3://BUCKET/PREFIX`, whose calls take `limit` seconds at most; or a folder,
+    relative to `root`. None is `.provision/` in `root`."""
     if location is None:
         return Journal(FolderStore(root / DEFAULT_FOLDER, private=True))
-    scheme, colon, _ = location.partition("://")
-    if colon:
+    scheme, _, _ = location.partition("://")
+    if scheme == SCHEME and is_remote(location):
+        return Journal(open_s3(location, limit=limit))
+    if is_remote(location):
         raise ProvisionError(
             Diagnostic(
                 "journal-store",
                 f"this version cannot keep a journal in `{scheme}://`",
-                why="it knows folders only",
-                fix="set `records.journal` to a folder, for example one on a shared disk",
+                why="it knows folders, and buckets as `s3://BUCKET/PREFIX`",
+                fix="set `records.journal` to one of these",
             )
         )
     return Journal(FolderStore(root / location))

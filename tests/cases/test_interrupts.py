@@ -114,7 +114,7 @@ def test_while_planning_nothing_is_waited_for(repository: Repository, number: si
 
 
 def test_at_each_request_of_an_apply_it_ends_in_time_and_the_next_one_finishes(tmp_path: Path, slapd: Slapd) -> None:
-    """Every request where PROVISION_FULL is set, else every thirteenth; the second signal comes soon after the first."""
+    """Every request where PROVISION_FULL is set, else some; the second signal comes soon after the first."""
     step = 1 if os.environ.get("PROVISION_FULL") else 13
     silent_at, told = 4, ""
     while True:
