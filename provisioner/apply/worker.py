@@ -238,7 +238,7 @@ class Worker:
             if left.changes:
                 self._tell(left.changes[0])
                 self._cuts.again(left.changes)
-                told.update({i: Result(o) for i, o in self._write(left, reading).items()})
+                told.update({i: _result(o) for i, o in self._write(left, reading).items()})
         return told
 
     def _write(self, job: Job, reading: Reading) -> dict[str, Outcome]:
@@ -313,6 +313,11 @@ _IN_DOUBT = Result(Unknown())
 _GIVEN_UP = Result(
     Unknown(error=ProviderError(Trouble.UNKNOWN, "the run was ended before the system answered", call="write"))
 )
+
+
+def _result(outcome: Outcome) -> Result:
+    moved = isinstance(outcome, Refused) and outcome.moved
+    return Result(outcome, Reason.MOVED if moved else Reason.NONE)
 
 
 def not_tried() -> Result:
