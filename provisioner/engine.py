@@ -132,6 +132,9 @@ def _planned(situation: Situation, told: Told | None) -> Planned:
         for name, addresses in let_go.items():
             sides[name].let_go = addresses
         parts = {name: _compare(side, readers[name]) for name, side in sides.items()}
+    except KeyboardInterrupt:
+        readers.clear()  # some may be in a call that hangs: the process ends with them
+        raise
     finally:
         for reader in readers.values():
             reader.close()
