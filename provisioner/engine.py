@@ -37,11 +37,13 @@ from provisioner.resolve.past import remember, trace
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the journal knows of one target: what is outstanding, and how much there was at the last converged run."""
+    """What the journal knows of one target: what is outstanding, and how much there was at the last converged run.
+    `converged` False: there was none, and the history goes back to the beginning."""
 
     outstanding: tuple[Outstanding, ...] = ()
     counts: Mapping[str, int] | None = None
     kept: frozenset[str] = frozenset()
+    converged: bool = True
 
 
 Choose = Callable[[Change], str | None]
@@ -96,7 +98,7 @@ def _planned(situation: Situation, told: Told | None) -> Planned:
         with Observing(readers, dict.fromkeys(readers, EVERYTHING), told) as reads:
             # What the files ask for is worked out while the systems answer.
             desired = desire(situation.declared, situation.declares, situation.now)
-            pasts = remember(situation.past, situation.declared, situation.declares, situation.now)
+            pasts = _remembered(situation)
             observed = unopened | reads.all()
         sides, departed, diagnostics = _recognise(situation, desired, pasts, observed)
         _read_credentials(readers, sides, told)
@@ -106,6 +108,18 @@ def _planned(situation: Situation, told: Told | None) -> Planned:
             reader.close()
     plan = _assemble(situation, observed, sides, parts, diagnostics)
     return Planned(plan, desired, {n: s.reading for n, s in sides.items()}, sides, departed)
+
+
+def _remembered(situation: Situation) -> dict[str, Past]:
+    """What the files said before. Each state of a target is read by a pure side of its own."""
+    return remember(
+        situation.past,
+        situation.declared,
+        situation.declares,
+        situation.now,
+        converged={n for n in situation.connections if situation.known.get(n, Known()).converged},
+        declare_as=lambda target: situation.connections[target.name].provider.declare(target),
+    )
 
 
 def _recognise(

@@ -263,4 +263,5 @@ def _past(memory: Memory, chains: Mapping[str, Chain], now: Loaded) -> tuple[Pas
 
 def _known(chain: Chain, at: Instant) -> Known:
     last = chain.converged()
-    return Known(chain.outstanding(at), chain.last_counts(), last.kept if last is not None else frozenset())
+    kept = last.kept if last is not None else frozenset()
+    return Known(chain.outstanding(at), chain.last_counts(), kept, last is not None)

@@ -32,6 +32,7 @@ from provisioner.plan.accounts import plan_accounts
 from provisioner.plan.grounds import ground_for, leaver, newly_managed
 from provisioner.plan.near import near_misses
 from provisioner.plan.plan import Stray, Waiting
+from provisioner.plan.released import plan_released
 from provisioner.plan.side import Drafts, Side, TargetPlan, differences, gaps_of
 
 
@@ -46,6 +47,7 @@ def compare(side: Side) -> TargetPlan:
     if there < len(side.live) - len(side.live.of_kind(Kind.ACCOUNT)):
         _unwanted(drafts, blocked)
     _not_begun(drafts)
+    plan_released(drafts)
     _tell_gaps(drafts)
     if side.target.mode is Mode.REPORT:
         for change in drafts.out.changes:

@@ -166,6 +166,7 @@ class Drafts:
         ends: Instant | None = None,
         starts: Instant | None = None,
         reversible: bool = True,
+        words: str | None = None,
     ) -> None:
         was = before.attributes if before is not None else None
         becomes = after.attributes if after is not None else None
@@ -189,7 +190,7 @@ class Drafts:
             reversible,
             ways,
         )
-        self.out.changes.append(replace(change, words=self.side.declare.words(change)))
+        self.out.changes.append(replace(change, words=self.side.declare.words(change) if words is None else words))
 
     def problem(self, code: str, message: str, severity: Severity, **more: Any) -> None:
         self.out.diagnostics.append(Diagnostic(code, message, severity=severity, target=self.side.target.name, **more))
