@@ -83,6 +83,7 @@ class Planned:
     readings: Mapping[str, Reading]
     sides: Mapping[str, Side]
     departed: Mapping[str, Departed]
+    parts: Mapping[str, TargetPlan] = field(default_factory=dict)
 
 
 def make_plan(situation: Situation, told: Told | None = None) -> Planned:
@@ -107,7 +108,7 @@ def _planned(situation: Situation, told: Told | None) -> Planned:
         for reader in readers.values():
             reader.close()
     plan = _assemble(situation, observed, sides, parts, diagnostics)
-    return Planned(plan, desired, {n: s.reading for n, s in sides.items()}, sides, departed)
+    return Planned(plan, desired, {n: s.reading for n, s in sides.items()}, sides, departed, parts)
 
 
 def _remembered(situation: Situation) -> dict[str, Past]:

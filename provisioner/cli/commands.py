@@ -18,6 +18,7 @@ SECTIONS = {
     "Live systems": {
         "plan": "show what would change, and why; changes nothing",
         "apply": "make it so: a saved plan as it is, or plan and apply",
+        "drift": "what differs from the files, and what nobody declares",
         "status": "what is outstanding, since when; when each target was last in order",
     },
     "Questions": {

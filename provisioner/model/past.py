@@ -10,6 +10,7 @@ from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address, Kind
 from provisioner.model.identity import Identity
 from provisioner.model.principal import Principal
+from provisioner.model.resource import Resource
 from provisioner.model.target import Mode
 
 
@@ -39,7 +40,8 @@ class Past:
     The rest is empty where the target never converged, because nothing was in force then. `managed` is what was managed
     at the *oldest* revision looked at (the one the target converged on), if it was in mode `full` then, so that what
     comes under full management in between is known as newly managed. `once` is what was managed at any revision since,
-    in whatever mode, and `complete` whose grants of a kind were declared completely; `mode` that of the oldest one.
+    in whatever mode, and `complete` whose grants of a kind were declared completely; `mode` that of the oldest one, and
+    `settled` (worked out when asked) everything that it asked for: what was in order then.
     """
 
     departed: dict[str, tuple[Identity, str]] = field(default_factory=dict)
@@ -48,4 +50,5 @@ class Past:
     once: set[tuple[Kind, str]] = field(default_factory=set)
     complete: set[tuple[Kind, Principal]] = field(default_factory=set)
     mode: Mode | None = None
+    settled: Mapping[Address, Resource] = field(default_factory=dict)
     logins: Mapping[str, frozenset[str]] = field(default_factory=dict)

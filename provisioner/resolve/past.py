@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import NamedTuple
 
 from provisioner.contract import Declare
 from provisioner.model.access import DeclaredAccess
@@ -17,6 +18,7 @@ from provisioner.model.identity import Identity
 from provisioner.model.instant import Instant
 from provisioner.model.past import Once, Past, PastDeclared
 from provisioner.model.principal import Principal
+from provisioner.model.resource import Resource
 from provisioner.model.target import Mode, Target
 from provisioner.resolve.desired import Resolver
 
@@ -111,9 +113,11 @@ def _manage(past: Past, name: str, told: list[_Revision], declare_as: Callable[[
             continue
         done.add(key)
         target = replace(revision.resolver.target(name), objects=then.objects)
-        managed, complete = revision.managed(target, declare_as(target))
+        things = revision.things(target, declare_as(target))
+        managed, complete = things.managed, set(things.complete)
         if past.mode is None:
             past.mode = then.mode
+            past.settled = _Settled(name, revision, things.state)
             past.managed = managed if then.mode is Mode.FULL else set()
         if then.mode is not Mode.REPORT:
             past.once |= managed
@@ -139,12 +143,45 @@ class _Revision:
     resolver: Resolver
     fresh: list[Identity]
 
-    def managed(self, target: Target, declare: Declare) -> tuple[set[tuple[Kind, str]], set[tuple[Kind, Principal]]]:
-        """What was managed on `target` as it was declared then, and whose grants were declared completely."""
+    def things(self, target: Target, declare: Declare) -> _Things:
+        """What was managed on `target` as it was declared then, whose grants were declared completely, and what the
+        target and the roles themselves asked for."""
         declared = self.resolver.declared
         then = replace(declared, targets={**declared.targets, target.name: target})
-        found = Resolver(then, {target.name: declare}, None).resolve((), things=True)
-        return found[target.name].managed, set(declare.complete())
+        found = Resolver(then, {target.name: declare}, None).resolve((), things=True)[target.name]
+        return _Things(found.managed, frozenset(declare.complete()), found.state.resources)
+
+
+class _Things(NamedTuple):
+    managed: set[tuple[Kind, str]]
+    complete: frozenset[tuple[Kind, Principal]]
+    state: Mapping[Address, Resource]
+
+
+@dataclass
+class _Settled(Mapping[Address, Resource]):
+    """`Past.settled` of one target: things at once, what people hold when one of them is asked for."""
+
+    target: str
+    revision: _Revision
+    things: Mapping[Address, Resource]
+    _held: Mapping[Address, Resource] | None = None
+
+    def _people(self) -> Mapping[Address, Resource]:
+        if self._held is None:
+            identities = self.revision.past.declared.identities.values()
+            self._held = self.revision.resolver.resolve(identities)[self.target].state.resources
+        return self._held
+
+    def __getitem__(self, address: Address) -> Resource:
+        found = self.things.get(address)
+        return found if found is not None else self._people()[address]
+
+    def __iter__(self) -> Iterator[Address]:
+        return iter({**self.things, **self._people()})
+
+    def __len__(self) -> int:
+        return len({**self.things, **self._people()})
 
 
 @dataclass
