@@ -1,0 +1,79 @@
+"""What a kind of server must bring to be put through the faults: a server, its wire, and its part of the story."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from tests.faults.story import Story
+from tests.faults.wire import Spoil, Wire
+
+
+class System(Protocol):
+    """One server. `name` is the target's name in the files; `silent` are spoils that no reader can see from an answer.
+
+    Life: `start`, `seed`, then the engine makes the story's beginning, `ready`, `save`; then for each case `restore`,
+    and in the process of the case (which is forked) `serve`.
+    """
+
+    name: str
+    wire: Wire
+    silent: tuple[Spoil, ...]
+
+    def start(self, folder: Path) -> None:
+        """An empty server that listens."""
+        ...
+
+    def seed(self) -> None:
+        """What is there that is nobody's of the story: other people, other owners' things, groups made by hand."""
+        ...
+
+    def ready(self, story: Story) -> None:
+        """What people of the story made for themselves since they were given access: keys and passwords."""
+        ...
+
+    def save(self) -> None:
+        """Remember what there is, and stop."""
+        ...
+
+    def restore(self) -> None:
+        """What was saved, byte for byte."""
+        ...
+
+    def serve(self) -> None:
+        """Listen, after a fork."""
+        ...
+
+    def stop(self) -> None: ...
+
+    @property
+    def upstream(self) -> tuple[str, int]:
+        """Where the server listens."""
+        ...
+
+    def environment(self, port: int) -> dict[str, str]:
+        """What the engine needs to reach it through a proxy on `port`."""
+        ...
+
+    # The story's Speaks
+
+    def target(self) -> str: ...
+
+    def grants(self, role: Mapping[str, tuple[str, ...]]) -> str: ...
+
+    def wanted(self, login: str, roles: Iterable[Mapping[str, tuple[str, ...]]]) -> frozenset[str]: ...
+
+    # The truth, by a way of its own
+
+    def held(self, logins: frozenset[str]) -> frozenset[str]:
+        """What these people hold right now, things as in `wanted`; an account that cannot be used is not held."""
+        ...
+
+    def foreign(self, logins: frozenset[str]) -> Mapping[str, Any]:
+        """Everything that is not these people's, with every byte and version that the server has."""
+        ...
+
+    def accounts(self, login: str) -> int:
+        """How many accounts there are for that person, in whatever state."""
+        ...
