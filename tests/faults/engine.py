@@ -140,6 +140,7 @@ def _serve() -> None:
         "provisioner.providers.ldap.write", "provisioner.report.markdown", "typer",
     ):  # fmt: skip
         import_module(name)
+    _load_the_sdk()
     print(json.dumps({"loaded": True}), flush=True)  # noqa: T201
     for line in sys.stdin:
         asked = json.loads(line)
@@ -149,6 +150,17 @@ def _serve() -> None:
         print(json.dumps({"process": process}), flush=True)  # noqa: T201
         _, status = os.waitpid(process, 0)
         print(json.dumps({"status": os.waitstatus_to_exitcode(status)}), flush=True)  # noqa: T201
+
+
+def _load_the_sdk() -> None:
+    """Its models, which take longer to read than everything else. No call is made, and what is opened is not used."""
+    from provisioner.model.target import Target
+    from provisioner.providers.catalog import all_providers
+    from tests.worlds import block
+
+    settings = block({"account": "111111111111"}, "access/targets.yaml")
+    keys = {"AWS_ACCESS_KEY_ID": "loading", "AWS_SECRET_ACCESS_KEY": "loading", "AWS_REGION": "us-east-1"}
+    all_providers()["aws-iam"].open_reader(Target("aws", "aws", "aws-iam", settings=settings), keys)
 
 
 def _run(asked: Mapping[str, Any]) -> None:

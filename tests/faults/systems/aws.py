@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -116,10 +117,10 @@ class AwsSystem:
         }
         return {**users, **groups}
 
-    def accounts(self, login: str) -> int:
-        users = self.server.truth(ACCOUNT)["users"]
-        mark = f"provision/1 o=5f1c0a9b k={login}"
-        return sum(
-            name.lower() == login or user["tags"].get("provision", "").split(" d=")[0] == mark
-            for name, user in users.items()
-        )
+    def accounts(self, logins: frozenset[str]) -> Mapping[str, int]:
+        """By login or by mark, each user once."""
+        found: Counter[str] = Counter()
+        for name, user in self.server.truth(ACCOUNT)["users"].items():
+            key = user["tags"].get("provision", "").partition(" k=")[2].split(" ")[0]
+            found.update({name.lower(), key} & logins)
+        return found

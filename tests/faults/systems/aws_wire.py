@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from random import Random
 from typing import BinaryIO
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 from xml.etree import ElementTree
 
 from tests.faults.wire import Answer, Effect, Request, Spoil, Touched
@@ -241,8 +241,13 @@ def _touched(action: str, fields: Mapping[str, str]) -> Iterator[Touched]:
         "DeleteLoginProfile": (take, f"credential/password/{user}"),
     }
     if action == "PutUserPolicy":
-        denies = '"Deny"' in unquote(fields.get("PolicyDocument", ""))
+        denies = '"Deny"' in fields.get("PolicyDocument", "")
         yield Touched(take, f"account/{user}") if denies else Touched(give, f"grant/{policy}/{user}")
+    elif fields.get("PolicyArn", "").endswith("/AWSDenyAll"):
+        # Put on, it takes everything; taken off, it gives nothing as long as a deny of our own is there.
+        yield Touched(take if action.startswith("Attach") else Effect.TOUCH, f"account/{user}")
+    elif action == "DeleteUserPolicy" and fields.get("PolicyName") == "provision-deny":
+        yield Touched(give, f"account/{user}")
     elif action in simple:
         yield Touched(*simple[action])
     elif action and not action.startswith(_READS):

@@ -74,6 +74,6 @@ class System(Protocol):
         """Everything that is not these people's, with every byte and version that the server has."""
         ...
 
-    def accounts(self, login: str) -> int:
-        """How many accounts there are for that person, in whatever state."""
+    def accounts(self, logins: frozenset[str]) -> Mapping[str, int]:
+        """How many accounts there are for each of them, in whatever state."""
         ...

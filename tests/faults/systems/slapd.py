@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,14 +117,14 @@ class SlapdSystem:
             kept[name] = {k: v for k, v in values.items() if k not in ("memberOf", "contextCSN")}
         return kept
 
-    def accounts(self, login: str) -> int:
-        mark = f"provision/1 o=5f1c0a9b k={login}".encode()
-        return sum(
-            any(v == mark or v.startswith(mark + b" ") for v in values.get("description", ()))
-            or f"uid={login},".lower() in name.lower()
-            for name, values in self._dump().items()
-            if name.endswith(self.server.people)
-        )
+    def accounts(self, logins: frozenset[str]) -> Mapping[str, int]:
+        """By login or by mark, each entry once."""
+        found: Counter[str] = Counter()
+        for name, values in self._dump().items():
+            if name.endswith(self.server.people):
+                keys = {v.decode().partition(" k=")[2].split(" ")[0] for v in values.get("description", ())}
+                found.update({name.partition(",")[0].partition("=")[2].lower(), *keys} & logins)
+        return found
 
     @property
     def _data(self) -> Path:
