@@ -20,7 +20,7 @@ from typing import Self
 from tests.faults.script import Fault, Kind, Script, nothing
 from tests.faults.wire import Answer, Call, Request, Wire
 
-_KILLS = {Kind.KILL_BEFORE, Kind.KILL_SENT, Kind.KILL_ANSWERED}
+_UNSEEN = {Kind.DELAY, Kind.STALE, Kind.PRETEND}
 
 
 @dataclass
@@ -140,12 +140,14 @@ class Proxy:
                 self.process,
                 records=self.records() if request.mutates else 0,
                 key=request.key,
+                scope=request.scope,
             )
             with self.log.lock:
                 self.log.calls.append(call)
             fault = self.script(call) if request.answered else None
             if fault is not None:
                 call.fault = str(fault)
+                call.shows = fault.spoil.shows if fault.spoil is not None else fault.kind not in _UNSEEN
             return call, fault
 
     def remember(self, request: Request, answer: Answer) -> None:
@@ -236,7 +238,7 @@ class _Exchange:
             chance = Random(f"{fault.part} {self.call.number}")
             spoiled = self.proxy.wire.spoiled(fault.spoil, self.request, answer, chance)
             if spoiled is None:
-                self.call.fault = ""
+                self.call.fault, self.call.shows = "", False
                 return self._pass(answer)
             return self._pass(spoiled)
         return self._pass(answer)

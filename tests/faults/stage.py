@@ -103,21 +103,20 @@ class Stage:
     """Servers, repository and story in their saved state. `records` is added to the files' `records:`."""
 
     def __init__(
-        self, folder: Path, story: Story, systems: Iterable[str] = tuple(SYSTEMS), *, records: str = ""
+        self, folder: Path, story: Story, systems: Iterable[System] | None = None, *, records: str = ""
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.story, self.records = folder, story, records
         self.root = folder / "repository"
-        self.systems = tuple(SYSTEMS[name]() for name in systems)
+        self.systems = tuple(make() for make in SYSTEMS.values()) if systems is None else tuple(systems)
         self.engine = Engine(folder / "said")
 
     def __enter__(self) -> Stage:
         for system in self.systems:
             system.start(self.folder)
-            system.seed()
+            system.seed(self.story)
         self._begin()
         for system in self.systems:
-            system.ready(self.story)
             system.save()
         self.story.write(self.root, self.systems, after=True, records=self.records)
         self._commit("what is to be applied")
@@ -130,7 +129,7 @@ class Stage:
             system.stop()
 
     def _begin(self) -> None:
-        """The story's beginning, applied by the engine itself, without faults."""
+        """What the servers hold is what the files of the beginning say: an apply has nothing to do, and says so."""
         self.root.mkdir()
         self._git("init", "--quiet", "--initial-branch=main")
         self.story.write(self.root, self.systems, after=False, records=self.records)
@@ -140,8 +139,8 @@ class Stage:
             environment |= system.environment(system.upstream[1])
         self.engine.start(APPLY, self.root, environment)
         ended = self.engine.wait()
-        if ended.status != 0:
-            raise RuntimeError(f"the beginning could not be applied ({ended.status}):\n{ended.out}\n{ended.err}")
+        if ended.status != 0 or any(height(self.root, s.name) != 1 for s in self.systems):
+            raise RuntimeError(f"the beginning is not as the files say ({ended.status}):\n{ended.out}\n{ended.err}")
 
     def case(self, play: Callable[[Play], T]) -> T:
         """What `play` returns, of a case in a process of its own that began with the saved state."""

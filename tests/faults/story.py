@@ -68,6 +68,10 @@ class Story:
     def logins(self) -> frozenset[str]:
         return frozenset(p.name for p in self.people)
 
+    def names(self, what: str) -> tuple[str, ...]:
+        """All groups or policies that the roles give."""
+        return tuple(sorted({name for role in ROLES.values() for name in role[what]}))
+
     def things(self, system: Speaks, *, after: bool) -> frozenset[str]:
         """What the story's people should hold there, before or after."""
         found: set[str] = set()

@@ -31,7 +31,8 @@ class Touched:
 @dataclass(frozen=True, slots=True)
 class Request:
     """`mutates`: it asks to change something. `answered`: an answer is due. `key` is the same for the same question
-    asked twice; `detail` is what the protocol's own code wants to remember."""
+    asked twice; `scope` what whole the answer is a part of (`people`, `groups`, `everything`, `credentials/ada`), empty
+    for other questions; `detail` is what the protocol's own code wants to remember."""
 
     raw: bytes
     name: str
@@ -39,6 +40,7 @@ class Request:
     answered: bool = True
     touched: tuple[Touched, ...] = ()
     key: bytes = b""
+    scope: str = ""
     detail: Any = None
 
 
@@ -107,7 +109,8 @@ class Call:
     """One line of the request log: what came, what was done to it, and when (monotonic seconds).
 
     `sent`: the server got it. `ok`: and said yes. `passed`: the client got the server's own answer, or what was made of
-    it. `records` are the numbers of journal records that were on disk when it came, by target.
+    it. `records` is how many journal records of the target were on disk when it came. `shows`: who reads carefully can
+    see what was done to the answer.
     """
 
     system: str
@@ -125,6 +128,8 @@ class Call:
     records: int = 0
     ended: float = 0.0
     key: bytes = field(default=b"", repr=False)
+    scope: str = ""
+    shows: bool = False
 
     @property
     def committed(self) -> bool:

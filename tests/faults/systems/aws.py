@@ -9,7 +9,9 @@ from typing import Any
 from urllib.parse import urlparse
 
 from provisioner.sandbox.aws import AwsServer
-from tests.faults.story import ROLES, Story
+from provisioner.sandbox.aws.iam import need_policy
+from provisioner.sandbox.aws.server import REGION
+from tests.faults.story import OWNER, ROLES, Story
 from tests.faults.systems.aws_wire import AwsWire
 
 ACCOUNT = "111111111111"
@@ -29,28 +31,35 @@ class AwsSystem:
     def start(self, folder: Path) -> None:
         self.server.start()
 
-    def seed(self) -> None:
+    def seed(self, story: Story) -> None:
+        """Straight into the backend: a call over the wire costs as much as everything else here together."""
         self.server.create_account(ACCOUNT)
-        iam = self.server.client("iam", ACCOUNT)
-        for login, tags in (
-            ("stranger", []),
-            ("theirs", [{"Key": "provision", "Value": "provision/1 o=deadbeef k=theirs"}]),
-        ):
-            iam.create_user(UserName=login, Tags=tags)
-            iam.create_access_key(UserName=login)
-        for group in (*sorted({g for r in ROLES.values() for g in r["groups"]}), "handmade"):
-            iam.create_group(GroupName=group)
-            iam.add_user_to_group(GroupName=group, UserName="stranger")
-        iam.attach_user_policy(UserName="stranger", PolicyArn="arn:aws:iam::aws:policy/SecurityAudit")
-
-    def ready(self, story: Story) -> None:
-        iam = self.server.client("iam", ACCOUNT)
-        for login in sorted(p.name for p in story.people if p.before is not None):
-            iam.create_access_key(UserName=login)
+        backend = self.server.backend(ACCOUNT)
+        for group in (*story.names("groups"), "handmade"):
+            backend.create_group(group)
+        users: dict[str, tuple[str, ...]] = {"stranger": (), "theirs": ()}
+        users |= {p.name: p.before for p in story.people if p.before is not None}
+        for login, roles in users.items():
+            mark = "provision/1 o=deadbeef k=theirs" if login == "theirs" else f"provision/1 o={OWNER[:8]} k={login}"
+            tags = [{"Key": "provision", "Value": mark}, {"Key": "email", "Value": f"{login}@example.com"}]
+            backend.create_user(REGION, login, "/", tags if login != "stranger" else [])
+            backend.create_access_key(login)
+            for role in roles:
+                for group in ROLES[role]["groups"]:
+                    backend.add_user_to_group(group, login)
+                for policy in ROLES[role]["policies"]:
+                    need_policy(backend, f"arn:aws:iam::aws:policy/{policy}").attach_to(backend.users[login])
+        for group in (*story.names("groups"), "handmade"):
+            backend.add_user_to_group(group, "stranger")
+        need_policy(backend, "arn:aws:iam::aws:policy/SecurityAudit").attach_to(backend.users["stranger"])
+        self.server.changed(ACCOUNT)
 
     def save(self) -> None:
         self.server.stop()
         self.server._session = None
+
+    def small_pages(self) -> None:
+        self.server.page_limit = 25
 
     def restore(self) -> None:
         """Each case is forked from what was saved."""

@@ -16,6 +16,10 @@ _LISTS = (
     "UserDetailList", "GroupDetailList", "RoleDetailList", "Policies", "Users", "Groups", "AttachedPolicies",
     "PolicyNames", "AccessKeyMetadata", "MFADevices", "SSHPublicKeys", "Certificates", "ServiceSpecificCredentials",
 )  # fmt: skip
+_CREDENTIALS = (
+    "ListAccessKeys", "ListMFADevices", "ListSSHPublicKeys", "ListServiceSpecificCredentials",
+    "ListSigningCertificates", "GetLoginProfile",
+)  # fmt: skip
 _INSIDE = ("GroupList", "AttachedManagedPolicies", "UserPolicyList")
 
 
@@ -59,6 +63,7 @@ class AwsWire:
             mutates=bool(action) and not action.startswith(_READS),
             touched=tuple(_touched(action, fields)),
             key=_signer(head) + body,
+            scope=_scope(action, fields),
             detail=(action, fields),
         )
 
@@ -141,7 +146,8 @@ class AwsWire:
             root.remove(result)
             return True
         if name == "no word on whether more follows":
-            if truncated is None:
+            # One list was given pages late, and the engine takes an answer of before.
+            if truncated is None or "ListServiceSpecificCredentials" in root.tag:
                 return False
             result.remove(truncated)
             if marker is not None:
@@ -210,6 +216,12 @@ def _error(code: str, message: str) -> str:
         f'<ErrorResponse xmlns="{_NAMESPACE}"><Error><Type>Receiver</Type><Code>{code}</Code><Message>{message}</Message>'
         "</Error><RequestId>spoiled</RequestId></ErrorResponse>"
     )
+
+
+def _scope(action: str, fields: Mapping[str, str]) -> str:
+    if action == "GetAccountAuthorizationDetails":
+        return "everything"
+    return f"credentials/{fields['UserName']}" if action in _CREDENTIALS else ""
 
 
 def _touched(action: str, fields: Mapping[str, str]) -> Iterator[Touched]:

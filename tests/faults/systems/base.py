@@ -13,8 +13,8 @@ from tests.faults.wire import Spoil, Wire
 class System(Protocol):
     """One server. `name` is the target's name in the files; `silent` are spoils that no reader can see from an answer.
 
-    Life: `start`, `seed`, then the engine makes the story's beginning, `ready`, `save`; then for each case `restore`,
-    and in the process of the case (which is forked) `serve`.
+    Life: `start`, `seed`, `save`; then for each case `restore`, and in the process of the case (which is forked)
+    `serve`.
     """
 
     name: str
@@ -25,12 +25,9 @@ class System(Protocol):
         """An empty server that listens."""
         ...
 
-    def seed(self) -> None:
-        """What is there that is nobody's of the story: other people, other owners' things, groups made by hand."""
-        ...
-
-    def ready(self, story: Story) -> None:
-        """What people of the story made for themselves since they were given access: keys and passwords."""
+    def seed(self, story: Story) -> None:
+        """The story's beginning, as an earlier apply left it, with what its people made for themselves since (keys,
+        passwords); and what is nobody's of the story: other people, another owner's things, groups made by hand."""
         ...
 
     def save(self) -> None:
@@ -50,6 +47,10 @@ class System(Protocol):
     @property
     def upstream(self) -> tuple[str, int]:
         """Where the server listens."""
+        ...
+
+    def small_pages(self) -> None:
+        """From now on no page of an answer is long, so that even a small world has several."""
         ...
 
     def environment(self, port: int) -> dict[str, str]:

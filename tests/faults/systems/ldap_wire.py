@@ -111,6 +111,7 @@ class LdapWire:
             answered=tag not in (UNBIND, ABANDON),
             touched=touched,
             key=bytes([tag]) + contents + b"".join(c for _, c in controls),
+            scope=self._scope(contents) if tag == SEARCH else "",
             detail=(number, tag, contents),
         )
 
@@ -203,6 +204,14 @@ class LdapWire:
                 made += ber(0x30, ber(4, label) + ber(0x31, values))
             found.append(message(number, tag, ber(4, name) + ber(0x30, made)))
         return Answer((*found, *rest)) if spoiled else None
+
+    def _scope(self, contents: bytes) -> str:
+        """A search for all people, or for all groups."""
+        (_, base), (_, depth), *_, (kind, what), _ = items(contents)
+        where = base.decode("utf-8", "replace").lower()
+        if depth == b"\2" and where == self._people and (kind, what) == (0x87, b"uid"):
+            return "people"
+        return "groups" if depth == b"\2" and where == self._groups and kind == 0xA1 else ""
 
     # --- what a change is about ------------------------------------------------------------------------------------
 

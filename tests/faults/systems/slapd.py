@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.faults.story import ROLES, Story
+from tests.faults.story import OWNER, ROLES, Story
 from tests.faults.systems.ldap_wire import LdapWire
 from tests.rigs.slapd import Slapd
+from tests.rigs.slapd_config import Options
 from tests.rigs.tls import Authority
 
 _SUFFIX = "dc=example,dc=test"
@@ -22,36 +23,40 @@ class SlapdSystem:
 
     name = "corp-ldap"
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
+        self._options = Options(**options)
         self.wire = LdapWire(f"ou=people,{_SUFFIX}", f"ou=groups,{_SUFFIX}")
         self.silent = self.wire.silent
         self.server: Slapd
 
     def start(self, folder: Path) -> None:
-        self.server = Slapd(folder / "slapd", authority=Authority.new()).start()
+        self.server = Slapd(folder / "slapd", self._options, authority=Authority.new()).start()
 
-    def seed(self) -> None:
+    def seed(self, story: Story) -> None:
         connection = self.server.connection()
-        for login, mark in (("stranger", None), ("theirs", "provision/1 o=deadbeef k=theirs")):
-            values: dict[str, Any] = {"uid": login, "cn": login, "sn": login, "userPassword": f"{login}-password"}
-            if mark:
-                values["description"] = mark
+        members: dict[str, list[str]] = {g: ["stranger"] for g in (*story.names("groups"), "handmade")}
+        marks = {"stranger": None, "theirs": "provision/1 o=deadbeef k=theirs"}
+        for person in story.people:
+            if person.before is not None:
+                marks[person.name] = f"provision/1 o={OWNER[:8]} k={person.name}"
+                for group in {g for r in person.before for g in ROLES[r]["groups"]}:
+                    members[group].append(person.name)
+        for login, mark in marks.items():
+            values: dict[str, Any] = {"uid": login, "cn": f"{login.title()} Example", "sn": "Example"}
+            values |= {"userPassword": f"{login}-password", "mail": f"{login}@example.com"}
+            values |= {"description": mark} if mark else {}
             connection.add(f"uid={login},{self.server.people}", ["inetOrgPerson"], values)
-        for group in (*sorted({g for r in ROLES.values() for g in r["groups"]}), "handmade"):
-            values = {"cn": group, "member": [f"uid=stranger,{self.server.people}"]}
+        for group, logins in members.items():
+            values = {"cn": group, "member": [f"uid={login},{self.server.people}" for login in logins]}
             connection.add(f"cn={group},{self.server.groups}", ["groupOfNames"], values)
-        connection.unbind()
-
-    def ready(self, story: Story) -> None:
-        connection = self.server.connection()
-        for login in sorted(p.name for p in story.people if p.before is not None):
-            name, values = f"uid={login},{self.server.people}", [f"{login}-password"]
-            connection.modify(name, {"userPassword": [("MODIFY_REPLACE", values)]})
         connection.unbind()
 
     def save(self) -> None:
         self.server.stop()
         self._copy(self._data, self._kept)
+
+    def small_pages(self) -> None:
+        """Set at its start: `SlapdSystem(size_pr=100)`."""
 
     def restore(self) -> None:
         self.server.kill()
