@@ -34,11 +34,15 @@ class AwsWire:
         Spoil("no result"),
         Spoil("no word on whether more follows"),
         Spoil("the same marker again"),
+        Spoil("the page before again"),
         Spoil("an error inside"),
         Spoil("rows twice", shows=False),
         Spoil("another order", shows=False),
     )
     silent = (Spoil("rows missing", shows=False), Spoil("values missing", shows=False), Spoil("nothing", shows=False))
+
+    def __init__(self) -> None:
+        self._pages = (b"", b"")
 
     def request(self, stream: BinaryIO) -> Request | None:
         first = stream.readline()
@@ -81,6 +85,8 @@ class AwsWire:
         if len(body) < length:
             return None
         status = int(first.split()[1])
+        if request.scope == "everything":
+            self._pages = (self._pages[1], body)
         return Answer((b"".join(head) + b"\r\n", body), ok=200 <= status < 300)
 
     def for_request(self, answer: Answer, request: Request) -> Answer:
@@ -128,11 +134,29 @@ class AwsWire:
         if spoil.name in plain:
             made = plain[spoil.name]
             return None if made is None else _with_body(answer, made)
+        if spoil.name == "the page before again":
+            return self._before(request, answer)
         root = ElementTree.fromstring(body)
         result = next((e for e in root if e.tag.endswith(f"{action}Result")), None)
         if result is None or not self._spoil(spoil.name, root, result, fields, chance):
             return None
         ElementTree.register_namespace("", root.tag.partition("}")[0].removeprefix("{"))
+        return _with_body(answer, ElementTree.tostring(root))
+
+    def _before(self, request: Request, answer: Answer) -> Answer | None:
+        """The rows of the page before, with this page's own word on what follows."""
+        if request.scope != "everything" or "Marker" not in request.detail[1] or not self._pages[0]:
+            return None
+        root, before = ElementTree.fromstring(answer.parts[1]), ElementTree.fromstring(self._pages[0])
+        space = root.tag.partition("}")[0] + "}"
+        result, old = root[0], before[0]
+        for label in ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"):
+            here, there = result.find(f"{space}{label}"), old.find(f"{space}{label}")
+            if here is not None and there is not None:
+                here[:] = list(there)
+        if not len(result.find(f"{space}UserDetailList") or ()):
+            return None
+        ElementTree.register_namespace("", space[1:-1])
         return _with_body(answer, ElementTree.tostring(root))
 
     @staticmethod
