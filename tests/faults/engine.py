@@ -44,12 +44,13 @@ class AtRecord:
 class Engine:
     """The other side of that process: starts runs, one at a time, each in a folder with files for what it says."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, clock: float = 1.0) -> None:
+        """`clock`: how much faster the engine's monotonic clock goes than ours, so that a minute of settling is short."""
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "LDAP_"))}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.engine"],
+            [sys.executable, "-m", "tests.faults.engine", str(clock)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -57,7 +58,6 @@ class Engine:
             cwd=Path(__file__).parents[2],
         )
         self.running = 0
-        self._clock = 1.0
         self._line()  # loaded
 
     def start(
@@ -67,9 +67,8 @@ class Engine:
         environment: Mapping[str, str],
         *,
         die: AtRecord | None = None,
-        clock: float = 1.0,
     ) -> int:
-        """The process id of the new run. `clock`: how much faster its monotonic clock goes."""
+        """The process id of the new run."""
         asked = {
             "arguments": list(arguments),
             "where": str(where),
@@ -77,7 +76,6 @@ class Engine:
             "out": str(self._folder / "out"),
             "err": str(self._folder / "err"),
             "die": None if die is None else [die.number, die.after],
-            "clock": clock,
         }
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(asked) + "\n")
@@ -128,9 +126,12 @@ def _lives(process: int) -> bool:
 # --- in the process that forks -----------------------------------------------------------------------------------------
 
 
-def _serve() -> None:
+def _serve(clock: float) -> None:
     """Everything that a run will import is imported once; nothing here has a thread or a connection."""
     from importlib import import_module
+
+    if clock != 1.0:
+        _hurry(clock)
 
     for name in (
         "botocore.session", "botocore.signers", "ldap3", "pydantic", "provisioner.cli.app", "provisioner.cli.apply",
@@ -176,13 +177,14 @@ def _run(asked: Mapping[str, Any]) -> None:
             os.close(descriptor)
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
-        if asked["clock"] != 1.0:
-            _hurry(asked["clock"])
         if asked["die"] is not None:
             sys.addaudithook(_dying(*asked["die"]))
-        from provisioner.cli.main import main
+        from provisioner.cli.main import run
 
-        status = int(main(asked["arguments"]))
+        sys.argv = ["provision", *asked["arguments"]]
+        run()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
     finally:
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
@@ -191,19 +193,9 @@ def _run(asked: Mapping[str, Any]) -> None:
 
 
 def _hurry(factor: float) -> None:
-    """A monotonic clock that goes faster: what waits a minute for a system to settle waits seconds."""
+    """As libfaketime does it: nothing of the engine is loaded yet, and all of it will see this clock."""
     real, start = time.monotonic, time.monotonic()
-
-    def faster() -> float:
-        return start + (real() - start) * factor
-
-    time.monotonic = faster
-    from provisioner.apply import retry
-
-    # A dataclass keeps the default that it was made with.
-    retry.Waits.__init__.__defaults__ = tuple(  # type: ignore[attr-defined]
-        faster if d is real else d for d in retry.Waits.__init__.__defaults__ or ()
-    )
+    time.monotonic = lambda: start + (real() - start) * factor
 
 
 def _dying(number: int, after: bool) -> Any:
@@ -225,4 +217,4 @@ def _dying(number: int, after: bool) -> Any:
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(float(sys.argv[1]))

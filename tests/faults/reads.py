@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+from tests.faults.applies import Wholes
 from tests.faults.invariants import thing
 from tests.faults.script import Drawn, Kind, Script
 from tests.faults.stage import Play, Stage
@@ -22,7 +23,6 @@ from tests.faults.story import Story
 from tests.faults.systems import System
 from tests.faults.systems.aws import AwsSystem
 from tests.faults.systems.slapd import SlapdSystem
-from tests.faults.wire import Call
 
 if TYPE_CHECKING:
     from provisioner.engine import Situation
@@ -119,18 +119,8 @@ def script(seed: int, play: Play) -> tuple[dict[str, Script], bool]:
     made = {}
     for name in play.proxies:
         drawn = Drawn(seed, rate, kinds, {}, spoils=spoils, most=most, seconds=lambda _: 0.01)
-        made[name] = _Bulk(drawn) if chance.random() < 0.5 else drawn
+        made[name] = Wholes(drawn) if chance.random() < 0.5 else drawn
     return dict(made), silent
-
-
-class _Bulk:
-    """Only answers that are part of a whole: so that one fault is not used up by the first bind."""
-
-    def __init__(self, inner: Script) -> None:
-        self._inner = inner
-
-    def __call__(self, call: Call):  # type: ignore[no-untyped-def]  # noqa: ANN204
-        return self._inner(call) if call.scope else None
 
 
 def _one(

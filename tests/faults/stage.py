@@ -60,7 +60,6 @@ class Play:
         *arguments: str,
         scripts: Mapping[str, Script] | None = None,
         die: AtRecord | None = None,
-        clock: float = 1.0,
         environment: Mapping[str, str] | None = None,
     ) -> Run:
         """Run the command line once; `scripts` by system."""
@@ -69,7 +68,7 @@ class Play:
         for name, proxy in self.proxies.items():
             proxy.begin((scripts or {}).get(name, nothing), process=len(self.runs) + 1)
             proxy.kill = self.engine.kill
-        self.engine.start(arguments, self.root, {**self.environment, **(environment or {})}, die=die, clock=clock)
+        self.engine.start(arguments, self.root, {**self.environment, **(environment or {})}, die=die)
         ended = self.engine.wait()
         for proxy in self.proxies.values():
             proxy.settle()
@@ -103,13 +102,19 @@ class Stage:
     """Servers, repository and story in their saved state. `records` is added to the files' `records:`."""
 
     def __init__(
-        self, folder: Path, story: Story, systems: Iterable[System] | None = None, *, records: str = ""
+        self,
+        folder: Path,
+        story: Story,
+        systems: Iterable[System] | None = None,
+        *,
+        records: str = "",
+        clock: float = 1.0,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.story, self.records = folder, story, records
         self.root = folder / "repository"
         self.systems = tuple(make() for make in SYSTEMS.values()) if systems is None else tuple(systems)
-        self.engine = Engine(folder / "said")
+        self.engine = Engine(folder / "said", clock=clock)
 
     def __enter__(self) -> Stage:
         for system in self.systems:
