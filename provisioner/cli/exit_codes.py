@@ -39,6 +39,7 @@ EXPLAINED = {
     Exit.DONE: "done",
 }
 _BY_CODE = {
+    "adopt-incomplete": Exit.INCOMPLETE,
     "journal-in-working-folder": Exit.REFUSED,
     "journal-moved-on": Exit.LOCKED,
     "lock-lost": Exit.LOCKED,

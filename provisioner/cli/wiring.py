@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
+from provisioner.ci.recognise import this_run
 from provisioner.cli.files import read_files
 from provisioner.cli.holding import apply_holds
 from provisioner.cli.lastvalid import check_not_older
@@ -145,7 +146,7 @@ def now() -> Instant:
 
 def in_ci() -> bool:
     """Whether a CI system runs us."""
-    return os.environ.get("CI", "").lower() in ("true", "1")
+    return this_run(os.environ).system != ""
 
 
 def prepare(wanted: Wanted) -> Work:
@@ -303,4 +304,4 @@ def _past(memory: Memory, chains: Mapping[str, Chain], files: Files) -> tuple[Pa
 def _known(chain: Chain, at: Instant) -> Known:
     last = chain.converged()
     kept = last.kept if last is not None else frozenset()
-    return Known(chain.outstanding(at), chain.last_counts(), kept, chain.system())
+    return Known(chain.outstanding(at), chain.last_counts(), kept, chain.system(), last is not None)

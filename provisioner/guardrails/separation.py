@@ -199,4 +199,3 @@ def declared_conflicts(
         one, other = (_declared(desired, things_of(declared, declares, side)) for side in rule.sides)
         if one & other:
             yield conflict(rule, one & other, rule.location, str(rule.location))
-

@@ -71,7 +71,10 @@ class MemoryWriter:
                 calls.rename_account(str((change.before or {})["login"]), login)
                 calls.update_account(login, note=self._mark(change))
             case Action.ADOPT:
-                calls.update_account(login, note=self._mark(change))
+                blank = {k: v for k, v in after.items() if k != "mark"}
+                calls.update_account(login, note=self._mark(change), **blank)
+            case Action.RELEASE:
+                calls.update_account(login, note="")
             case Action.ENABLE:
                 calls.update_account(login, enabled=True, note=self._mark(change))
             case Action.DISABLE:
@@ -84,6 +87,8 @@ class MemoryWriter:
 
     def _group(self, change: Change) -> Outcome:
         name = change.address.object
+        if change.action is Action.RELEASE:
+            return Done("left as it is")
         if change.action is Action.DELETE:
             self._calls.delete_group(name)
         elif change.action is Action.CREATE:
