@@ -133,7 +133,8 @@ class _Page:
         if self.lines:
             self.lines.append("")
         head = f"{moment(record.at)}  run {run.id}: {', '.join(told)}"
-        self.lines += [self.colours.bold(line) for line in wrap(safe(head), self.columns)]
+        first, *rest = wrap(safe(head), self.columns - 4)
+        self.lines += [self.colours.bold(line) for line in (first, *(f"    {line}" for line in rest))]
 
     def _result(self, record: Record, result: Mapping[str, Any], step: str) -> None:
         whose = f" of {result['identity']}" if result.get("identity") else ""

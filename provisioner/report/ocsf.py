@@ -70,7 +70,7 @@ def _event(record: Record, place: int, result: Mapping[str, Any], cause: str | N
     step = result.get("of", record.body["step"])
     uid, about = _about(address)
     activity, name = _activity(uid, address, action, step)
-    status, word = _status(result["outcome"])
+    status, word = _status(result["outcome"], step)
     time = _millis(record.at)
     return {
         "category_uid": _CATEGORY,
@@ -147,7 +147,9 @@ def _activity(uid: int, address: Address, action: str, step: str) -> tuple[int, 
     return known.get(action, (_OTHER, action.capitalize()))
 
 
-def _status(outcome: str) -> tuple[int, str]:
+def _status(outcome: str, step: str) -> tuple[int, str]:
+    if step == Step.CUT and outcome == "refused":
+        return _OTHER, "Not possible"  # the system has no way to end sessions: nothing was left undone
     if outcome in _SUCCESS:
         return 1, "Success"
     if outcome in _FAILURE:

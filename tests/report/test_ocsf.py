@@ -144,3 +144,5 @@ def test_an_event_says_who_why_and_on_whose_word() -> None:
 def test_ended_sessions_are_an_event_of_their_own() -> None:
     event = told(CHANGES["disable account"][0], step=Step.CUT)
     assert (event["type_uid"], event["activity_name"]) == (300199, "End Sessions")
+    event = told(CHANGES["disable account"][0], Refused("not possible here"), step=Step.CUT)
+    assert (event["status"], event["severity"]) == ("Not possible", "Informational")
