@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Task:
     """What a run is to do: `saved` as it is, or what a new plan says of what `choose` lets through. `command` stands in
-    the journal. `begin` is done first, under the lock, before anything is read that the plan rests on. `notes` are told
-    with the plan."""
+    the journal. `begin` is done first, before the lock is asked for, so that whoever has it keeps nobody in. `notes` are
+    told with the plan."""
 
     command: str
     saved: Plan | None = None

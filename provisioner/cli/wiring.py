@@ -19,7 +19,7 @@ from provisioner.cli.holding import apply_holds
 from provisioner.cli.lastvalid import check_not_older
 from provisioner.cli.lastvalid import last_valid as last_valid_revision
 from provisioner.cli.past import Memory
-from provisioner.contract import Connection, Provider
+from provisioner.contract import Connection, Declare, Provider
 from provisioner.diagnostics import Diagnostic, ProvisionError, Severity
 from provisioner.engine import Known, Situation
 from provisioner.load import Loaded
@@ -99,6 +99,12 @@ class Opened:
     def connections(self) -> dict[str, Connection]:
         owner = self.judging.records.owner
         return {name: _connection(t, self.files.providers, owner) for name, t in self.targets.items()}
+
+    @property
+    def others(self) -> dict[str, Declare]:
+        """The declared targets that are not for this run."""
+        providers = self.files.providers
+        return {n: providers[t.provider].declare(t) for n, t in self.declared.targets.items() if n not in self.targets}
 
     @property
     def journal_stays(self) -> bool:
@@ -187,6 +193,7 @@ def situate(opened: Opened) -> Work:
         uncommitted=files.head.uncommitted,
         person=wanted.person,
         judging=opened.base,
+        others=opened.others,
         diagnostics=(*files.loaded.diagnostics, *opened.notes, *held.notes, *warnings),
         held=held.words,
         preview=wanted.as_of is not None,
@@ -297,4 +304,4 @@ def _past(memory: Memory, chains: Mapping[str, Chain], files: Files) -> tuple[Pa
 def _known(chain: Chain, at: Instant) -> Known:
     last = chain.converged()
     kept = last.kept if last is not None else frozenset()
-    return Known(chain.outstanding(at), chain.last_counts(), kept, chain.system())
+    return Known(chain.outstanding(at), chain.last_counts(), kept, chain.system(), last is not None)
