@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -44,6 +44,7 @@ class Repository:
 
     root: Path
     slapd: Slapd
+    environ: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         files = _ACCESS.format(dn=self.slapd.service_dn, people=self.slapd.people, groups=self.slapd.groups)
@@ -57,9 +58,14 @@ class Repository:
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "LDAP_URL": f"ldap://127.0.0.1:{port}",
             "LDAP_PASSWORD": self.slapd.service_password,
+            **self.environ,
         }
         command = [sys.executable, "-c", _COMMAND, *arguments]
         return subprocess.Popen(command, cwd=self.root, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def git(self, *arguments: str) -> None:
+        identity = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *identity, *arguments], cwd=self.root, check=True, capture_output=True)
 
     def run(self, *arguments: str) -> tuple[int, str]:
         process = self.start(self.port, *arguments)
