@@ -366,7 +366,7 @@ def test_removing_a_restriction_widens_and_goes_after_what_narrows() -> None:
 
 def test_narrowing_comes_first_and_admin_like_changes_before_ordinary_ones() -> None:
     a_world(
-        accounts={"ada": account("ada", mark="ada"), "bob": account("bob", mark="bob")},
+        accounts={"ada": account("ada", mark="ada"), "bob": account("bob", mark="bob"), "root": account("root")},
         groups={"admins": group("bob", "root"), "developers": group("bob")},
     )
     admins = a_role("admin", ["admins"])
