@@ -167,3 +167,22 @@ def test_a_saved_plan_that_was_interrupted_goes_on(repository: Repository) -> No
     assert status == 4
     assert "error[plan-file-used]" in told
     repository.in_order()
+
+
+def test_while_another_run_is_watched_for_a_sign_of_life_nothing_is_waited_for(repository: Repository) -> None:
+    with Proxy(repository.port, silent_on=is_write) as proxy:
+        frozen = repository.start(proxy.port, "apply")
+        try:
+            assert proxy.silent.wait(60)
+            frozen.send_signal(signal.SIGSTOP)
+            waiting = repository.start(repository.port, "apply")
+            assert waiting.stderr is not None
+            assert b"run " in waiting.stderr.readline()  # it says whom it watches
+            start = time.monotonic()
+            waiting.send_signal(signal.SIGTERM)
+            _, err = waiting.communicate(timeout=30)
+            assert time.monotonic() - start < WITHIN
+            assert waiting.returncode == 130, err
+        finally:
+            frozen.kill()
+            frozen.communicate()
