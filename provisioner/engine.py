@@ -48,12 +48,14 @@ from provisioner.resolve.past import remember, trace
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the journal knows of one target: what is outstanding, how much there was at the last converged run, and what
-    system it was when it was last applied to."""
+    system it was when it was last applied to. `converged` False: there was no such run, and the history goes back to
+    the beginning."""
 
     outstanding: tuple[Outstanding, ...] = ()
     counts: Mapping[str, int] | None = None
     kept: frozenset[str] = frozenset()
     system: str | None = None
+    converged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class Planned:
     readings: Mapping[str, Reading]
     sides: Mapping[str, Side]
     departed: Mapping[str, Departed]
+    parts: Mapping[str, TargetPlan] = field(default_factory=dict)
 
 
 def make_plan(situation: Situation, told: Told | None = None) -> Planned:
@@ -124,7 +127,7 @@ def _planned(situation: Situation, told: Told | None) -> Planned:
         with Observing(readers, dict.fromkeys(readers, EVERYTHING), told, _pinned(situation)) as reads:
             # What the files ask for is worked out while the systems answer.
             desired = desire(situation.declared, situation.declares, situation.now)
-            pasts = remember(situation.past, situation.declared, situation.declares, situation.now)
+            pasts = _remembered(situation)
             observed = unopened | reads.all()
         sides, departed, diagnostics = _recognise(situation, desired, pasts, observed)
         _read_credentials(readers, sides, told)
@@ -139,7 +142,19 @@ def _planned(situation: Situation, told: Told | None) -> Planned:
         for reader in readers.values():
             reader.close()
     plan = _assemble(situation, observed, sides, parts, desired, diagnostics)
-    return Planned(plan, desired, {n: s.reading for n, s in sides.items()}, sides, departed)
+    return Planned(plan, desired, {n: s.reading for n, s in sides.items()}, sides, departed, parts)
+
+
+def _remembered(situation: Situation) -> dict[str, Past]:
+    """What the files said before. Each state of a target is read by a pure side of its own."""
+    return remember(
+        situation.past,
+        situation.declared,
+        situation.declares,
+        situation.now,
+        converged={n for n in situation.connections if situation.known.get(n, Known()).converged},
+        declare_as=lambda target: situation.connections[target.name].provider.declare(target),
+    )
 
 
 def _pinned(situation: Situation) -> dict[str, Pinned]:

@@ -87,6 +87,8 @@ class MemoryWriter:
 
     def _group(self, change: Change) -> Outcome:
         name = change.address.object
+        if change.action is Action.RELEASE:
+            return Done("left as it is")
         if change.action is Action.DELETE:
             self._calls.delete_group(name)
         elif change.action is Action.CREATE:
