@@ -41,10 +41,11 @@ class _Roll:
         for identity in here:
             self.by_login.setdefault(self.fold(identity.login_on(self.target)), identity)
         self.by_name: dict[str, list[Identity]] = {}
-        for identity in free:
+        for identity in here:
             if identity.name:
                 self.by_name.setdefault(folded(identity.name), []).append(identity)
-        self.logins = {self.fold(a.address.object) for a in self.accounts} | set(self.by_login)
+        self.logins = {x.casefold() for x in (*(a.address.object for a in self.accounts), *self.by_login)}
+        self.logins |= {i.id for i in here}
         self.mails = Counter(_mail(a) for a in self.accounts if _mail(a))
         self.open: list[Resource] = []
 
@@ -126,11 +127,17 @@ class _Roll:
             return self._by_mail(account, by_mail, by_login)
         if by_login is not None:
             return self._by_login(account, by_login)
-        alike = self.by_name.get(folded(facts.name), []) if facts.name else []
+        alike = [i for i in self.by_name.get(folded(facts.name), ()) if self._may_be(account, i)] if facts.name else []
         if alike:
             ids = tuple(i.id for i in alike)
             return ids, How.NEW, f"its name, {facts.name}, is that of {_listed(ids)}; e-mail and login are not"
         return (), How.NEW, ""
+
+    def _may_be(self, account: Resource, who: Identity) -> bool:
+        """Of two of one name: somebody who has an account here, and e-mail and login of their own, is somebody else."""
+        if who.id in self.free:
+            return True
+        return not (_mail(account) and who.email and not is_like(account.address.object, who.login_on(self.target)))
 
     def _by_mail(
         self, account: Resource, who: Identity, by_login: Identity | None
@@ -177,12 +184,14 @@ class _Roll:
             who = id_from(login)
             if looks_like_machine(login, facts.name):
                 self._doubt(account, "it looks like a machine's: say `service:ID` with its owners, or whose it is")
-            elif (other := second_of(login, {x.casefold() for x in self.logins})) is not None:
+            elif (other := second_of(login, self.logins)) is not None:
                 self._doubt(account, f"it looks like a second account of `{other}`'s", id_from(other))
             elif (twin := self._twin(account, named.get(folded(facts.name), []))) is not None:
                 self._doubt(account, f"`{twin}` has the same name, {facts.name}: they may be one person's")
             elif who in self.found.once and who not in declared:
                 self._doubt(account, f"`{who}` was the id of somebody who is gone, and an id is never given again")
+            elif who in declared:
+                self._doubt(account, f"its login would make the id `{who}`, which is somebody else's", who)
             elif not who:
                 self._doubt(account, "no id can be made of its login")
             else:

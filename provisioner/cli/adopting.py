@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from provisioner.adopt import Adoption, Found, Settled, adopt, read_map, write_map
+from provisioner.adopt.proof import unexpected
 from provisioner.adopt.write import edits_for
 from provisioner.cli.exit_codes import Exit
 from provisioner.cli.files import Departed
@@ -22,15 +23,11 @@ from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.engine import Planned, make_plan
 from provisioner.files import Edit, write_all
 from provisioner.load import Loaded, load_files
-from provisioner.model.address import Kind
-from provisioner.model.change import Action, Change
+from provisioner.model.change import Action
 from provisioner.model.target import Mode, Target
 from provisioner.observe.kept import KeptConnection, KeptReader
 from provisioner.report import adopted as report
 from provisioner.report.safe import guard, safe
-
-_LABELS = frozenset({"name", "email"})
-"""What an account is called: where one that is merged has another, the plan says so, and it is no access."""
 
 
 def run(name: str, access: Path, map_file: Path | None, map_to: Path | None, *, diff: bool) -> int:
@@ -190,20 +187,12 @@ def _proven(
     if not would_be.ok:
         raise _not_exact(name, [d.message for d in would_be.diagnostics if d.is_error])
     after = _plan(work, would_be, name, connection, kept)
-    known = {c.id for c in before.plan.changes}
-    wrong = [c for c in after.plan.changes if c.id not in known and not _harmless(c)]
+    wrong = unexpected(before.plan.changes, after.plan.changes, before.desired[name])
     told = {(d.code, d.message) for d in before.plan.diagnostics}
     errors = [d for d in after.plan.diagnostics if d.is_error and (d.code, d.message) not in told]
     if wrong or errors:
         raise _not_exact(name, [f"{c.words} ({c.why})" for c in wrong] + [d.message for d in errors])
     return after
-
-
-def _harmless(change: Change) -> bool:
-    if change.action is Action.ADOPT:
-        return True
-    labels = change.action is Action.UPDATE and change.address.kind is Kind.ACCOUNT
-    return labels and set(change.after or ()) <= _LABELS
 
 
 def _not_exact(name: str, found: list[str]) -> ProvisionError:
