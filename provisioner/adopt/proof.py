@@ -16,8 +16,8 @@ _LABELS = frozenset({"name", "email"})
 def unexpected(before: Iterable[Change], after: Iterable[Change], asked: Desired) -> list[Change]:
     """Changes that only the adoption brings about, and that it may not.
 
-    It may take accounts over. And whoever was declared, and is known by their account only now, gets what the files asked
-    for them before (`asked`), is called as the files call them, and loses what the files had ended.
+    It may take accounts over. And whoever was declared, and is known by their account only now, gets what the files
+    asked for them before (`asked`), is called as the files call them, and loses what the files had ended.
     """
     known = {c.id for c in before}
     wanted = {

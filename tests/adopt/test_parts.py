@@ -1,4 +1,4 @@
-"""The parts of an adoption by themselves: roles that say exactly what is held, blocks that are `expand` turned round."""
+"""The parts of an adoption: roles that say exactly what is held, blocks that are `expand` turned round."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def atoms(groups: Iterable[str]) -> frozenset[Atom]:
     return frozenset(Atom(Kind.MEMBERSHIP, g) for g in groups)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(holdings, st.dictionaries(st.sampled_from(["r1", "r2"]), st.frozensets(st.sampled_from(GROUPS))))
 def test_roles_give_exactly_what_is_held_and_never_more(
     held: dict[str, frozenset[str]], files: dict[str, frozenset[str]]
@@ -117,7 +117,7 @@ def things(provider: str) -> st.SearchStrategy[list[Resource]]:
 
 
 @pytest.mark.parametrize("provider", ["memory", "ldap", "aws-iam"])
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_block_gives_exactly_what_it_was_made_of(provider: str, data: st.DataObject) -> None:
     declare = declares()[provider]
