@@ -138,14 +138,16 @@ def _plan(work: Work, loaded: Loaded, name: str, connection: Connection, kept: K
     held = KeptConnection(
         target, connection.provider, connection.provider.declare(target), connection.environ, connection.owner, kept
     )
-    declared = replace(loaded.declared, targets={**loaded.declared.targets, name: target})
+    # Whoever was cut off before the files said so is as good as gone.
+    here = {i.id: i for i in loaded.declared.identities.values() if i.id not in work.situation.held}
+    declared = replace(loaded.declared, identities=here, targets={**loaded.declared.targets, name: target})
     return make_plan(replace(work.situation, declared=declared, connections={name: held}, choose=None))
 
 
 def _found(work: Work, target: Target, connection: Connection, kept: KeptReader, before: Planned) -> Found:
     side = before.sides[target.name]
     providers = work.files.providers
-    declared = work.files.declared
+    declared = work.situation.declared
     gone = {*before.departed[target.name], *(i for p in work.situation.past for i in p.declared.identities)}
     gone.update(_departed(work))
     return Found(
@@ -187,7 +189,7 @@ def _proven(
     if not would_be.ok:
         raise _not_exact(name, [d.message for d in would_be.diagnostics if d.is_error])
     after = _plan(work, would_be, name, connection, kept)
-    wrong = unexpected(before.plan.changes, after.plan.changes, before.desired[name])
+    wrong = unexpected(before.parts[name].changes, after.parts[name].changes, before.desired[name])
     told = {(d.code, d.message) for d in before.plan.diagnostics}
     errors = [d for d in after.plan.diagnostics if d.is_error and (d.code, d.message) not in told]
     if wrong or errors:

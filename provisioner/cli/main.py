@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from provisioner import __version__
+from provisioner.cli import interrupts, process
 from provisioner.cli.commands import page
 from provisioner.cli.output import show, tell
 
@@ -18,7 +19,9 @@ def run() -> None:
     """Ends the process with the exit status."""
     # A run is short and keeps most of what it makes: looking for garbage as often as Python does by itself costs 3 %.
     gc.set_threshold(100_000, 20, 20)
-    sys.exit(main(sys.argv[1:]))
+    process.own()
+    interrupts.install()
+    interrupts.leave(main(sys.argv[1:]))
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -33,9 +33,11 @@ def status(access: Access = DEFAULT_ACCESS) -> int:
                 None if last is None else last.revision,
                 last is not None and last.uncommitted,
                 work.situation.known[name].outstanding,
+                work.situation.known[name].system,
             )
         )
         tell(problems(chain.warnings()))
-    where = f"in {work.journal_folder}"
+    tell(problems(d for d in work.situation.diagnostics if d.code == "offboarded-now"))
+    where = f"in {work.opened.journal_place}"
     show(text(found, where=where, now=work.situation.now, colours=palette(sys.stdout, os.environ)))
     return Exit.DONE

@@ -220,7 +220,9 @@ def _no_longer_needed(drafts: Drafts, match: Match) -> None:
             fix="remove that access, or give it by a role",
         )
         return
-    _close(drafts, match, Cause.DECLARED, f"no role of {who} reaches {side.target.name} any more", account)
+    lapsed = any(line.identity == who for line in side.desired.over.values())
+    cause = Cause.TIME if lapsed else Cause.DECLARED
+    _close(drafts, match, cause, f"no role of {who} reaches {side.target.name} any more", account)
 
 
 def _close(drafts: Drafts, match: Match, cause: Cause, why: str, have: Resource) -> None:
