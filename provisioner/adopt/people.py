@@ -14,6 +14,7 @@ from provisioner.adopt.names import folded, id_from, is_like, looks_like_machine
 from provisioner.adopt.settled import Settled
 from provisioner.model.address import Kind
 from provisioner.model.identity import Identity
+from provisioner.model.match import Match
 from provisioner.model.ownership import ownership
 from provisioner.model.resource import Facts, Resource
 from provisioner.model.target import AccountsPolicy
@@ -77,37 +78,50 @@ class _Roll:
         found, login, facts = self.found, account.address.object, account.facts or NO_FACTS
         row = self.settled.get(login)
         match = found.matched.by_login.get(login)
-        if "shared" in facts.more:
-            self._keep(account, "several entries have this login, and nobody can tell which one is meant")
-        elif ownership(account, found.owner) is Ownership.FOREIGN:
-            self._keep(account, "it carries the mark of another owner (`records.owner`)")
-        elif match is not None and match.departed:
-            self._keep(account, f"it is that of {match.identity.id}, who has left: the plan takes it away")
-        elif match is not None:
-            self.out.taken.append(Taken(account, match.identity.id, How.KNOWN, match.identity.kind, match.identity))
+        why = self._not_ours(account, facts, match)
+        if why is not None:
+            if row is not None and not row.leave_alone:
+                row.refuse(f"`{login}` cannot be taken over: {why}")
+            self._keep(account, why)
         elif row is not None and row.leave_alone:
             self._keep(account, "the map says to leave it alone")
+        elif match is not None:
+            if row is not None and row.id != match.identity.id:
+                row.refuse(f"`{login}` is known to be {match.identity.id}'s already, by {match.how.value}")
+            self.out.taken.append(Taken(account, match.identity.id, How.KNOWN, match.identity.kind, match.identity))
         elif row is not None:
             self._mapped(account, row)
-        elif ownership(account, found.owner) is Ownership.OWNED:
-            key = account.mark.key if account.mark else "?"
-            self._keep(account, f"it carries our mark for {key}, and nobody can tell it to be theirs: see the plan")
         elif account.address in found.anchors:
             self._keep(account, "it is our own: what this command signs in with")
         elif account.attributes.get("enabled") is False:
             self._keep(account, "it is switched off: perhaps of somebody who left")
-        elif (why := found.declare.check_login(login)) is not None or not sayable(login, is_name=True):
-            self._keep(account, f"the files cannot write its login: {why or 'it holds characters that mislead'}")
+        elif (told := found.declare.check_login(login)) is not None or not sayable(login, is_name=True):
+            self._keep(account, f"the files cannot write its login: {told or 'it holds characters that mislead'}")
         else:
             self.open.append(account)
+
+    def _not_ours(self, account: Resource, facts: Facts, match: Match | None) -> str | None:
+        """Why nobody may take the account over, the map neither."""
+        if "shared" in facts.more:
+            return "several entries have this login, and nobody can tell which one is meant"
+        whose = ownership(account, self.found.owner)
+        if whose is Ownership.FOREIGN:
+            return "it carries the mark of another owner (`records.owner`)"
+        if match is not None and match.departed:
+            return f"it is that of {match.identity.id}, who has left: the plan takes it away"
+        if match is None and whose is Ownership.OWNED:
+            key = account.mark.key if account.mark else "?"
+            return f"it carries our mark for {key}, and nobody can tell it to be theirs: see the plan"
+        return None
 
     def _mapped(self, account: Resource, row: Settled) -> None:
         identity = self.found.declared.identities.get(row.id)
         if identity is not None and identity.id in self.found.matched.by_identity:
             login = self.found.matched.by_identity[identity.id].login
-            row.refuse(
-                f"`{row.id}` has the account `{login}` on {self.target} already: one account belongs to one identity"
-            )
+            row.refuse(f"`{row.id}` has the account `{login}` on {self.target} already, and may have one only")
+        twin = next((t.login for t in self.out.taken if t.how is How.MAP and t.id == row.id), None)
+        if twin is not None:
+            row.refuse(f"`{row.id}` cannot have both `{twin}` and `{row.login}` on {self.target}: one account each")
         kind = identity.kind if identity is not None else row.kind
         self.out.taken.append(Taken(account, row.id, How.MAP, kind, identity, row.owners))
 
