@@ -205,9 +205,7 @@ def test_nothing_of_break_glass_is_taken_also_when_they_leave_the_files_in_the_s
     world.policy[("site", "write")] = {"group:shared": [Held()]}
     declared = [a_target(objects={"groups": {"shared": {"objects": {}}}})]
     role = a_role("vault", ["vault", "shared"])
-    base = company(
-        role, also={"vault": ["p00", "p01"]}, targets=declared, rules=Rules(break_glass={"p00": LINE})
-    )
+    base = company(role, also={"vault": ["p00", "p01"]}, targets=declared, rules=Rules(break_glass={"p00": LINE}))
     plan = plan_of(company(role, people=NAMES[2:], targets=declared), base, base=base)
     assert {c.identity for c in plan.changes} == {"p01"}
     assert {w.rule for w in plan.withheld} == {"break-glass"}
