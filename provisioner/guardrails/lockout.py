@@ -20,6 +20,7 @@ from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.rules import Administrators
 from provisioner.model.state import State
+from provisioner.model.way import Phase
 from provisioner.plan.side import Side
 
 _HOLDING = (Kind.MEMBERSHIP, Kind.GRANT)
@@ -83,9 +84,10 @@ class Admins:
 
     @cached_property
     def people(self) -> frozenset[Who]:
-        """Whoever is one, and whose account is not disabled."""
+        """Whoever is one by now, and whose account is not disabled: who was only invited cannot mend anything yet."""
         target = self._side.target.name
         things = [*self._grants, *(r for group in self.groups for r in self._members.get(group, ()))]
+        things = [r for r in things if any(w.phase is Phase.ACTIVE for w in r.ways)]
         logins = {who.id for who in map(_holder, things) if who.is_account}
         return frozenset(self._case.who(target, login) for login in logins if self._usable(login))
 
