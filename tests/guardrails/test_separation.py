@@ -36,7 +36,7 @@ TEAM = ["p00", "p01", "p02"]
 
 def worlds(writers: list[str], release: list[str]) -> None:
     living(TEAM, writers=writers)
-    a_world("two", accounts={n: account(n, mark=n) for n in TEAM}, groups={"release": group(*release)})
+    a_world("two", accounts={n: account(n) for n in TEAM}, groups={"release": group(*release)})
 
 
 def declared(rules: Rules = RULE, **also: list[str]) -> DeclaredAccess:
