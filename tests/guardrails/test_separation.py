@@ -130,9 +130,7 @@ def test_a_target_that_is_not_for_this_run_counts_as_the_files_say() -> None:
     both = situation(declared(push=["p00"], release=["p00"]), only=["mem"])
     elsewhere = {"two": PROVIDER.declare(TARGETS[1])}
     assert withheld(make_plan(both).plan) == []
-    assert withheld(make_plan(replace(both, others=elsewhere)).plan) == [
-        "separate: create mem:membership/writers/p00"
-    ]
+    assert withheld(make_plan(replace(both, others=elsewhere)).plan) == ["separate: create mem:membership/writers/p00"]
 
 
 def test_the_files_alone_show_whose_roles_give_both() -> None:
