@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -67,14 +68,16 @@ class Engine:
         environment: Mapping[str, str],
         *,
         die: AtRecord | None = None,
+        files: int | None = None,
     ) -> int:
-        """The process id of the new run."""
+        """The process id of the new run. `files`: how many it may have open."""
         asked = {
             "arguments": list(arguments),
             "where": str(where),
             "environment": dict(environment),
             "out": str(self._folder / "out"),
             "err": str(self._folder / "err"),
+            "files": files,
             "die": None if die is None else [die.number, die.after],
         }
         assert self._process.stdin is not None
@@ -179,6 +182,8 @@ def _run(asked: Mapping[str, Any]) -> None:
         os.dup2(nothing, 0)
         if asked["die"] is not None:
             sys.addaudithook(_dying(*asked["die"]))
+        if asked["files"] is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (asked["files"], asked["files"]))
         from provisioner.cli.main import run
 
         sys.argv = ["provision", *asked["arguments"]]
