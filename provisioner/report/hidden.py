@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 
 _KEY = r"[\w-]*(?:password|passwd|passphrase|secret|token|private[_-]?key|api[_-]?key)[\w-]*"
-_VALUE = re.compile(rf"(?i)({_KEY}[\"']?\s*:\s*)(?![{{\[&*!|>#\s]|env\b)(\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|[^,}}\]\s][^,}}\]#]*)")
+_QUOTED = r"\"(?:[^\"\\]|\\.)*\"?|'[^']*'?"
+_VALUE = re.compile(rf"(?i)({_KEY}[\"']?\s*:\s*)(?![{{\[&*!|>#\s]|env\b)({_QUOTED}|[^,}}\]\s][^,}}\]#]*)")
 _INSIDE = re.compile(rf"(?i)({_KEY}[\"']?\s*:\s*\{{)([^}}]*)")
-_PAIR = re.compile(r"([\w-]+\s*:\s*)(\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|[^,}\s][^,}]*)")
+_PAIR = re.compile(rf"([\w-]+\s*:\s*)({_QUOTED}|[^,}}\s][^,}}]*)")
 _IN_URL = re.compile(r"(://[^/\s:@\"']*:)([^/\s@\"']+)(@)")
 
 

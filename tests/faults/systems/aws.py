@@ -28,7 +28,7 @@ class AwsSystem:
         self.silent = self.wire.silent
         self.server = AwsServer()
 
-    def start(self, folder: Path) -> None:
+    def start(self, folder: Path) -> None:  # noqa: ARG002 - in memory
         self.server.start()
 
     def seed(self, story: Story) -> None:

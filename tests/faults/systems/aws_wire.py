@@ -89,7 +89,7 @@ class AwsWire:
             self._pages = (self._pages[1], body)
         return Answer((b"".join(head) + b"\r\n", body), ok=200 <= status < 300)
 
-    def for_request(self, answer: Answer, request: Request) -> Answer:
+    def for_request(self, answer: Answer, request: Request) -> Answer:  # noqa: ARG002
         return answer
 
     def success(self, request: Request) -> Answer:
@@ -110,7 +110,7 @@ class AwsWire:
         )
         return _http(200, "OK", text)
 
-    def trouble(self, request: Request, kind: str, wait: float | None) -> Answer:
+    def trouble(self, request: Request, kind: str, wait: float | None) -> Answer:  # noqa: ARG002
         more = {} if wait is None else {"Retry-After": f"{wait:g}"}
         if kind == "busy":
             return _http(400 if wait is None else 429, "Bad Request", _error("Throttling", "Rate exceeded"), more)
@@ -237,8 +237,8 @@ def _with_body(answer: Answer, body: bytes) -> Answer:
 
 def _error(code: str, message: str) -> str:
     return (
-        f'<ErrorResponse xmlns="{_NAMESPACE}"><Error><Type>Receiver</Type><Code>{code}</Code><Message>{message}</Message>'
-        "</Error><RequestId>spoiled</RequestId></ErrorResponse>"
+        f'<ErrorResponse xmlns="{_NAMESPACE}"><Error><Type>Receiver</Type><Code>{code}</Code>'
+        f"<Message>{message}</Message></Error><RequestId>spoiled</RequestId></ErrorResponse>"
     )
 
 

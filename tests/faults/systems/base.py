@@ -18,8 +18,10 @@ class System(Protocol):
     """
 
     name: str
-    wire: Wire
     silent: tuple[Spoil, ...]
+
+    @property
+    def wire(self) -> Wire: ...
 
     def start(self, folder: Path) -> None:
         """An empty server that listens."""
