@@ -57,7 +57,7 @@ def _side_by_side(workers: int, work: Callable[..., Any], each: Sequence[tuple[A
 
 
 def _kills(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
-    size, count = (8, None) if asked.full else (1, 8)
+    size, count = (8, None) if asked.full else (1, 6)
     shares = [
         (folder / str(i), Story(size), asked.seed, count, (i, asked.workers), until) for i in range(asked.workers)
     ]
@@ -78,7 +78,7 @@ def _kills(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
 
 
 def _reads(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
-    first, count = asked.seed * 100_000, 10_000 if asked.full else 300
+    first, count = asked.seed * 100_000, 10_000 if asked.full else 200
     chunk = min(_CHUNK, -(-count // asked.workers))
     starts = range(first, first + count, chunk)
     jobs = [(folder / str(s), range(s, min(s + chunk, first + count)), until) for s in starts]
@@ -118,7 +118,7 @@ def _applies(folder: Path, asked: argparse.Namespace, until: float | None) -> in
 
 
 def _canaries(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
-    report = leaks.session(folder / "story", 8 if asked.full else 1)
+    report = leaks.session(folder / "story", 8 if asked.full else 0)
     _say(
         f"canaries: {report.planted} secrets, {report.runs} runs of the command line with PROVISION_DEBUG=1 (ended "
         f"{', '.join(f'{n} with {s}' for s, n in sorted(report.by_status.items()))}), {report.characters:,} characters "

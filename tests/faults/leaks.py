@@ -4,7 +4,8 @@ trouble, at the highest verbosity: none may be found in what is said, journalled
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -14,7 +15,7 @@ from tests.faults.script import Drawn, Kind, Script
 from tests.faults.stage import Play, Stage
 from tests.faults.story import Story
 
-STORY = Story(1, stay=1)
+STORY = Story(1, stay=2)
 _DEBUG = {"PROVISION_DEBUG": "1"}
 _LOOKING = (
     ("validate",),
@@ -48,7 +49,7 @@ class Report:
 
 
 def session(folder: Path, seeds: int = 3) -> Report:
-    """The whole story; `seeds` is how many times every command meets random trouble."""
+    """The whole story; `seeds` is how many times every command meets random trouble: none is the short story."""
     secrets = (canaries.secret(n) for n in itertools.count(16))
     stage = Stage(folder, STORY)
     with stage:
@@ -56,12 +57,12 @@ def session(folder: Path, seeds: int = 3) -> Report:
         return stage.case(lambda play: _play(play, folder, planted, secrets, seeds))
 
 
-def _play(play: Play, folder: Path, planted: list[str], secrets: itertools.count[int] | object, seeds: int) -> Report:
+def _play(play: Play, folder: Path, planted: list[str], secrets: Iterator[str], seeds: int) -> Report:
     for system in play.systems:
-        planted += system.plant(secrets, play.story.logins)  # type: ignore[arg-type]
+        planted += system.plant(secrets, play.story.logins)
     wrong_password = canaries.secret(canaries.COUNT - 1)
     planted.append(wrong_password)
-    report = Report(len(set(planted)))
+    report = Report()
     temporary = folder / "tmp"
     temporary.mkdir()
     for system in play.systems:
@@ -79,8 +80,10 @@ def _play(play: Play, folder: Path, planted: list[str], secrets: itertools.count
         report.failed += found
 
     _ordinary(run)
-    _refused(run, play, wrong_password)
-    _out_of_files(run)
+    planted += _in_files(run, folder / "wrong")
+    report.planted = len(set(planted))
+    _refused(run, play, wrong_password, (*_LOOKING[2:5], ("adopt", "aws", "--diff")) if seeds else _LOOKING[2:3])
+    _out_of_files(run, (3, 4, 5, 6, 7, 8, 10, 12) if seeds else (4, 7))
     _troubled(run, play, seeds)
     run("plan", "--out", "last.plan")
     run("apply", "last.plan")
@@ -97,11 +100,27 @@ def _ordinary(run: Callable[..., None]) -> None:
         run(*arguments)
 
 
-def _refused(run: Callable[..., None], play: Play, wrong: str) -> None:
+def _in_files(run: Callable[..., None], folder: Path) -> list[str]:
+    """Two secrets that somebody wrote into the files: a mistake that is told, with its line. And which they are."""
+    written = [canaries.secret(n) for n in (canaries.COUNT - 3, canaries.COUNT - 2)]
+    password, in_url = (json.dumps(s) for s in written)
+    folder.mkdir()
+    (folder / "targets.yaml").write_text(
+        f"records: {{owner: 5f1c0a2b}}\ntargets:\n  corp:\n    provider: ldap\n    password: {password}\n"
+        f"    url: ldap://admin:{in_url[1:-1]}@ldap.example.com\n    bind_dn: [wrong, {{password: {password}}}]\n",
+        encoding="utf-8",
+    )
+    for more in ((), ("--format", "json")):
+        run("validate", "--access", str(folder), *more)
+        run("plan", "--access", str(folder), *more)
+    return written
+
+
+def _refused(run: Callable[..., None], play: Play, wrong: str, looking: tuple[tuple[str, ...], ...]) -> None:
     """Connections that nobody takes, and credentials that nobody knows: then they are what the trouble is about."""
     for proxy in play.proxies.values():
         proxy.down = True
-    for arguments in (*_LOOKING[2:6], ("apply",)):
+    for arguments in (*looking, ("apply",)):
         run(*arguments, environment={"AWS_MAX_ATTEMPTS": "1"})
     for proxy in play.proxies.values():
         proxy.down = False
@@ -113,13 +132,13 @@ def _refused(run: Callable[..., None], play: Play, wrong: str) -> None:
         {"AWS_ENDPOINT_URL": f"http://user:{wrong}@127.0.0.1:1"},
         {"AWS_ACCESS_KEY_ID": wrong, "AWS_MAX_ATTEMPTS": "nonsense"},
     ):
-        for arguments in (*_LOOKING[2:5], ("apply",), ("adopt", "aws", "--diff")):
+        for arguments in (*looking, ("apply",)):
             run(*arguments, environment={"AWS_MAX_ATTEMPTS": "1", **broken})
 
 
-def _out_of_files(run: Callable[..., None]) -> None:
+def _out_of_files(run: Callable[..., None], limits: tuple[int, ...]) -> None:
     """What nobody is prepared for: the traceback is shown, or written to a file."""
-    for files in (3, 4, 5, 6, 7, 8, 10, 12):
+    for files in limits:
         run("plan", files=files)
         run("plan", files=files, environment={"PROVISION_DEBUG": ""})
 

@@ -26,7 +26,7 @@ _INSIDE = ("GroupList", "AttachedManagedPolicies", "UserPolicyList")
 class AwsWire:
     """IAM and STS. `Retry-After` is sent where a wait is told, as AWS's front ends do."""
 
-    spoils = (
+    spoils: tuple[Spoil, ...] = (
         Spoil("more is promised without a marker"),
         Spoil("the body ends early"),
         Spoil("a page of HTML"),
@@ -39,7 +39,11 @@ class AwsWire:
         Spoil("rows twice", shows=False),
         Spoil("another order", shows=False),
     )
-    silent = (Spoil("rows missing", shows=False), Spoil("values missing", shows=False), Spoil("nothing", shows=False))
+    silent: tuple[Spoil, ...] = (
+        Spoil("rows missing", shows=False),
+        Spoil("values missing", shows=False),
+        Spoil("nothing", shows=False),
+    )
 
     def __init__(self) -> None:
         self._pages = (b"", b"")

@@ -71,7 +71,7 @@ def read_message(stream: BinaryIO) -> bytes | None:
 class LdapWire:
     """`people` and `groups` are the bases that tell an account from a group, as the engine's settings have them."""
 
-    spoils = (
+    spoils: tuple[Spoil, ...] = (
         Spoil("size limit"),
         Spoil("time limit"),
         Spoil("administrative limit"),
@@ -86,7 +86,7 @@ class LdapWire:
         Spoil("entries twice", shows=False),
         Spoil("another order", shows=False),
     )
-    silent = (
+    silent: tuple[Spoil, ...] = (
         Spoil("entries missing", shows=False),
         Spoil("values missing", shows=False),
         Spoil("nothing", shows=False),
