@@ -27,7 +27,10 @@ targets:
     password: {env: LDAP_PASSWORD}
     base: {people: "ou=people,dc=example,dc=test", groups: "ou=groups,dc=example,dc=test"}
 """
-CLEARED = ("CI", "COLUMNS", "GITHUB_ACTIONS", "NO_COLOR", "PROVISION_DEBUG", "FORCE_COLOR")
+CLEARED = (
+    "CI", "CIRCLECI", "COLUMNS", "FORCE_COLOR", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "NO_COLOR",
+    "PROVISION_APPROVERS", "PROVISION_DEBUG", "PROVISION_PULL_REQUEST",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
