@@ -91,7 +91,7 @@ class _Case:
     wrong: list[str]
 
 
-def session(folder: Path, seeds: Iterable[int], *, until: float | None = None) -> Report:
+def session(folder: Path, seeds: Iterable[int], until: float | None = None) -> Report:
     """The seeds one after another, each from the saved state; the weather goes round."""
     began, report = time.monotonic(), Report()
     with Stage(folder, STORY, records=RECORDS, clock=CLOCK) as stage:

@@ -20,12 +20,12 @@ def test_a_slice_of_the_faults_holds(part: str, tmp_path: Path) -> None:
     """In a process of its own, which forks: a test process has threads."""
     need(slapd_missing_reason())
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.faults", "--only", part, "--workers", "4" if part == "kills" else "2"],
+        [sys.executable, "-m", "tests.faults", "--only", part, "--workers", "3" if part == "kills" else "2"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=290,
         check=False,
     )
     assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
