@@ -212,6 +212,7 @@ class GitHubServer(Service):
         caller = Caller()
         try:
             headers += self._common(environ)
+            self.limits.crowded(environ["sandbox.under_way"])
             self.world.lapse()
             caller = self.keys.caller(str(environ.get("HTTP_AUTHORIZATION", "")))
             free = route.template == "/rate_limit"
@@ -264,6 +265,7 @@ class GitHubServer(Service):
         caller = Caller()
         try:
             headers += self._common(environ)
+            self.limits.crowded(environ["sandbox.under_way"])
             self.world.lapse()
             caller = self.keys.caller(str(environ.get("HTTP_AUTHORIZATION", "")))
             if caller.token is None:

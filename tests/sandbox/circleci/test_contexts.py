@@ -88,7 +88,16 @@ def test_an_organization_that_is_not_githubs_has_no_groups_on_contexts(acme: Acm
     assert acme.admin("GET", f"/context/{made['id']}/restrictions")["items"] == []
     body = {"restriction_type": "group", "restriction_value": group["id"]}
     acme.admin("POST", f"/context/{made['id']}/restrictions", 400, json=body)
+    assert acme.admin("GET", f"/organizations/{org.id}/groups/{group['id']}") == group
+    acme.admin("DELETE", f"/organizations/{org.id}/groups/{group['id']}", 204)
+    acme.admin("GET", f"/organizations/{org.id}/groups/{group['id']}", 404)
+
+
+def test_the_groups_of_a_github_organization_are_listed_only_where_that_is_switched_on(acme: Acme) -> None:
     acme.admin("GET", f"/organizations/{acme.org.id}/groups", 404)
+    acme.server.manners.github_groups = True
+    assert [one["name"] for one in acme.admin.pages(f"/organizations/{acme.org.id}/groups")] == ["leads"]
+    acme.admin("POST", f"/organizations/{acme.org.id}/groups", 400, json={"name": "own"})
 
 
 def test_names_are_unique_to_the_letter(acme: Acme) -> None:

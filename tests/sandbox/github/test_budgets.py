@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import requests
 
@@ -105,3 +107,13 @@ def test_what_is_not_served_is_not_there(acme: Acme) -> None:
     acme.owner("GET", "/orgs/acme/teams/none/at/all", 404)
     answer = acme.owner.query('mutation { deleteRef(input: {refId: "x"}) { clientMutationId } }')
     assert "data" not in answer and answer["errors"]
+
+
+def test_too_many_calls_at_once_are_too_many(acme: Acme) -> None:
+    acme.server.limits.concurrent, acme.server.delay = 2, 0.5
+    callers = [acme.caller(acme.owner.token) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        statuses = list(pool.map(lambda caller: caller.ask("GET", "/orgs/acme").status_code, callers))
+    assert set(statuses) == {200, 403}
+    acme.server.delay = 0.0
+    acme.owner("GET", "/orgs/acme")
