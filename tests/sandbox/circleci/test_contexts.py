@@ -138,6 +138,7 @@ def test_lists_come_in_pages_by_token(acme: Acme) -> None:
     found = acme.admin.pages(f"/context?owner-id={acme.org.id}&owner-type=organization")
     assert sorted(one["name"] for one in found) == [f"c{number:02}" for number in range(45)]
     assert len(acme.admin("GET", "/context?owner-slug=gh/acme")["items"]) == 20
+    assert len(acme.admin("GET", "/context?owner-slug=github/ACME")["items"]) == 20
     acme.admin("GET", "/context?owner-slug=gh/acme&page-token=nonsense", 400)
     acme.admin("GET", "/context", 400)
 
