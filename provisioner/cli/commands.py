@@ -19,12 +19,14 @@ SECTIONS = {
         "plan": "show what would change, and why; changes nothing",
         "apply": "make it so: a saved plan as it is, or plan and apply",
         "expire": "end what has lapsed, and finish what is outstanding; gives nothing",
+        "drift": "what differs from the files, and what nobody declares",
         "status": "what is outstanding, since when; when each target was last in order",
     },
     "Questions": {
         "explain": "why somebody has access, to the file line",
         "who": "who holds a thing, by the files and live",
         "receipt": "what is gone and what is left of somebody, read from the live systems",
+        "journal": "the record: what was done and by whom, and proof of it",
     },
 }
 """By section of the help page: each command and what it does, in a line."""

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from provisioner.contract import Declare
 from provisioner.diagnostics import Location
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Change
+from provisioner.model.desired import Desired
 from provisioner.model.effect import Direction
 from provisioner.model.instant import Instant
 from provisioner.model.past import PastDeclared
@@ -80,19 +82,23 @@ class Members:
 @dataclass
 class Case:
     """`declared` are the files that are applied, `judging` those whose rules count. `changes` are in order. `anchors`
-    is what our own access hangs on, on all targets, and `names` as whom we are there."""
+    is what our own access hangs on, on all targets, and `names` as whom we are there. `declares` and `desired` are also
+    of targets that could not be read, or are not for this run."""
 
     declared: DeclaredAccess
     judging: DeclaredAccess
     sides: Mapping[str, Side]
     changes: tuple[Change, ...]
     now: Instant
+    declares: Mapping[str, Declare] = field(default_factory=dict)
+    desired: Mapping[str, Desired] = field(default_factory=dict)
     past: tuple[PastDeclared, ...] = ()
     anchors: frozenset[Address] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict)
     person: str | None = None
     let_go: frozenset[Address] = frozenset()
     _members: dict[str, Members] = field(default_factory=dict)
+    _again: dict[str, frozenset[Address]] = field(default_factory=dict)
     _touched: dict[str, frozenset[Who]] = field(default_factory=dict)
 
     @property
@@ -155,6 +161,14 @@ class Case:
         if target not in self.sides:
             return ()
         return (self.who(target, account.id) for account in self.members(target).accounts(group))
+
+    def again(self, target: str) -> frozenset[Address]:
+        """What an earlier run was let take away, and could not: it is as good as gone, and is not counted again."""
+        if target not in self._again:
+            left = {(o.address, o.action) for o in self.sides[target].outstanding}
+            ours = (c for c in self.changes if c.address.target == target) if left else ()
+            self._again[target] = frozenset(c.address for c in ours if c.narrows and (c.address, c.action) in left)
+        return self._again[target]
 
     def leaves(self, change: Change) -> bool:
         """Whether it is about somebody who goes altogether."""

@@ -12,7 +12,7 @@ from provisioner.diagnostics import Diagnostic
 from provisioner.guardrails.case import Case, Who
 from provisioner.guardrails.wording import count, let_through, names, of
 from provisioner.model.address import Kind
-from provisioner.model.change import Action, Change
+from provisioner.model.change import Change
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.plan.side import Side
 
@@ -33,19 +33,16 @@ class Refusal(NamedTuple):
 def removals(case: Case, target: str, taken: Sequence[Change]) -> Iterator[Refusal]:
     """`taken` are the narrowing changes of `target` that nobody has acknowledged and no other rule holds back."""
     side = case.sides[target]
-    taken = [c for c in taken if not _already_closed(side, c)]
-    if not taken:
-        return
     yield from _groups(case, side, taken)
     yield from _people(case, side, taken)
     yield from _kinds(case, side, taken)
 
 
-def _already_closed(side: Side, change: Change) -> bool:
-    """The end of an account that is disabled: its access went when it was closed, and was counted then."""
-    if change.action is not Action.DELETE or change.address.kind is not Kind.ACCOUNT:
+def already_closed(case: Case, change: Change) -> bool:
+    """What becomes of an account that is disabled: its access went when it was closed, and was counted then."""
+    if change.address.kind is not Kind.ACCOUNT:
         return False
-    account = side.live.get(change.address)
+    account = case.sides[change.address.target].live.get(change.address)
     return account is not None and account.attributes.get("enabled") is False
 
 
@@ -64,8 +61,9 @@ def _groups(case: Case, side: Side, taken: Sequence[Change]) -> Iterator[Refusal
     limit = case.rules.group
     found: list[tuple[str, int, int]] = []
     unread: list[str] = []
+    again = case.again(side.target.name)
     for group, gone in sorted(lost.items()):
-        whole = len(entries.get(group, ()))
+        whole = sum(r.address not in again for r in entries.get(group, ()))
         if any(_of_whole(side, c, group) for c in because[group]) and not side.coverage.is_complete(
             Kind.MEMBERSHIP, group
         ):
@@ -105,7 +103,8 @@ def _from_group(case: Case, side: Side, change: Change) -> Iterator[tuple[str, s
         yield address.object, {address.principal}
     group = _whole_group(side, change)
     if group is not None:
-        yield group, {r.address.principal for r in entries.get(group, ()) if r.address.principal is not None}
+        there = (r.address for r in entries.get(group, ()) if r.address not in case.again(side.target.name))
+        yield group, {address.principal for address in there if address.principal is not None}
 
 
 def _whole_group(side: Side, change: Change) -> str | None:
@@ -129,7 +128,8 @@ def _people(case: Case, side: Side, taken: Sequence[Change]) -> Iterator[Refusal
     if len(losers) < FEW:
         return
     target, limit = side.target.name, case.rules.target
-    everybody = case.people(target)
+    closing = {case.who(target, a.object) for a in case.again(target) if a.kind is Kind.ACCOUNT}
+    everybody = case.people(target) - closing
     whole = side.coverage.is_complete(Kind.ACCOUNT)
     gone = losers & everybody if whole else losers
     if len(gone) < FEW or (whole and not _over(len(gone), len(everybody), limit.percent)):
@@ -162,7 +162,8 @@ def _kinds(case: Case, side: Side, taken: Sequence[Change]) -> Iterator[Refusal]
         holders = {str(a.principal or a.object) for a in things}
         if len(holders) < FEW or not side.coverage.is_complete(kind):
             continue
-        there = [r for r in side.live.of_kind(kind) if r.gives_access and r.attributes.get("enabled") is not False]
+        there = [r for r in side.live.of_kind(kind) if r.gives_access and r.address not in case.again(target)]
+        there = [r for r in there if r.attributes.get("enabled") is not False]
         if not _over(len(things), len(there), limit.percent):
             continue
         share = of(len(things), len(there))

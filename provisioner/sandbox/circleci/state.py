@@ -135,7 +135,7 @@ class State:
     def create_org(self, name: str, admin: Person, kind: str = "github") -> Organization:
         """`kind` is `github` (people and groups come from there) or `circleci` (they are its own)."""
         number = self._new()
-        slug = f"gh/{name}" if kind == "github" else f"circleci/{self._new().replace("-", "")[:22]}"
+        slug = f"gh/{name}" if kind == "github" else f"circleci/{self._new()}"
         org = Organization(number, name, kind, slug, {admin.id: "admin"})
         self.orgs[number] = org
         return org
@@ -160,7 +160,7 @@ class State:
                     del context.restrictions[one.id]
 
     def create_project(self, org: Organization, name: str) -> Project:
-        slug = f"{org.slug}/{name}" if org.kind == "github" else f"{org.slug}/{self._new().replace("-", "")[:22]}"
+        slug = f"{org.slug}/{name}" if org.kind == "github" else f"{org.slug}/{self._new()}"
         project = Project(self._new(), name, slug, org.id)
         self.projects[project.id] = project
         return project
