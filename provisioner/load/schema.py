@@ -218,6 +218,28 @@ class StoreModel(Shape, extra="allow"):
     provider: Text
 
 
+class DeployModel(Shape):
+    """What of a pipeline deploys to an environment. `jobs` may hold patterns (`deploy-*`)."""
+
+    jobs: list[Text] = Field(default_factory=list)
+    contexts: list[Text] = Field(default_factory=list)
+    environments: list[Text] = Field(default_factory=list)
+    branches: list[Text] = _LEFT_OUT
+    tags: list[Text] = _LEFT_OUT
+
+
+class PipelineModel(Shape):
+    """The CI configuration of one repository: whose contexts and environments it uses, what in it deploys where."""
+
+    circleci: Text = _LEFT_OUT
+    github: Text = _LEFT_OUT
+    repository: Text = _LEFT_OUT
+    branches: list[Text] = Field(default_factory=lambda: ["main"])
+    tags: list[Text] = Field(default_factory=list)
+    forks: Literal["none", "build", "secrets"] = "none"
+    deploys: dict[Text, DeployModel] = Field(default_factory=dict)
+
+
 class RemovalsModel(Shape):
     """How many percent of a group, and of a target's people, one plan may take away."""
 
