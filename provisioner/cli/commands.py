@@ -14,6 +14,9 @@ SECTIONS = {
         "schema": "print JSON Schema for editors",
         "offboard": "take somebody out of the access files, and show the plan",
     },
+    "Pipelines": {
+        "check-pipeline": "check CI configuration against the access files, offline",
+    },
     "Live systems": {
         "plan": "show what would change, and why; changes nothing",
         "apply": "make it so: a saved plan as it is, or plan and apply",

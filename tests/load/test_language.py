@@ -52,7 +52,9 @@ def test_the_whole_language_is_read() -> None:
     assert declared.records.owner == "5f1c0a9e"
     assert declared.guardrails.data["removals"] == {"group": 40}
     assert declared.stores.data["vault"]["provider"] == "openbao"
-    assert declared.pipelines.data == {"site": {"branches": ["main"], "deploys": {"production": {"jobs": ["deploy-*"]}}}}
+    assert declared.pipelines.data == {
+        "site": {"branches": ["main"], "deploys": {"production": {"jobs": ["deploy-*"]}}}
+    }
 
 
 def test_targets_and_instances_are_read() -> None:
