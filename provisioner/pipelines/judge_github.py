@@ -39,7 +39,7 @@ def _upstream(root: Node, files: Mapping[str, Node]) -> frozenset[str]:
     known: dict[str, Node] = {}
     for file, other in files.items():
         known[other.get("name").text or file] = other
-    if not followed <= known.keys():
+    if not followed or not followed <= known.keys():
         return frozenset({"pull_request"})
     return frozenset(
         event.name
@@ -58,7 +58,8 @@ def _job(job: Job, jobs: list[Job], rules: Rules, read: Read) -> Iterator[Diagno
             job.body.get("uses"),
             "look at it in the version named; let what deploys stand in a workflow of this repository",
         )
-    reached = [case for event in job.events for case in cases(event, job.all_conditions) if job.runs(case.facts)]
+    words = [*job.all_conditions, *([job.environment] if job.environment is not None else [])]
+    reached = [case for event in job.events for case in cases(event, words) if job.runs(case.facts)]
     yield from _environments(job, reached, rules)
     for deploy in rules.protected:
         yield from _deploy(job, jobs, deploy, reached, rules, is_read)
