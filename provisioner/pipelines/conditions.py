@@ -77,7 +77,8 @@ def possible(condition: Condition, facts: Facts) -> set[Value]:
         return left | possible(condition.parts[1], facts)
     if condition.op == "and":
         right = possible(condition.parts[1], facts)
-        return {v for v in possible(condition.parts[0], facts) if truth(v) is False} | right
+        left = {False if v is UNKNOWN else v for v in possible(condition.parts[0], facts) if not truth(v)}
+        return left | right
     if condition.op in ("==", "!=", "not"):
         return {True, False}
     return {UNKNOWN}
