@@ -15,7 +15,8 @@ SECTIONS = {
         "offboard": "take somebody out of the files, and show the plan; or cut them off",
         "adopt": "write access files from a live system; changes nothing there",
     },
-    "Pipelines": {
+    "Review": {
+        "approvals": "whose approval each change of access needs",
         "check-pipeline": "check CI configuration against the access files, offline",
     },
     "Live systems": {

@@ -109,6 +109,7 @@ class _References:
         for entry in self.world.entries.values():
             for target in entry.targets:
                 at = entry.places[target.name]
+                self._owners(target.owners, at, ("owners",))
                 if target.environment is not None:
                     self._environment(target.environment, at, ("environment",))
                 for (section, name), label in target.object_environments.items():
@@ -121,6 +122,7 @@ class _References:
     def _pipelines(self) -> None:
         for name, pipeline in self.world.carried.get("pipelines", {}).items():
             at = self.world.at("pipelines", name)
+            self._owners(pipeline.get("owners", ()), at, ("owners",))
             for key in ("circleci", "github"):
                 if key in pipeline:
                     self._target(
@@ -137,6 +139,7 @@ class _References:
         source, model = self.world.guardrails
         rails: GuardrailsModel = model
         at = At(source, ("guardrails",))
+        self._owners(rails.owners, at, ("owners",))
         for target, administrators in rails.administrators.items():
             self._target(target, at, ("administrators", target), why="administrators are counted by target")
             for index, name in enumerate(administrators.required):

@@ -203,6 +203,7 @@ class InstanceModel(Shape):
     retention: Duration = timedelta(days=30)
     environment: Text = _LEFT_OUT
     labels: Labels = Field(default_factory=dict)
+    owners: list[Text] = Field(default_factory=list)
     ignore: list[IgnoreModel] = Field(default_factory=list)
 
 
@@ -238,6 +239,7 @@ class PipelineModel(Shape):
     branches: list[Text] = Field(default_factory=lambda: ["main"])
     tags: list[Text] = Field(default_factory=list)
     forks: Literal["none", "build", "secrets"] = "none"
+    owners: list[Text] = Field(default_factory=list)
     deploys: dict[Text, DeployModel] = Field(default_factory=dict)
 
 
@@ -285,6 +287,7 @@ class GuardrailsModel(Shape):
     break_glass: list[Text] = Field(default_factory=list)
     separate: list[SeparateModel] = Field(default_factory=list)
     acknowledgements: list[AcknowledgementModel] = Field(default_factory=list)
+    owners: list[Text] = Field(default_factory=list)
 
 
 class RecordsModel(Shape):
