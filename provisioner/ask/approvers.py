@@ -12,7 +12,8 @@ from provisioner.model.instant import Instant
 from provisioner.resolve.roles import Roles
 from provisioner.resolve.time import When, when, window
 
-_ROLE = "role:"
+ROLE = "role:"
+"""Begins the name of an owner who is whoever holds a role."""
 
 
 class Approvers:
@@ -84,8 +85,8 @@ class Approvers:
         """The people that owners come to."""
         found: set[str] = set()
         for owner in owners:
-            if owner.startswith(_ROLE):
-                found |= self.holders(owner.removeprefix(_ROLE))
+            if owner.startswith(ROLE):
+                found |= self.holders(owner.removeprefix(ROLE))
             elif (known := self.base.identities.get(owner)) is not None and self._is_here(known):
                 found.add(owner)
         return frozenset(found)

@@ -30,7 +30,7 @@ def approvals(
     from provisioner.ask.approvals import Revision
     from provisioner.ask.approvals import approvals as answer
     from provisioner.cli.exit_codes import Exit
-    from provisioner.cli.files import read_files, read_revision
+    from provisioner.cli.files import blocking, read_files, read_revision
     from provisioner.cli.output import show, tell
     from provisioner.cli.running import tell_invalid
     from provisioner.cli.wiring import now
@@ -40,7 +40,7 @@ def approvals(
     from provisioner.report.machine import json_text
 
     loaded = read_files(access)
-    if not loaded.ok:
+    if blocking(loaded):
         return tell_invalid(loaded)
     commit, declared, files = read_revision(access, base)
     before = Revision(declared, contents(files, loaded.folder))

@@ -34,7 +34,7 @@ def check_pipeline(
 ) -> int:
     """Check CircleCI and GitHub Actions configuration against the access files."""
     from provisioner.cli.exit_codes import Exit
-    from provisioner.cli.files import read_files
+    from provisioner.cli.files import blocking, read_files
     from provisioner.cli.output import show, tell
     from provisioner.pipelines import check
     from provisioner.report import diagnostics as report
@@ -44,7 +44,7 @@ def check_pipeline(
     from provisioner.report.sarif import sarif
 
     loaded = read_files(access)
-    declared = [d for d in loaded.diagnostics if d.is_error and d.code != "provider-not-available"]
+    declared = blocking(loaded)
     if declared:
         return _not_valid(loaded, declared)
     checked = check(path, loaded.declared, _chosen(loaded.declared, pipeline, path))

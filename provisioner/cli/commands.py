@@ -17,6 +17,7 @@ SECTIONS = {
     },
     "Review": {
         "approvals": "whose approval each change of access needs",
+        "codeowners": "the owners of access files as a CODEOWNERS file has them",
         "check-pipeline": "check CI configuration against the access files, offline",
     },
     "Live systems": {
