@@ -46,6 +46,9 @@ _BY_CODE = {
     "locked": Exit.LOCKED,
     "option-value": Exit.USAGE,
     "output-not-written": Exit.USAGE,
+    "unknown-pipeline": Exit.USAGE,
+    "which-forge": Exit.USAGE,
+    "which-pipeline": Exit.USAGE,
 }
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 
 from provisioner.pipelines.conditions import Condition, Facts
 from provisioner.pipelines.document import Node
 from provisioner.pipelines.languages import circleci_condition, circleci_expression
 from provisioner.pipelines.refs import Ref, anything, filtered, lets_all_in
 
+MOST_JOBS = 2000
+"""Jobs that one file may come to."""
 _MOST = 256
 """Jobs that one matrix is multiplied out to."""
 _HOLE = re.compile(r"<<\s*([\w.-]+)\s*>>")
@@ -71,14 +73,16 @@ def facts_for(ref: Ref) -> Facts:
 
 
 def jobs_of(root: Node) -> list[Job]:
-    """Every job of every workflow, multiplied out."""
+    """Every job of every workflow, multiplied out; at most one more than MOST_JOBS."""
     choices = _choices(root.get("parameters"))
     found: list[Job] = []
     for name, workflow in root.get("workflows").items():
         if name.text == "version" or not workflow.is_map:
             continue
         for entry in workflow.get("jobs").each():
-            found += _expanded(name.text, workflow, entry, root, choices)
+            found += islice(_expanded(name.text, workflow, entry, root, choices), MOST_JOBS + 1 - len(found))
+            if len(found) > MOST_JOBS:
+                return found
     return found
 
 

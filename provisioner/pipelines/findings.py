@@ -181,6 +181,16 @@ def wrong_shape(message: str, node: Node, fix: str) -> Diagnostic:
     return _at(node, "pipeline-shape", message, "the CI system would refuse it, or leave the job out", fix)
 
 
+def too_many_jobs(most: int, node: Node) -> Diagnostic:
+    return _at(
+        node,
+        "too-many-values",
+        f"the file comes to more than {most:,} jobs or steps; the rest was not looked at",
+        "so many cannot be reviewed, and could exhaust the machine that checks them",
+        "write it shorter, or divide it over several files",
+    )
+
+
 def missing_job(pipeline: str, pattern: str, environment: str, place: Location, near: list[str]) -> Diagnostic:
     return Diagnostic(
         "deploy-job-missing",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import islice, product
 
 from provisioner.pipelines.conditions import (
     UNKNOWN,
@@ -27,6 +27,7 @@ from provisioner.pipelines.languages import github_expression, github_value
 _MOST = 256
 _DEEPEST = 4
 """Levels of reusable workflows, and of composite actions: GitHub takes no more of the former."""
+_MOST_CONDITIONS = 50
 _STATUS = re.compile(r"\b(?:always|failure|cancelled)\s*\(", re.IGNORECASE)
 
 Read = Callable[[str], Node | None]
@@ -193,7 +194,9 @@ def _jobs(workflow: Workflow, read: Read, depth: int) -> Iterator[Job]:
     for key, body in workflow.root.get("jobs").items():
         for values in _matrix(body.get("strategy", "matrix")):
             given = {**workflow.given, **values}
-            conditions = tuple(workflow.conditions(key.text))
+            conditions = tuple(islice(workflow.conditions(key.text), _MOST_CONDITIONS + 1))
+            if len(conditions) > _MOST_CONDITIONS:
+                conditions = ()  # more than are followed: it may always run
             job = Job(workflow, key.text, _names(workflow, key.text), key, body, given, conditions, _environment(body))
             yield job
             path = local(job.uses)

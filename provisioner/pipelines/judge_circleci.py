@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from provisioner.diagnostics import Diagnostic
 from provisioner.load.display import several, show
 from provisioner.pipelines import findings
-from provisioner.pipelines.circleci import Job, facts_for, jobs_of, remote_orbs
+from provisioner.pipelines.circleci import MOST_JOBS, Job, facts_for, jobs_of, remote_orbs
 from provisioner.pipelines.conditions import UNKNOWN, Begins, is_certainly_false
 from provisioner.pipelines.declared import Deploy, Rules
 from provisioner.pipelines.document import Node
@@ -21,7 +21,8 @@ def judge(root: Node, rules: Rules) -> tuple[list[Diagnostic], list[str]]:
     """The problems of one file, and the names of its jobs."""
     jobs = jobs_of(root)
     judging = _Judging(jobs, rules)
-    found = [problem for job in jobs for problem in judging.job(job)]
+    found = [findings.too_many_jobs(MOST_JOBS, root.key("workflows"))] if len(jobs) > MOST_JOBS else []
+    found += [problem for job in jobs for problem in judging.job(job)]
     found += _orbs(root, jobs)
     if root.get("setup").text == "true" and not continued(root):
         found.append(
@@ -42,12 +43,14 @@ def continued(root: Node) -> list[str]:
 
 
 class _Judging:
-    def __init__(self, jobs: Iterable[Job], rules: Rules) -> None:
+    def __init__(self, jobs: list[Job], rules: Rules) -> None:
         self.rules = rules
         self.by_name: dict[tuple[str, str], list[Job]] = {}
         for job in jobs:
             for name in job.names:
                 self.by_name.setdefault((job.workflow, name), []).append(job)
+
+        self.approved = _approved(jobs, self.by_name)
 
     def job(self, job: Job) -> Iterator[Diagnostic]:
         yield from self._contexts(job)
@@ -84,7 +87,7 @@ class _Judging:
         return bool(used & deploy.contexts) or deploy.names_job(*_names(job)) or _may_be(job.name, deploy)
 
     def _deploy(self, job: Job, deploy: Deploy) -> Iterator[Diagnostic]:
-        if not self._approved(job):
+        if id(job) not in self.approved:
             node = job.body.key("requires") if "requires" in job.body.keys else job.key
             fix = "let it require a job of `type: approval`"
             yield findings.no_approval(job.name, deploy, node, fix)
@@ -102,29 +105,31 @@ class _Judging:
             fix = f"write `filters: {{branches: {{only: [{', '.join(deploy.allowed.branches)}]}}}}`"
             yield findings.no_filter(job.name, deploy.environment, deploy.allowed, case.words, node, fix)
 
-    def _approved(self, job: Job) -> bool:
-        """Whether some job that must have succeeded before is a person's approval."""
-        seen: set[int] = set()
-        queue = [job]
-        while queue:
-            here = queue.pop()
-            if id(here) in seen:
-                continue
-            seen.add(id(here))
-            for needed in here.requires:
-                if not needed.succeeded:
-                    continue
-                before = self.by_name.get((here.workflow, needed.name), [])
-                if before and all(b.is_approval for b in before):
-                    return True
-                queue += before
-        return False
-
     def _forks(self, job: Job) -> Iterator[Diagnostic]:
         for named in job.contexts:
             context = self.rules.contexts.get(named.name or "")
             if context is not None and not context.by_whom:
                 yield findings.fork_context(context, job.name, named.node, self.rules.forks_place)
+
+
+def _approved(jobs: list[Job], by_name: Mapping[tuple[str, str], list[Job]]) -> set[int]:
+    """The jobs before which some job that must have succeeded is a person's approval."""
+    followers: dict[int, list[Job]] = {}
+    queue: list[Job] = []
+    for job in jobs:
+        for needed in job.requires:
+            before = by_name.get((job.workflow, needed.name), []) if needed.succeeded else []
+            if before and all(b.is_approval for b in before):
+                queue.append(job)
+            for one in before:
+                followers.setdefault(id(one), []).append(job)
+    found: set[int] = set()
+    while queue:
+        here = queue.pop()
+        if id(here) not in found:
+            found.add(id(here))
+            queue += followers.pop(id(here), [])
+    return found
 
 
 def _filter(job: Job, case: Ref) -> Node:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from provisioner.diagnostics import Diagnostic
 from provisioner.load.display import show
@@ -13,6 +14,9 @@ from provisioner.pipelines.document import Node
 from provisioner.pipelines.github import Job, Read, calls, events_of, jobs_of, local
 from provisioner.pipelines.refs import Allowed
 from provisioner.pipelines.strangers import strangers
+
+MOST_JOBS = 1000
+"""Jobs that one workflow may come to, with its matrices and the workflows that it calls."""
 
 
 def judge(files: Mapping[str, Node], rules: Rules, read: Read) -> tuple[list[Diagnostic], list[str]]:
@@ -25,7 +29,10 @@ def judge(files: Mapping[str, Node], rules: Rules, read: Read) -> tuple[list[Dia
         if file in called and all(e.name == "workflow_call" for e in events):
             continue  # judged where it is called
         upstream = _upstream(root, files)
-        jobs = list(jobs_of(file, root, read))
+        jobs = list(islice(jobs_of(file, root, read), MOST_JOBS + 1))
+        if len(jobs) > MOST_JOBS:
+            found.append(findings.too_many_jobs(MOST_JOBS, root.key("jobs")))
+            jobs.pop()
         for job in jobs:
             names += job.names
             found += _job(job, jobs, rules, read)

@@ -6,12 +6,16 @@ A part that is not understood becomes an unknown, never an error: whether it is 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from provisioner.pipelines.conditions import NOT_UNDERSTOOD, Condition, literal
 from provisioner.pipelines.document import Node
 
 _MOST = 120
 """Words in one expression, and parts of one statement: longer ones are not followed."""
+
+_LARGEST = 500
+"""Values in one statement."""
 
 _GITHUB_WORDS = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)?))|(?P<sign>&&|\|\||==|!=|<=|>=|[!<>(),\[\]])"
@@ -25,6 +29,7 @@ _WRAPPED = re.compile(r"\s*\$\{\{(?P<inner>(?:(?!\}\}).)*)\}\}\s*\Z", re.DOTALL)
 _ASKED = re.compile(r"\s*<<\s*(?P<inner>[^<>]+?)\s*>>\s*\Z")
 
 
+@lru_cache(maxsize=4096)
 def github_expression(text: str) -> Condition:
     """The text of an `if:`, or of a value that is one `${{ }}`. Text around `${{ }}` makes it a text that is always
     true, which is hardly what was meant: unknown."""
@@ -47,7 +52,7 @@ def circleci_condition(node: Node) -> Condition | None:
         return None
     if node.is_text:
         return _circleci_text(node.text)
-    if not node.is_map or len(node.keys) != 1:
+    if node.size > _LARGEST or not node.is_map or len(node.keys) != 1:
         return NOT_UNDERSTOOD
     ((key, value),) = node.items()
     if key.text in ("and", "or"):
@@ -63,6 +68,7 @@ def circleci_condition(node: Node) -> Condition | None:
     return NOT_UNDERSTOOD
 
 
+@lru_cache(maxsize=4096)
 def circleci_expression(text: str) -> Condition:
     """A condition written as text, such as `pipeline.git.branch == "main"`."""
     return _Parser(text, _CIRCLECI_WORDS).whole()

@@ -16,6 +16,8 @@ from provisioner.load.display import show
 from provisioner.pipelines.conditions import UNKNOWN, Begins, Condition, Value, literals
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
+_MOST = 60
+"""Names that conditions write, of which each is tried; with more, any branch may be any."""
 _GLOB = re.compile(r"[*?\[\]{}!+]")
 
 
@@ -85,8 +87,11 @@ class Allowed:
 
 def anything(kind: str, conditions: Iterable[Condition | None]) -> Iterator[Ref]:
     """Any branch (or tag): one that nobody wrote down, and those that the conditions write."""
-    yield Ref(kind, Begins())
     written = {word for c in conditions if c is not None for word in literals(c)}
+    if len(written) > _MOST:
+        yield Ref(kind, UNKNOWN)
+        return
+    yield Ref(kind, Begins())
     for word in sorted(written):
         name = word.removeprefix(TAGS if kind == "tag" else HEADS)
         if name and not name.startswith("refs/"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from provisioner.diagnostics import Diagnostic
 from provisioner.pipelines import findings
@@ -18,6 +19,7 @@ from provisioner.pipelines.document import Node
 from provisioner.pipelines.github import Job, Read, Step, steps_of
 from provisioner.pipelines.languages import github_value
 
+_MOST_STEPS = 2000
 _CHECKING_OUT = frozenset({"pull_request_target", "workflow_run", "issue_comment"})
 _OWN = re.compile(
     r"github\.(?:sha|ref|ref_name|base_ref|repository|workflow_sha|event\.(?:repository\..*|pull_request\.base\..*|before|after))\Z"
@@ -52,7 +54,10 @@ def strangers(job: Job, rules: Rules, read: Read, upstream: frozenset[str]) -> I
         if not reached:
             continue
         if event.name in WITH_SECRETS:
-            for step in steps_of(job, read):
+            steps = list(islice(steps_of(job, read), _MOST_STEPS + 1))
+            if len(steps) > _MOST_STEPS:
+                yield findings.too_many_jobs(_MOST_STEPS, job.body.key("steps"))
+            for step in steps[:_MOST_STEPS]:
                 for case in reached:
                     if step.runs(case.facts):
                         yield from _step(job, step, case)

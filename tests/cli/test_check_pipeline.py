@@ -88,7 +88,7 @@ def test_which_of_several_pipelines_it_is(repository: Repository, site: Path) ->
     assert named_like_the_folder.status == 0
     site.rename(repository.root / "elsewhere")
     ran = repository.run("check-pipeline", "elsewhere", "--access", "elsewhere/access")
-    assert ran.status == 1
+    assert ran.status == 64
     assert "error[which-pipeline]" in ran.err
     said = repository.run("check-pipeline", "elsewhere", "--access", "elsewhere/access", "--pipeline", "site")
     assert said.status == 0

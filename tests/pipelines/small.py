@@ -13,6 +13,8 @@ environments: {production: {protected: true}, staging: {}}
 targets:
   ci:
     provider: circleci
+    organization: gh/acme
+    token: {env: CIRCLECI_TOKEN}
     contexts:
       open: {open_to: everyone}
       shared: {open_to: {projects: [site]}}
@@ -21,6 +23,8 @@ targets:
       release-loose: {open_to: {projects: [site]}, environment: production}
   forge:
     provider: github
+    organization: acme
+    token: {env: GITHUB_TOKEN}
     repositories:
       site:
         environments:

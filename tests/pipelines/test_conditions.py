@@ -47,7 +47,7 @@ conditions = st.recursive(atoms, joined, max_leaves=12)
 all_known = st.fixed_dictionaries({name: st.sampled_from([*WORDS, "other", "release/2"]) for name in NAMES})
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(conditions, all_known, st.sets(st.sampled_from(NAMES)))
 def test_what_is_known_with_gaps_holds_without_them(
     condition: Condition, known: dict[str, Value], gaps: set[str]
@@ -60,7 +60,7 @@ def test_what_is_known_with_gaps_holds_without_them(
     assert UNKNOWN in options or whole in options or (False in options and not truth(whole))
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(conditions, st.sampled_from([*WORDS, "other", "release/2", "maintenance", "zzz"]), all_known)
 def test_some_case_tried_stands_for_every_branch(condition: Condition, branch: str, known: dict[str, Value]) -> None:
     """If a job runs for a branch, then for one of the cases that are tried too: none is overlooked."""
@@ -82,7 +82,7 @@ BRANCHES = ["main", "mein", "dev", "release/1", "release/x", "re", "v7", "anythi
 ALLOWED = ["main", "release/*", "/release\\/.*/", "v*", "dev"]
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(
     st.lists(st.sampled_from(FILTERS), min_size=1, max_size=3),
     st.sampled_from(BRANCHES),

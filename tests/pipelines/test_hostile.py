@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 
 @given(st.sampled_from(places(CIRCLECI)), ODD)
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 def test_a_circleci_file_with_anything_anywhere(place: tuple[Any, ...], odd: Any) -> None:
     root, _ = parse("c.yml", yaml.safe_dump(changed(CIRCLECI, place, odd)).encode())
     if root is not None:
@@ -69,11 +70,66 @@ def test_a_circleci_file_with_anything_anywhere(place: tuple[Any, ...], odd: Any
 
 
 @given(st.sampled_from(places(GITHUB)), ODD)
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 def test_a_workflow_with_anything_anywhere(place: tuple[Any, ...], odd: Any) -> None:
     root, _ = parse("w.yml", yaml.safe_dump(changed(GITHUB, place, odd)).encode())
     if root is not None:
         judge_github.judge({"w.yml": root}, RULES, lambda path: root if path.endswith("publish.yml") else None)
+
+
+def hungry() -> dict[str, tuple[str, str]]:
+    """Files made to take long: what is too much for each, and the code that says so (none: it is followed)."""
+    many = range(300)
+    calls = "".join(f"  j{n}: {{uses: ./w.yml}}\n" for n in many)
+    steps = "".join("      - uses: ./\n" for _ in many)
+    chain = "".join(
+        f"  j{n}: {{needs: [{', '.join(f'j{m}' for m in range(n))}], if: a == '{n}', environment: production}}\n"
+        for n in range(80)
+    )
+    names = " || ".join(f"github.ref == 'x{n}'" for n in range(40))
+    axes = ", ".join(f"a{n}: [1, 2, 3, 4, 5, 6, 7, 8, 9]" for n in range(9))
+    every = ", ".join(f"j{n}" for n in many)
+    statement = ", ".join(f"{{equal: [x{n}, << pipeline.git.branch >>]}}" for n in range(3000))
+    return {
+        "workflows that call themselves": ("on: [push, workflow_call]\njobs:\n" + calls, "too-many-values"),
+        "actions that use themselves": (
+            "on: pull_request_target\njobs:\n  a:\n    steps: &s\n" + steps + "runs: {steps: *s}\n",
+            "too-many-values",
+        ),
+        "jobs that need all before": ("on: push\njobs:\n" + chain, ""),
+        "a matrix of millions": (
+            f'on: push\njobs:\n  a: {{strategy: {{matrix: {{{axes}}}}}, if: "{names}", environment: production}}\n',
+            "",
+        ),
+        "circleci: a matrix of millions": (
+            "workflows:\n  w:\n    jobs:\n"
+            + f"    - a: {{matrix: {{parameters: {{{axes}}}}}, context: release-prod}}\n" * 10,
+            "too-many-values",
+        ),
+        "circleci: all wait for all": (
+            "workflows:\n  w:\n    jobs:\n"
+            + "".join(f"    - j{n}: {{requires: [{every}], context: release-prod}}\n" for n in many),
+            "",
+        ),
+        "circleci: a long statement": (
+            f"workflows:\n  w:\n    when: {{or: [{statement}]}}\n    jobs: [a: {{context: release-prod}}]\n",
+            "",
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", hungry())
+def test_files_that_are_made_to_take_long_do_not(name: str) -> None:
+    text, code = hungry()[name]
+    root, said = parse("w.yml", text.encode())
+    assert root is not None and said == []
+    began = time.process_time()
+    if name.startswith("circleci"):
+        found, _ = judge_circleci.judge(root, RULES)
+    else:
+        found, _ = judge_github.judge({"w.yml": root}, RULES, lambda _: root)
+    assert time.process_time() - began < 10
+    assert not code or code in {d.code for d in found}
 
 
 @pytest.mark.parametrize("name", ["config.yml", "a\u202eb.yml", "x\n::error::y.yml"])
