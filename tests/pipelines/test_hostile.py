@@ -88,7 +88,7 @@ def hungry() -> dict[str, tuple[str, str]]:
     )
     names = " || ".join(f"github.ref == 'x{n}'" for n in range(40))
     axes = ", ".join(f"a{n}: [1, 2, 3, 4, 5, 6, 7, 8, 9]" for n in range(9))
-    every = ", ".join(f"j{n}" for n in many)
+    every = ", ".join(f"j{n}" for n in range(150))
     statement = ", ".join(f"{{equal: [x{n}, << pipeline.git.branch >>]}}" for n in range(3000))
     return {
         "workflows that call themselves": ("on: [push, workflow_call]\njobs:\n" + calls, "too-many-values"),
@@ -108,7 +108,7 @@ def hungry() -> dict[str, tuple[str, str]]:
         ),
         "circleci: all wait for all": (
             "workflows:\n  w:\n    jobs:\n"
-            + "".join(f"    - j{n}: {{requires: [{every}], context: release-prod}}\n" for n in many),
+            + "".join(f"    - j{n}: {{requires: [{every}], context: release-prod}}\n" for n in range(150)),
             "",
         ),
         "circleci: a long statement": (
