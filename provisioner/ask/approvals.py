@@ -49,8 +49,8 @@ def approvals(base: Revision, head: Revision, name: str, now: Instant) -> Approv
 class _Comparing:
     def __init__(self, base: Revision, head: Revision, now: Instant) -> None:
         self.base, self.head, self.now = base, head, now
-        self.approvers = Approvers(base.declared, now)
-        self.after = Approvers(head.declared, now)
+        self.approvers = Approvers(base.declared, now, base.entries)
+        self.after = Approvers(head.declared, now, head.entries)
 
     def changes(self) -> Iterator[AccessChange]:
         renamed = self._renamed()
@@ -226,16 +226,15 @@ class _Comparing:
         needs: list[Need | None]
         environments: tuple[str, ...] = ()
         if section == "environments":
-            known = self.base.declared.environments.get(name)
-            needs = [self.approvers.need(f"environment {name}", known.owners if known is not None else (), ())]
+            needs = [self.approvers.need(f"environment {name}", self.approvers.owners(section, name), ())]
             environments = (name,)
         elif section == "targets":
             environments = tuple(self._labels(name))
             needs = [self.approvers.of_target(name), *(self.approvers.of_environment(e) for e in environments)]
         elif section == "pipelines":
-            owners = _listed(before, "owners")
+            owners = self.approvers.owners(section, name)
             environments = tuple(sorted({*_below(before, "deploys"), *_below(after, "deploys")}))
-            needs = [self.approvers.need(f"pipeline {name}", tuple(owners), ())]
+            needs = [self.approvers.need(f"pipeline {name}", owners, ())]
             needs += [self.approvers.of_environment(e) for e in environments]
         else:
             needs = [self.approvers.of_guardrails("guardrails")]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from provisioner.load.contents import Entry
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.approval import Need
 from provisioner.model.identity import Identity, IdentityKind
@@ -19,8 +20,12 @@ ROLE = "role:"
 class Approvers:
     """Who owns what in the base revision: a change cannot name its own approvers."""
 
-    def __init__(self, base: DeclaredAccess, now: Instant) -> None:
+    def __init__(
+        self, base: DeclaredAccess, now: Instant, entries: Mapping[tuple[str, str], Entry] | None = None
+    ) -> None:
+        """`entries` are the base's as they are written: an entry that today's rules refuse still says whose it is."""
         self.base = base
+        self._entries = entries or {}
         self._now = now
         self._holders: dict[str, frozenset[str]] = {}
         self._roles = Roles(base)
@@ -34,22 +39,28 @@ class Approvers:
         return found
 
     def of_role(self, role: str, gains: Iterable[str] = (), *, all_gain: bool = False) -> Need:
-        known = self.base.roles.get(role)
-        return self.need(f"role {role}", known.owners if known is not None else (), gains, all_gain=all_gain)
+        return self.need(f"role {role}", self.owners("roles", role), gains, all_gain=all_gain)
 
     def of_environment(self, environment: str, gains: Iterable[str] = (), *, all_gain: bool = False) -> Need | None:
         """None where nobody owns it: then its roles' owners decide alone."""
-        known = self.base.environments.get(environment)
-        if known is None or not known.owners:
+        owners = self.owners("environments", environment)
+        if not owners:
             return None
-        return self.need(f"environment {environment}", known.owners, gains, all_gain=all_gain)
+        return self.need(f"environment {environment}", owners, gains, all_gain=all_gain)
 
     def of_target(self, family: str, gains: Iterable[str] = (), *, all_gain: bool = False) -> Need:
         return self.need(f"target {family}", self.owners_of_target(family), gains, all_gain=all_gain)
 
     def owners_of_target(self, family: str) -> tuple[str, ...]:
         """Of the target, and of all its instances."""
-        return tuple(dict.fromkeys(o for t in self.base.family(family) for o in t.owners))
+        owners = dict.fromkeys(o for t in self.base.family(family) for o in t.owners)
+        return tuple(owners) or self.owners("targets", family)
+
+    def owners(self, section: str, name: str) -> tuple[str, ...]:
+        """The owners that an entry names."""
+        entry = self._entries.get((section, name))
+        said = entry.value("owners") if entry is not None else None
+        return tuple(o for o in said if isinstance(o, str)) if isinstance(said, list) else ()
 
     def of_guardrails(self, what: str) -> Need:
         return self.need(what, (), ())

@@ -304,3 +304,15 @@ def test_what_is_missing_is_told_by_whose_it_is() -> None:
         (("grace", "chief"), []),
     ):
         assert [n.of for _, n in replace(found, approved=approved).missing()] == missing
+
+
+def test_an_owner_counts_though_todays_rules_refuse_the_entry() -> None:
+    """What an older version took: whose it is does not become nobody's by an update."""
+    old = BASE.replace("    provider: directory\n", "")
+    sides = []
+    for text in (old, BASE):
+        files = {"all.yaml": text.encode()}
+        sides.append(Revision(load_files(files, PROVIDERS).declared, contents(files, "access")))
+    assert sides[0].declared.targets == {}
+    found = told(approvals(sides[0], sides[1], "main", NOW))
+    assert found["target corp: provider changed"]["target corp"] == ("linus",)
