@@ -6,14 +6,11 @@ Nothing is decided here about whether a change is right, only about whose turn i
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action, Cause, Change
 from provisioner.model.effect import Direction
 from provisioner.plan.plan import APPROVED_CAUSES, Plan, Withheld
-
-if TYPE_CHECKING:
-    from provisioner.engine import Choose, Leave
+from provisioner.plan.turns import Choose, Leave
 
 _DUE = frozenset({Cause.LEAVER, Cause.TIME, Cause.OUTSTANDING, Cause.REPAIR})
 
@@ -27,7 +24,6 @@ def is_due(change: Change) -> bool:
 
 def only_due() -> Choose:
     """`expire`: what the files ask for beside is the next `apply`'s."""
-    from provisioner.engine import Leave
 
     def choose(change: Change) -> Leave | None:
         return None if is_due(change) else Leave()
@@ -37,8 +33,6 @@ def only_due() -> Choose:
 
 def only_reviewed(reviewed: Plan) -> Choose:
     """`apply --reviewed`: what is due, and what the reviewed plan had, by what it does."""
-    from provisioner.engine import Leave
-
     approved = frozenset(c.id for c in reviewed.changes if c.cause in APPROVED_CAUSES)
 
     def choose(change: Change) -> Leave | None:
@@ -51,7 +45,6 @@ def only_reviewed(reviewed: Plan) -> Choose:
 
 def only_narrowing(identities: Collection[str]) -> Choose:
     """`offboard --now`: what takes access from these, and nothing else."""
-    from provisioner.engine import Leave
 
     def choose(change: Change) -> Leave | None:
         return None if change.identity in identities and change.effect.direction is Direction.NARROWS else Leave()
@@ -59,15 +52,28 @@ def only_narrowing(identities: Collection[str]) -> Choose:
     return choose
 
 
-def without_the_held(plan: Plan, held: Mapping[str, str]) -> tuple[tuple[Change, ...], tuple[Withheld, ...]]:
-    """A saved plan's changes without what it gives to somebody who was cut off since, and what needs that."""
+def without_the_held(
+    plan: Plan, held: Mapping[str, str], declared: Collection[str]
+) -> tuple[tuple[Change, ...], tuple[Withheld, ...]]:
+    """A saved plan's changes without what it gives to somebody who was cut off since, without what it takes from
+    somebody who was cut off then and is not now, and without what needs either. `declared` are those who are."""
     kept: list[Change] = []
     out: dict[str, Withheld] = {}
     for change in plan.changes:
-        words = None if change.effect.direction is Direction.NARROWS else held.get(change.identity or "")
-        if words is not None or any(n in out for n in change.needs):
-            why = f"{change.identity} was cut off {words}" if words else "it needs a change that is held back"
-            out[change.id] = Withheld(change, "offboarded-now", why)
-        else:
+        why = _against(change, held, declared)
+        if why is None and any(n in out for n in change.needs):
+            why = "it needs a change that is held back"
+        if why is None:
             kept.append(change)
+        else:
+            out[change.id] = Withheld(change, "offboarded-now", why)
     return tuple(kept), tuple(out.values())
+
+
+def _against(change: Change, held: Mapping[str, str], declared: Collection[str]) -> str | None:
+    who = change.identity or ""
+    if who in held and change.effect.direction is not Direction.NARROWS:
+        return f"{who} was cut off {held[who]}"
+    if who in declared and change.cause is Cause.LEAVER:  # of the same files, it can only come from a hold
+        return f"{who} was cut off by `offboard --now` when this plan was made, and is not now"
+    return None
