@@ -1,4 +1,5 @@
-"""Fixtures that every room may use: a real OpenLDAP server; and canary secrets, looked for after every test."""
+"""Fixtures that every room may use: a real OpenLDAP server; canary secrets, looked for after every test; and the count
+of exchanges that vendors' specifications checked."""
 
 import os
 from collections.abc import Callable, Generator, Iterator
@@ -12,6 +13,11 @@ from tests import canaries
 from tests.rigs.need import need
 from tests.rigs.slapd import Slapd, slapd_missing_reason
 from tests.rigs.slapd_config import Options
+from tests.rigs.specs import (  # noqa: F401 - hooks
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 from tests.rigs.tls import Authority
 
 # The same examples in every run, and no verdict that depends on how busy the machine is.

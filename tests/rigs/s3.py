@@ -12,7 +12,7 @@ from collections import defaultdict
 from types import TracebackType
 from typing import Any
 
-from provisioner.sandbox.aws.wire import Answer, HangUp, WireServer
+from provisioner.sandbox.wire import Answer, HangUp, WireServer
 
 BUCKET = "acme-access"
 ENVIRONMENT = {

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote
 from xml.sax.saxutils import escape
 
-from provisioner.sandbox.aws.wire import Answer, WireServer
+from provisioner.sandbox.wire import Answer, WireServer
 
 _XML = [("Content-Type", "application/xml")]
 
