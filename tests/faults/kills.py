@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from random import Random
 
@@ -118,8 +119,13 @@ def points(calls: dict[str, int], records: int) -> list[Point]:
 
 
 def sampled(all_points: Sequence[Point], seed: int, count: int) -> list[Point]:
-    """`count` of them by seed; the order too is the seed's."""
-    return Random(seed).sample(list(all_points), min(count, len(all_points)))
+    """`count` of them by seed, every kind of boundary in turn, in the seed's order."""
+    chance = Random(seed)
+    kinds: dict[tuple[str, bool], list[Point]] = {}
+    for point in chance.sample(list(all_points), len(all_points)):
+        kinds.setdefault((str(point.kind), point.after), []).append(point)
+    mixed = [point for turn in zip_longest(*kinds.values()) for point in turn if point is not None]
+    return mixed[:count]
 
 
 def play_point(point: Point, seed: int, calls: dict[str, int], play: Play) -> Case:

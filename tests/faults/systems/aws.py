@@ -27,6 +27,7 @@ class AwsSystem:
         self.wire = AwsWire()
         self.silent = self.wire.silent
         self.server = AwsServer()
+        self._page: int | None = None
 
     def start(self, folder: Path) -> None:  # noqa: ARG002 - in memory
         self.server.start()
@@ -75,13 +76,14 @@ class AwsSystem:
         return planted
 
     def small_pages(self) -> None:
-        self.server.page_limit = 25
+        self._page = 25
 
     def restore(self) -> None:
         """Each case is forked from what was saved."""
 
     def serve(self) -> None:
         self.server.start(keep=True)
+        self.server.page_limit = self._page  # a start without `keep` forgets such switches
 
     def stop(self) -> None:
         self.server.stop()
