@@ -23,6 +23,8 @@ from provisioner.model.outstanding import Outstanding
 from provisioner.model.past import Past, PastDeclared
 from provisioner.model.state import State
 from provisioner.observe.inventory import Observed, Observing, Told, doubt_emptiness, doubt_marks, observe, open_readers
+from provisioner.observe.logins import following, renamed_logins
+from provisioner.observe.logins import told as told_of_logins
 from provisioner.observe.matching import match_accounts
 from provisioner.observe.relabel import relabel
 from provisioner.plan.compare import compare
@@ -98,7 +100,9 @@ def _planned(situation: Situation, told: Told | None) -> Planned:
             desired = desire(situation.declared, situation.declares, situation.now)
             pasts = remember(situation.past, situation.declared, situation.declares, situation.now)
             observed = unopened | reads.all()
+        situation, desired, renamed = _follow(situation, desired, observed)
         sides, departed, diagnostics = _recognise(situation, desired, pasts, observed)
+        diagnostics += renamed
         _read_credentials(readers, sides, told)
         parts = {name: _compare(side, readers[name]) for name, side in sides.items()}
     finally:
@@ -106,6 +110,26 @@ def _planned(situation: Situation, told: Told | None) -> Planned:
             reader.close()
     plan = _assemble(situation, observed, sides, parts, diagnostics)
     return Planned(plan, desired, {n: s.reading for n, s in sides.items()}, sides, departed)
+
+
+def _follow(
+    situation: Situation, desired: dict[str, Desired], observed: Mapping[str, Observed]
+) -> tuple[Situation, dict[str, Desired], list[Diagnostic]]:
+    """Where people change their logins themselves: what the files say, under the logins of today."""
+    renamed: dict[str, dict[str, str]] = {}
+    for name, seen in observed.items():
+        connection = situation.connections[name]
+        if seen.reading is None or connection.declare.capabilities.renames:
+            continue
+        logins = renamed_logins(connection.target, seen.reading.state, situation.declared.identities.values())
+        if logins:
+            renamed[name] = logins
+    if not renamed:
+        return situation, desired, []
+    declared = following(situation.declared, renamed)
+    again = {name: situation.declares[name] for name in renamed}
+    desired = {**desired, **desire(declared, again, situation.now)}
+    return replace(situation, declared=declared), desired, told_of_logins(situation.declared, renamed)
 
 
 def _recognise(
@@ -165,6 +189,7 @@ def _side(
         departed,
         connection.owner,
         folds_case=declare.capabilities.folds_case,
+        renames=declare.capabilities.renames,
     )
     matched.blocked |= blocked
     environments = situation.declared.environments

@@ -113,7 +113,7 @@ def _wanted(drafts: Drafts, blocked: set[str]) -> int:
                 ends=want.until,
             )
             continue
-        hides = coverage.at(address).hides
+        hides = coverage.at(address).hides | have.hides
         was, becomes = differences(have.attributes, want.attributes, hides)
         if becomes:
             drafts.add(
@@ -186,7 +186,7 @@ def _unwanted(drafts: Drafts, blocked: set[str]) -> None:
         ground = ground_for(side, have, meant=meant)
         if ground is not None:
             _revoke(drafts, have, match, *ground)
-        elif not meant:
+        elif not meant and any(w.via is None and w.gives_access for w in have.ways):
             newly = address.principal is not None and newly_managed(side, address)
             who = match.identity.id if match else None
             drafts.out.strays.append(Stray(address, _why_stray(side, address, match), who, newly))

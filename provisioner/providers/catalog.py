@@ -13,6 +13,7 @@ from provisioner.contract import Provider
 
 _TABLE = {
     "aws-iam": "provisioner.providers.aws_iam:PROVIDER",
+    "github": "provisioner.providers.github:PROVIDER",
     "ldap": "provisioner.providers.ldap:PROVIDER",
 }
 
@@ -24,7 +25,6 @@ PLANNED = (
     "cloudbees",
     "entra",
     "gcp-iam",
-    "github",
     "gitlab",
     "jenkins",
     "postgresql",
