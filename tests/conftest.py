@@ -1,4 +1,4 @@
-"""Fixtures that every room may use: a real OpenLDAP server."""
+"""Fixtures that every room may use: a real OpenLDAP server. And the count of exchanges that vendors' files checked."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +10,11 @@ from hypothesis import settings
 from tests.rigs.need import need
 from tests.rigs.slapd import Slapd, slapd_missing_reason
 from tests.rigs.slapd_config import Options
+from tests.rigs.specs import (  # noqa: F401 - hooks
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 from tests.rigs.tls import Authority
 
 # The same examples in every run, and no verdict that depends on how busy the machine is.

@@ -10,8 +10,8 @@ from typing import Any
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
-from provisioner.sandbox.aws.wire import Answer
 from provisioner.sandbox.aws.world import Refused
+from provisioner.sandbox.wire import Answer
 
 XMLNS = {"iam": "https://iam.amazonaws.com/doc/2010-05-08/", "sts": "https://sts.amazonaws.com/doc/2011-06-15/"}
 

@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 from provisioner.sandbox.aws import answers
 from provisioner.sandbox.aws.strict import Pages
-from provisioner.sandbox.aws.wire import Answer
 from provisioner.sandbox.aws.world import World
+from provisioner.sandbox.wire import Answer
 
 _LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
 _FILTER_OF = {"User": 0, "Group": 1, "Role": 2, "LocalManagedPolicy": 3, "AWSManagedPolicy": 3}

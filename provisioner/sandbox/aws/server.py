@@ -26,8 +26,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from provisioner.sandbox.aws import answers
-from provisioner.sandbox.aws.wire import Answer, HangUp, WireServer
 from provisioner.sandbox.aws.world import Caller, Fault, Refused, World, extra
+from provisioner.sandbox.wire import Answer, HangUp, WireServer
 
 OPERATOR = "sandbox-operator"
 REGION = "us-east-1"

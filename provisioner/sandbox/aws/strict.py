@@ -28,8 +28,8 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 from provisioner.sandbox.aws import answers, evaluate
-from provisioner.sandbox.aws.wire import Answer
 from provisioner.sandbox.aws.world import Caller, Refused, World, now
+from provisioner.sandbox.wire import Answer
 
 PARTITION = "aws"
 _ALL = 10**9

@@ -1,7 +1,7 @@
-"""HTTP on loopback for the embedded AWS: connections that stay open, and that end when the server does.
+"""HTTP on loopback for the embedded servers: connections that stay open, and that end when the server does.
 
 Standard library only. The development server that moto would bring closes every connection after one answer, which
-made a call cost twice as much. It refuses chunked request bodies (411): AWS clients send a length.
+made a call cost twice as much. It refuses chunked request bodies (411): the clients of these servers send a length.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class HangUp(Exception):  # noqa: N818 - it is asked for, not something wrong
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server_version = "sandbox-aws"
+    server_version = "sandbox"
     sys_version = ""
     disable_nagle_algorithm = True
     wbufsize = -1
@@ -52,8 +52,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         status, headers, answer = self.server.answer(self._environ(), body)
-        self.send_response(status)
+        self.send_response_only(status)
         given = {name.lower() for name, _ in headers}
+        for name, value in (("Server", self.version_string()), ("Date", self.date_time_string())):
+            if name.lower() not in given:
+                self.send_header(name, value)
         for name, value in headers:
             self.send_header(name, value)
         if "content-length" not in given:

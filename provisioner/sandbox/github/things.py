@@ -1,0 +1,184 @@
+"""What the embedded GitHub holds: users, organisations, teams, repositories, invitations, and what guards a branch.
+
+Plain values that only point at each other by numeric id; `world.py` keeps them, `rights.py` works out who may do what.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+ROLES = ("read", "triage", "write", "maintain", "admin")
+VERBS = {"pull": "read", "triage": "triage", "push": "write", "maintain": "maintain", "admin": "admin"}
+VERB_OF = {role: verb for verb, role in VERBS.items()}
+
+
+@dataclass(eq=False, slots=True)
+class User:
+    """Somebody on GitHub. The id stays; the login may change, and another may then take it."""
+
+    id: int
+    login: str
+    created: datetime
+    name: str | None = None
+    email: str | None = None
+    kind: str = "User"
+    two_factor: bool = True
+    prefix: str = "U"
+
+
+@dataclass(eq=False, slots=True)
+class Invitation:
+    """An invitation to an organisation with its teams: one thing, accepted or cancelled as a whole."""
+
+    id: int
+    user: int | None
+    email: str | None
+    role: str
+    inviter: int
+    created: datetime
+    teams: dict[int, str] = field(default_factory=dict)
+    failed: datetime | None = None
+    reason: str | None = None
+    prefix: str = "OI"
+
+
+@dataclass(eq=False, slots=True)
+class Team:
+    """A team. `members` are its own, without those of child teams; `repos` are its own, without its parent's."""
+
+    id: int
+    org: int
+    name: str
+    slug: str
+    created: datetime
+    updated: datetime
+    description: str | None = None
+    privacy: str = "closed"
+    notifications: str = "notifications_enabled"
+    parent: int | None = None
+    members: dict[int, str] = field(default_factory=dict)
+    repos: dict[int, str] = field(default_factory=dict)
+    prefix: str = "T"
+
+
+@dataclass(eq=False, slots=True)
+class RepoInvitation:
+    """An invitation to one repository."""
+
+    id: int
+    repo: int
+    user: int
+    inviter: int
+    role: str
+    created: datetime
+    prefix: str = "RI"
+
+
+@dataclass(eq=False, slots=True)
+class Role:
+    """A custom role: of repositories, or of an organisation. `base` is what it builds on."""
+
+    id: int
+    name: str
+    base: str | None
+    permissions: tuple[str, ...]
+    created: datetime
+    source: str = "Organization"
+    description: str | None = None
+    users: set[int] = field(default_factory=set)
+    teams: set[int] = field(default_factory=set)
+
+
+@dataclass(eq=False, slots=True)
+class Protection:
+    """Classic protection of the branches that match a pattern; `rules` is what the PUT sends, completed."""
+
+    id: int
+    repo: int
+    pattern: str
+    rules: dict[str, Any]
+    prefix: str = "BPR"
+
+
+@dataclass(eq=False, slots=True)
+class Ruleset:
+    """A ruleset of a repository or an organisation, in the words of the REST API."""
+
+    id: int
+    owner: User | Org | Repo
+    name: str
+    target: str
+    enforcement: str
+    created: datetime
+    updated: datetime
+    bypass_actors: list[dict[str, Any]] = field(default_factory=list)
+    conditions: dict[str, Any] | None = None
+    rules: list[dict[str, Any]] = field(default_factory=list)
+    prefix: str = "RRS"
+
+
+@dataclass(eq=False, slots=True)
+class Environment:
+    """A deployment environment and what protects it."""
+
+    id: int
+    repo: int
+    name: str
+    created: datetime
+    updated: datetime
+    wait_timer: int = 0
+    prevent_self_review: bool = False
+    reviewers: list[tuple[str, int]] = field(default_factory=list)
+    branch_policy: dict[str, bool] | None = None
+    patterns: dict[int, dict[str, str]] = field(default_factory=dict)
+    rule_ids: dict[str, int] = field(default_factory=dict)
+    prefix: str = "EN"
+
+
+@dataclass(eq=False, slots=True)
+class Repo:
+    """A repository. `collaborators` holds direct grants alone."""
+
+    id: int
+    org: int
+    name: str
+    created: datetime
+    updated: datetime
+    private: bool = True
+    archived: bool = False
+    description: str | None = None
+    default_branch: str = "main"
+    branches: set[str] = field(default_factory=lambda: {"main"})
+    collaborators: dict[int, str] = field(default_factory=dict)
+    invitations: dict[int, RepoInvitation] = field(default_factory=dict)
+    protections: dict[str, Protection] = field(default_factory=dict)
+    rulesets: dict[int, Ruleset] = field(default_factory=dict)
+    environments: dict[str, Environment] = field(default_factory=OrderedDict)
+    files: dict[str, str] = field(default_factory=dict)
+    prefix: str = "R"
+
+
+@dataclass(eq=False, slots=True)
+class Org:
+    """An organisation. `members` maps ids to `admin` (an owner) or `member`."""
+
+    id: int
+    login: str
+    created: datetime
+    updated: datetime
+    name: str | None = None
+    description: str | None = None
+    base_permission: str = "read"
+    plan: str = "enterprise"
+    two_factor_required: bool = False
+    members: dict[int, str] = field(default_factory=dict)
+    invitations: dict[int, Invitation] = field(default_factory=dict)
+    failed: dict[int, Invitation] = field(default_factory=dict)
+    repo_roles: dict[int, Role] = field(default_factory=dict)
+    org_roles: dict[int, Role] = field(default_factory=dict)
+    rulesets: dict[int, Ruleset] = field(default_factory=dict)
+    invited_at: list[datetime] = field(default_factory=list)
+    prefix: str = "O"
