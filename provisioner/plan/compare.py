@@ -113,6 +113,8 @@ def _wanted(drafts: Drafts, blocked: set[str]) -> int:
                 ends=want.until,
             )
             continue
+        if identity is not None and identity.id in blocked:
+            continue
         hides = coverage.at(address).hides | have.hides
         was, becomes = differences(have.attributes, want.attributes, hides)
         if becomes:

@@ -58,6 +58,7 @@ class Looker:
     def jobs(self, these: Collection[Address]) -> Iterator[Job]:
         """The least number of reads that settles all."""
         people: dict[str, list[Address]] = {}
+        shared: dict[str, list[str]] = {}
         teams: dict[str, list[Address]] = {}
         repositories: dict[str, list[Address]] = {}
         for address in these:
@@ -80,8 +81,9 @@ class Looker:
                 teams.setdefault(who.id, []).append(address)
             elif address.kind is Kind.GRANT:
                 repositories.setdefault(address.object, []).append(address)
+                shared.setdefault(who.id.lower(), []).append(address.object)
         for login, addresses in people.items():
-            yield Job(tuple(addresses), partial(self._person, login))
+            yield Job(tuple(addresses), partial(self._person, login, shared.get(login, ())))
         for slug, addresses in teams.items():
             yield Job(tuple(addresses), partial(self._team, slug, tuple(addresses)))
         for name, addresses in repositories.items():
@@ -89,8 +91,9 @@ class Looker:
 
     # People
 
-    def _person(self, login: str) -> list[Resource]:
-        """Their place in the organization, or else what they have as an outside collaborator."""
+    def _person(self, login: str, repositories: Iterable[str]) -> list[Resource]:
+        """Their place in the organization, or else what they have as an outside collaborator, or are invited to in one
+        of `repositories`."""
         target = self._target
         if "@" in login:
             return self._invited_by_mail(login)
@@ -99,7 +102,7 @@ class Looker:
         except ProviderError as error:
             if error.trouble is not Trouble.GONE:
                 raise
-            return self._outside(login)
+            return self._outside(login, repositories)
         user = row.get("user") or {}
         name, native, role = str(user.get("login") or login), str(user.get("id")), str(row.get("role"))
         if row.get("state") == "pending":
@@ -131,12 +134,19 @@ class Looker:
                 ]
         return []
 
-    def _outside(self, login: str) -> list[Resource]:
+    def _outside(self, login: str, repositories: Iterable[str]) -> list[Resource]:
         for row in self._calls.outside_collaborators():
             if str(row.get("login")).lower() == login:
                 native = str(row["id"])
                 way = Way(f"{convert.COLLABORATOR}{native}")
                 return [convert.account(self._target, str(row["login"]), native, way)]
+        for name in repositories:
+            for row in self._calls.repository_invitations(name):
+                invitee = row.get("invitee") or {}
+                waiting = convert.repository_invitation(self._target, name, row)
+                if waiting is not None and str(invitee.get("login")).lower() == login:
+                    native = str(invitee["id"])
+                    return [convert.account(self._target, str(invitee["login"]), native, waiting.ways[0])]
         return []
 
     # Teams
