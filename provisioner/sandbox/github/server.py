@@ -206,6 +206,10 @@ class GitHubServer(Service):
             self.world.lapse()
             caller = self.keys.caller(str(environ.get("HTTP_AUTHORIZATION", "")))
             free = route.template == "/rate_limit"
+            if caller.app is not None and not (
+                route.template.startswith("/app") or route.template == "/orgs/{org}/installation"
+            ):
+                raise Refused(401, "A JSON web token is only for an App's own routes")
             if not free:
                 self.limits.check(caller.name, "core", 1 if route.method == "GET" else 5)
             if caller.token is not None and caller.token.permissions is None:
