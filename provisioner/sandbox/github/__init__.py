@@ -7,10 +7,13 @@ and `query/` is GraphQL.
 
 from provisioner.sandbox.github import (  # noqa: F401 - each adds its routes
     apps,
+    environments,
     orgs,
     people,
+    protection,
     repos,
     roles,
+    rulesets,
     teams,
 )
 from provisioner.sandbox.github.server import READ_ALL, WRITE_ALL, AppKey, GitHubServer

@@ -18,27 +18,31 @@ def _app(call: Call) -> App:
     return call.caller.app
 
 
-@ROUTES.add("GET /app")
-def get_app(call: Call) -> Reply:
-    app = _app(call)
+def app_shape(call: Call, app: App) -> dict[str, Any]:
+    """An App as the API writes it."""
     owner = call.shapes.user(app.owner) if isinstance(app.owner, User) else call.shapes.org_as_user(app.owner)
-    found = {
+    return {
         "id": app.id,
         "slug": app.slug,
         "client_id": app.client_id,
         "node_id": f"A_{app.id}",
         "owner": owner,
         "name": app.name,
-        "description": None,
+        "description": "",
         "external_url": f"https://{app.slug}.example",
         "html_url": f"{HTML}/apps/{app.slug}",
         "created_at": stamp(app.created),
         "updated_at": stamp(app.created),
         "permissions": dict(app.permissions),
         "events": [],
-        "installations_count": sum(1 for one in call.realm.keys.installations.values() if one.app is app),
     }
-    return 200, found
+
+
+@ROUTES.add("GET /app")
+def get_app(call: Call) -> Reply:
+    app = _app(call)
+    installed = sum(1 for one in call.realm.keys.installations.values() if one.app is app)
+    return 200, {**app_shape(call, app), "installations_count": installed}
 
 
 def _installation(call: Call, one: Installation) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from provisioner.sandbox.github.call import Call
 from provisioner.sandbox.github.query.pages import connect
 from provisioner.sandbox.github.query.repos import administers
 from provisioner.sandbox.github.query.resolve import field, forbidden
+from provisioner.sandbox.github.rulesets import about, sees_bypass
 from provisioner.sandbox.github.shapes import node_id
 from provisioner.sandbox.github.things import Environment, Org, Protection, Repo, Ruleset
 
@@ -167,8 +168,8 @@ def _rulesets(call: Call, found: list[Ruleset], args: Json) -> Json:
 
 
 def _of_repo(call: Call, repo: Repo, parents: bool) -> list[Ruleset]:
-    above = list(call.world.orgs[repo.org].rulesets.values()) if parents else []
-    return [*repo.rulesets.values(), *above]
+    above = call.world.orgs[repo.org].rulesets.values() if parents else ()
+    return [*repo.rulesets.values(), *(one for one in above if about(call, one, repo))]
 
 
 @field("Organization.rulesets")
@@ -220,15 +221,6 @@ def conditions(thing: Ruleset, call: Call) -> Json:
         "repositoryName": {"protected": False, **names} if names else None,
         "repositoryId": {"repositoryIds": [node_id(repo) for repo in repos]} if ids else None,
     }
-
-
-def sees_bypass(call: Call, ruleset: Ruleset) -> bool:
-    """Who may change the ruleset may see who passes it by; nobody else is told, not even that somebody does."""
-    if isinstance(ruleset.owner, Repo):
-        return administers(call, ruleset.owner, "write")
-    if not isinstance(ruleset.owner, Org) or not auth.is_owner(call.caller, ruleset.owner):
-        return False
-    return auth.has(call.caller, "organization_administration", "write")
 
 
 @field("RepositoryRuleset.bypassActors")
