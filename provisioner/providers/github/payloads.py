@@ -27,6 +27,18 @@ _REVIEWS = {
 _NOT_PUT = frozenset({"required_signatures"})
 """Has a call of its own, which a PUT leaves alone."""
 
+_REQUIRED: Mapping[str, Row] = {
+    "pull_request": {
+        "dismiss_stale_reviews_on_push": False,
+        "require_code_owner_review": False,
+        "require_last_push_approval": False,
+        "required_approving_review_count": 0,
+        "required_review_thread_resolution": False,
+    },
+    "required_status_checks": {"required_status_checks": [], "strict_required_status_checks_policy": False},
+}
+"""Parameters that GitHub insists on, as they are where nobody says otherwise. REST reference, "Create a ruleset"."""
+
 
 def _row(value: Any) -> Row:
     return value if isinstance(value, Mapping) else {}
@@ -280,7 +292,7 @@ def ruleset_body(
 
 
 def _rule(kind: str, known: Row, parameters: Row) -> dict[str, Any]:
-    merged = {**known, **parameters}
+    merged = {**_REQUIRED.get(kind, {}), **known, **parameters}
     return {"type": kind, "parameters": merged} if merged else {"type": kind}
 
 
