@@ -1,4 +1,4 @@
-"""The engine, as one sentence: load, resolve, (lock, recover,) observe, plan, (guardrails,) apply.
+"""The engine, as one sentence: load, resolve, (lock, recover,) observe, plan, guardrails, apply.
 
 Planning is handed readers only. The first thing to read here is `make_plan`.
 """
@@ -12,17 +12,27 @@ from dataclasses import dataclass, field, replace
 from provisioner import __version__
 from provisioner.contract import Connection, Declare, ProviderError, Reader, Reading
 from provisioner.diagnostics import Diagnostic, Severity, in_order
+from provisioner.guardrails import Case, Judgement, acknowledged_system, judge, newly_managed_and_let_go, other_system
 from provisioner.load.files import collector_paused
 from provisioner.model.access import DeclaredAccess
-from provisioner.model.address import Kind
-from provisioner.model.change import Action, Change
+from provisioner.model.address import Address, Kind
+from provisioner.model.change import Action, Cause, Change
 from provisioner.model.coverage import EVERYTHING, Coverage, Scope, ScopeCoverage, Verdict
 from provisioner.model.desired import Desired
 from provisioner.model.instant import Instant
 from provisioner.model.outstanding import Outstanding
 from provisioner.model.past import Past, PastDeclared
 from provisioner.model.state import State
-from provisioner.observe.inventory import Observed, Observing, Told, doubt_emptiness, doubt_marks, observe, open_readers
+from provisioner.observe.inventory import (
+    Observed,
+    Observing,
+    Pinned,
+    Told,
+    doubt_emptiness,
+    doubt_marks,
+    observe,
+    open_readers,
+)
 from provisioner.observe.logins import following, renamed_logins
 from provisioner.observe.logins import told as told_of_logins
 from provisioner.observe.matching import match_accounts
@@ -39,22 +49,36 @@ from provisioner.resolve.past import remember, trace
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the journal knows of one target: what is outstanding, and how much there was at the last converged run."""
+    """What the journal knows of one target: what is outstanding, how much there was at the last converged run, and what
+    system it was when it was last applied to."""
 
     outstanding: tuple[Outstanding, ...] = ()
     counts: Mapping[str, int] | None = None
     kept: frozenset[str] = frozenset()
+    system: str | None = None
 
 
-Choose = Callable[[Change], str | None]
-"""Why a change is not for this run, in words; empty: it is somebody else's turn and not told; None: it is for it."""
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A change that is not for this run: by which rule, and why in words. Without words it is only counted (`left`):
+    it is another run's turn."""
+
+    rule: str = "not-reviewed"
+    why: str = ""
+
+
+Choose = Callable[[Change], Leave | None]
+"""None: the change is for this run."""
 
 
 @dataclass(frozen=True)
 class Situation:
     """Everything that a run is given. `past` is what the files said since each target converged, newest first.
     `connections` holds the targets of this run; `person` narrows it to one identity, present or gone; `choose` leaves
-    out what this run is not for (`expire` gives nothing, a reviewed apply nothing that was not reviewed).
+    out what this run is not for (`expire` gives nothing, a reviewed apply nothing that was not reviewed). `judging` are
+    the files whose guardrails count (the base's); None: the very files that are applied. `held` are those who were cut
+    off before the files said so, with words for it: `declared` does not have them, `past` does. `preview` says that
+    `now` is still to come.
     """
 
     declared: DeclaredAccess
@@ -67,6 +91,9 @@ class Situation:
     person: str | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
     choose: Choose | None = None
+    judging: DeclaredAccess | None = None
+    held: Mapping[str, str] = field(default_factory=dict)
+    preview: bool = False
     engine: str = __version__
 
     @property
@@ -95,7 +122,7 @@ def _planned(situation: Situation, told: Told | None) -> Planned:
     situation = replace(situation, declared=trace(situation.declared, situation.past))
     readers, unopened = open_readers(situation.connections)
     try:
-        with Observing(readers, dict.fromkeys(readers, EVERYTHING), told) as reads:
+        with Observing(readers, dict.fromkeys(readers, EVERYTHING), told, _pinned(situation)) as reads:
             # What the files ask for is worked out while the systems answer.
             desired = desire(situation.declared, situation.declares, situation.now)
             pasts = remember(situation.past, situation.declared, situation.declares, situation.now)
@@ -104,6 +131,9 @@ def _planned(situation: Situation, told: Told | None) -> Planned:
         sides, departed, diagnostics = _recognise(situation, desired, pasts, observed)
         diagnostics += renamed
         _read_credentials(readers, sides, told)
+        let_go = newly_managed_and_let_go(_case(situation, sides, observed))
+        for name, addresses in let_go.items():
+            sides[name].let_go = addresses
         parts = {name: _compare(side, readers[name]) for name, side in sides.items()}
     finally:
         for reader in readers.values():
@@ -130,6 +160,39 @@ def _follow(
     again = {name: situation.declares[name] for name in renamed}
     desired = {**desired, **desire(declared, again, situation.now)}
     return replace(situation, declared=declared), desired, told_of_logins(situation.declared, renamed)
+
+
+def _pinned(situation: Situation) -> dict[str, Pinned]:
+    """What each target was when it was last applied to, and whether it may be another system now."""
+    said = situation.declared.rules.acknowledgements
+
+    def may_be(target: str) -> Callable[[str], bool]:
+        return lambda system: acknowledged_system(said, target, system, situation.now)
+
+    known = {name: known.system for name, known in situation.known.items()}
+    return {name: Pinned(system, may_be(name)) for name, system in known.items() if system is not None}
+
+
+def _case(
+    situation: Situation,
+    sides: Mapping[str, Side],
+    observed: Mapping[str, Observed],
+    changes: tuple[Change, ...] = (),
+) -> Case:
+    """What the guardrails are given."""
+    known = {name: seen.me for name, seen in observed.items() if seen.me is not None}
+    return Case(
+        declared=situation.declared,
+        judging=situation.judging or situation.declared,
+        sides=sides,
+        changes=changes,
+        now=situation.now,
+        past=situation.past,
+        anchors=frozenset(address for me in known.values() for address in me.anchors),
+        names={name: me.name for name, me in known.items()},
+        person=situation.person,
+        let_go=frozenset(address for side in sides.values() for address in side.let_go),
+    )
 
 
 def _recognise(
@@ -268,18 +331,22 @@ def _assemble(
     needs = dependencies(changes, situation.declares, wanted)
     outstanding = [o for known in situation.known.values() for o in known.outstanding]
     outstanding = [o for o in outstanding if _still_open(o, sides, changes)]
-    lined_up = ordered(changes, frozenset((o.address, o.action) for o in outstanding), needs)
+    first = frozenset((o.address, o.action) for o in outstanding)
+    lined_up = ordered(changes, first, needs)
     if situation.person is not None:
         lined_up = _only(situation.person, lined_up)
-    lined_up, withheld = _chosen(situation.choose, lined_up)
-    found = [*situation.diagnostics, *diagnostics]
+    lined_up, withheld, left = _chosen(_choosing(situation), _as_held(situation.held, lined_up))
+    judged = judge(_case(situation, sides, observed, lined_up))
+    lined_up, refused = _guarded(judged, lined_up, first)
+    withheld += refused
+    found = [*situation.diagnostics, *diagnostics, *judged.told]
     found += [d for part in parts.values() for d in part.diagnostics]
     found += [w for side in sides.values() for w in side.reading.warnings]
     views = {
         name: _view(situation.connections[name], seen, sides.get(name), parts.get(name))
         for name, seen in observed.items()
     }
-    found += [_unreadable(name, seen.error) for name, seen in observed.items() if seen.error is not None]
+    found += [_not_read(situation, name, seen) for name, seen in observed.items() if seen.error is not None]
     waiting = [w for part in parts.values() for w in part.waiting]
     strays = [s for part in parts.values() for s in part.strays]
     if situation.person is not None:
@@ -301,6 +368,8 @@ def _assemble(
         strays=tuple(sorted(strays, key=lambda s: str(s.address))),
         outstanding=tuple(sorted(outstanding, key=lambda o: (o.since, str(o.address)))),
         diagnostics=in_order(found),
+        preview=situation.preview,
+        left=left,
     )
 
 
@@ -343,25 +412,68 @@ def _only(person: str, changes: tuple[Change, ...]) -> tuple[Change, ...]:
     return tuple(c for c in changes if c.id in kept)
 
 
+def _as_held(held: Mapping[str, str], changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """What is taken from somebody who was cut off is not taken because the files said so."""
+    if not held:
+        return changes
+    return tuple(
+        replace(c, why=f"{c.identity} was cut off {words}")
+        if c.cause is Cause.LEAVER and (words := held.get(c.identity or ""))
+        else c
+        for c in changes
+    )
+
+
+def _choosing(situation: Situation) -> Choose | None:
+    """What the run is for; and nobody whom the files still declare loses an account for good."""
+    if not situation.held:
+        return situation.choose
+
+    def choose(change: Change) -> Leave | None:
+        if change.action is Action.DELETE and change.identity in situation.held:
+            return Leave("offboarded-now", "the files still declare them: disabled, and not deleted")
+        return situation.choose(change) if situation.choose is not None else None
+
+    return choose
+
+
 def _chosen(
     choose: Choose | None, changes: tuple[Change, ...]
-) -> tuple[tuple[Change, ...], tuple[Withheld, ...]]:
-    """What this run is for, in order, and what it leaves; what needs something that is left is left with it."""
+) -> tuple[tuple[Change, ...], tuple[Withheld, ...], dict[str, int]]:
+    """What this run is for, in order; what it leaves and tells; and how much it leaves to others, by target. What needs
+    something that is left is left with it."""
     if choose is None:
-        return changes, ()
+        return changes, (), {}
     kept: list[Change] = []
     withheld: list[Withheld] = []
-    left: dict[str, str] = {}
+    gone: dict[str, Leave] = {}
+    left: dict[str, int] = {}
     for change in changes:
-        needed = next((n for n in change.needs if n in left), None)
-        why = choose(change) if needed is None else left[needed] and "it needs a change that was not reviewed"
-        if why is None:
+        needed = next((n for n in change.needs if n in gone), None)
+        leave = choose(change)
+        if leave is None and needed is not None:
+            rule = gone[needed].rule
+            leave = Leave(rule, "it needs a change that is held back" if gone[needed].why else "")
+        if leave is None:
             kept.append(change)
             continue
-        left[change.id] = why
-        if why:
-            withheld.append(Withheld(change, "not-reviewed", why))
-    return tuple(kept), tuple(withheld)
+        gone[change.id] = leave
+        if leave.why:
+            withheld.append(Withheld(change, leave.rule, leave.why))
+        else:
+            left[change.address.target] = left.get(change.address.target, 0) + 1
+    return tuple(kept), tuple(withheld), left
+
+
+def _guarded(
+    judged: Judgement, changes: tuple[Change, ...], first: frozenset[tuple[Address, Action]]
+) -> tuple[tuple[Change, ...], tuple[Withheld, ...]]:
+    """What the guardrails let through, in the order that they ask for, and what they hold back."""
+    refused = tuple(Withheld(c, *judged.held[c.id]) for c in changes if c.id in judged.held)
+    kept = tuple(c for c in changes if c.id not in judged.held)
+    if not judged.needs:
+        return kept, refused
+    return ordered(kept, first, {c.id: (*c.needs, *judged.needs.get(c.id, ())) for c in kept}), refused
 
 
 def _view(connection: Connection, seen: Observed, side: Side | None, part: TargetPlan | None) -> TargetView:
@@ -392,10 +504,12 @@ def _unknown(situation: Situation, sides: Mapping[str, Side]) -> list[Diagnostic
     ]
 
 
-def _unreadable(name: str, error: ProviderError) -> Diagnostic:
+def _not_read(situation: Situation, name: str, seen: Observed) -> Diagnostic:
+    if seen.was is not None and seen.system is not None:
+        return other_system(situation.connections[name].target, seen.was, seen.system, situation.now)
     return Diagnostic(
         "target-unreadable",
-        f"{name} could not be read: {error}",
+        f"{name} could not be read: {seen.error}",
         severity=Severity.WARNING,
         target=name,
         why="what cannot be read is not taken for empty: nothing is planned there",

@@ -17,6 +17,7 @@ from provisioner.model.identity import AccountName, Identity, IdentityKind, Susp
 from provisioner.model.outstanding import Outstanding
 from provisioner.model.past import PastDeclared
 from provisioner.model.role import GrantBlock, Role
+from provisioner.model.rules import Rules
 from provisioner.model.target import AccountsPolicy, Mode, Target
 from provisioner.plan.plan import Plan
 from provisioner.providers.memory import PROVIDER
@@ -126,6 +127,7 @@ def files(
     targets: Iterable[Target] = (),
     environments: Iterable[Environment] = (),
     tree: str = "t1",
+    rules: Rules | None = None,
 ) -> DeclaredAccess:
     chosen = list(targets) or [a_target()]
     return DeclaredAccess(
@@ -135,6 +137,7 @@ def files(
         {t.name: t for t in chosen},
         Records(OWNER),
         tree=tree,
+        rules=rules or Rules(),
     )
 
 
@@ -168,6 +171,8 @@ def situation(
     counts: Mapping[str, int] | None = None,
     kept: frozenset[str] = frozenset(),
     only: Iterable[str] | None = None,
+    base: DeclaredAccess | None = None,
+    systems: Mapping[str, str] | None = None,
 ) -> Situation:
     names = set(declared.targets) if only is None else set(only)
     connections = {
@@ -176,8 +181,12 @@ def situation(
         if name in names
     }
     past = tuple(PastDeclared(f"rev{i}", d, frozenset(names)) for i, d in enumerate(before, 1))
-    known = {name: Known(tuple(o for o in outstanding if o.address.target == name), counts, kept) for name in names}
-    return Situation(declared, connections, now, past, known, person=person)
+    pinned = systems or {}
+    known = {
+        name: Known(tuple(o for o in outstanding if o.address.target == name), counts, kept, pinned.get(name))
+        for name in names
+    }
+    return Situation(declared, connections, now, past, known, person=person, judging=base)
 
 
 def planned(declared: DeclaredAccess, *before: DeclaredAccess, **more: Any) -> Planned:

@@ -94,10 +94,11 @@ class Applied:
 
     @property
     def any_failed(self) -> bool:
-        return bool(self.failed) or any(r.reason is Reason.NEEDS for r in self.results.values()) or self._in_trouble
+        return bool(self.failed) or any(r.reason is Reason.NEEDS for r in self.results.values()) or self.in_trouble
 
     @property
-    def _in_trouble(self) -> bool:
+    def in_trouble(self) -> bool:
+        """Whether something went wrong beside the changes: the journal could not be written any more."""
         return any(d.is_error for d in self.diagnostics)
 
     def _in_order(self) -> Iterable[Result]:

@@ -30,6 +30,7 @@ from provisioner.plan.plan import Plan, TargetView
 from provisioner.records.chain import Chain
 from provisioner.records.entries import Reason, Result, Settled, outcome_body
 from provisioner.records.journal import Journal
+from provisioner.records.lock import Lock
 from provisioner.records.record import RecordKind
 from provisioner.records.run import RunInfo
 
@@ -46,15 +47,19 @@ def apply_plan(
     only_targets: Collection[str] | None = None,
     settled: Iterable[Settled] = (),
     waits: Waits | None = None,
+    lock: Lock | None = None,
 ) -> Applied:
     """Do what `plan` says, and record it.
 
     `whole` says that the plan was made for all identities (not with `--person`): only then can a target converge.
     `only_targets` leaves the others untouched. `settled` is old work of which the engine knows that nobody wants it any
-    more. Raises ProvisionError before anything is changed where the journal cannot be read or written; trouble after
-    that is in the result. SIGINT and SIGTERM end the run after the calls in hand.
+    more. `lock` is what the run holds: once that is lost, nothing more is begun. Raises ProvisionError before anything
+    is changed where the journal cannot be read or written; trouble after that is in the result. SIGINT and SIGTERM end
+    the run after the calls in hand.
     """
-    return _Apply(plan, connections, journal, run, clock, whole, progress, only_targets, tuple(settled), waits).run()
+    return _Apply(
+        plan, connections, journal, run, clock, whole, progress, only_targets, tuple(settled), waits, lock
+    ).run()
 
 
 @dataclass
@@ -69,6 +74,7 @@ class _Apply:
     only_targets: Collection[str] | None
     settled: tuple[Settled, ...]
     waits: Waits | None
+    lock: Lock | None
     _workers: dict[str, Worker] = field(default_factory=dict)
     _problems: list[Diagnostic] = field(default_factory=list)
     _crash: BaseException | None = None
@@ -79,7 +85,10 @@ class _Apply:
         mine = [c for c in self.plan.changes if self.only_targets is None or c.address.target in self.only_targets]
         ordered, circular = in_order(mine)
         self._board = Board(mine, self.progress)
-        self._run = Run(self.info, self._board, self.clock, (self.waits or Waits()).sleeping_by(self._board.sleep))
+        waits = (self.waits or Waits()).sleeping_by(self._board.sleep)
+        self._run = Run(self.info, self._board, self.clock, waits, self._lost)
+        if self.lock is not None:
+            self.lock.on_lost(self._board.stop)
         self._board.finish({c.id: Result(Refused("needs itself"), Reason.NEEDS) for c in circular})
         by_target: dict[str, list[Change]] = {t: [] for t in names}
         for change in ordered:
@@ -186,17 +195,25 @@ class _Apply:
         finally:
             self._board.leave()
 
+    def _lost(self) -> Diagnostic | None:
+        return None if self.lock is None else self.lock.lost()
+
     def _says_everything(self, target: str) -> bool:
         """Whether nothing is missing from what the plan says about `target`."""
         view = self.plan.targets[target]
         errors = any(d.is_error and d.target in (None, target, target.partition("/")[0]) for d in self.plan.diagnostics)
-        held_back = any(w.change.address.target == target for w in self.plan.withheld)
+        held_back = bool(self.plan.left.get(target)) or any(
+            w.change.address.target == target for w in self.plan.withheld
+        )
         return self.whole and view.complete and not errors and not held_back and view.mode != Mode.REPORT
 
     def _result(self, by_target: Mapping[str, list[Change]], mine: list[Change], interrupted: list[bool]) -> Applied:
         results = self._board.results()
         missing = {c.id: not_tried() for c in mine if c.id not in results}
         results.update(missing)
+        lost = self._lost()
+        if lost is not None:
+            self._problems.append(lost)
         targets = {}
         for name, changes in by_target.items():
             of_target = [c for c in mine if c.address.target == name]
@@ -232,6 +249,9 @@ class _Apply:
             return view.failed or "it could not be read completely"
         if any(w.change.address.target == target for w in self.plan.withheld):
             return "some changes were held back"
+        count = self.plan.left.get(target, 0)
+        if count:
+            return f"{count} {'change is' if count == 1 else 'changes are'} left to `apply`"
         if not self._says_everything(target):
             return "the plan has errors"
         if not all(is_success(results[c.id].outcome) for c in changes):

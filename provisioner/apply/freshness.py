@@ -132,7 +132,9 @@ def proven(change: Change, reading: Reading, ours: Ours) -> Outcome | None:
         return None if there else Done(f"read back: {old_account(change).object} is now {change.address.object}")
     if change.action is Action.ADOPT:
         key = _wanted_mark(change)
-        return Done(f"read back: marked for {live.mark.key}") if live.mark and ours.marked_for(live, key) else None
+        rest = {k: v for k, v in (change.after or {}).items() if k != "mark"}
+        so = live.mark is not None and ours.marked_for(live, key) and _same(rest, live, hides)
+        return Done(f"read back: marked for {live.mark.key}") if so and live.mark else None
     if not _same(change.after, live, hides):
         return None
     if change.action is Action.CREATE:
@@ -185,7 +187,8 @@ def _judge_adopt(change: Change, live: Resource | None, ours: Ours) -> Result | 
     if live is None:
         return _moved(change, None, "it is gone")
     was = (change.before or {}).get("mark")
-    if ours.marked_for(live, _wanted_mark(change)):
+    rest = {k: v for k, v in (change.after or {}).items() if k != "mark"}
+    if ours.marked_for(live, _wanted_mark(change)) and _same(rest, live, ()):
         return Result(AlreadySo("read: it carries our mark"))
     if (live.mark.key if live.mark else None) == was:
         return None

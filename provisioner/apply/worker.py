@@ -29,6 +29,7 @@ from provisioner.contract import (
     Unknown,
     Writer,
 )
+from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.address import Address
 from provisioner.model.change import Change
 from provisioner.model.instant import Instant
@@ -45,12 +46,13 @@ _DOWN = frozenset({Trouble.UNREACHABLE, Trouble.CREDENTIAL})
 
 @dataclass(frozen=True)
 class Run:
-    """What all targets of a run share."""
+    """What all targets of a run share. `lost` says why nothing may be changed any more: another run may be at work."""
 
     info: RunInfo
     board: Board
     clock: Callable[[], Instant]
     waits: Waits
+    lost: Callable[[], Diagnostic | None] = lambda: None
 
 
 @dataclass
@@ -66,6 +68,9 @@ class Site:
     run: Run
 
     def note(self, kind: RecordKind, body: Mapping[str, object]) -> None:
+        lost = self.run.lost() if kind is RecordKind.INTENT else None
+        if lost is not None:
+            raise ProvisionError(lost)
         self.chain.append(kind, body, run=self.run.info, at=self.run.clock())
 
     def look(self, addresses: Iterable[Address]) -> Reading:
@@ -171,7 +176,7 @@ class Worker:
         """What the writer told of each change, or why it was not asked."""
         board, told = self.site.run.board, dict[str, Result]()
         for job in jobs:
-            if board.stopped:
+            if board.stopped or self.site.run.lost() is not None:
                 told.update({c.id: not_tried() for c in job.changes})
                 continue
             if self._down is not None:

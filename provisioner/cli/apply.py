@@ -1,4 +1,4 @@
-"""`provision apply`: a saved plan as it is, or plan and apply."""
+"""`provision apply`: a saved plan as it is, or plan and apply, all of it or what was reviewed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import typer
 from provisioner.cli.options import DEFAULT_ACCESS, Access, BaseRevision, PersonName, TargetName
 
 if TYPE_CHECKING:
+    from provisioner.cli.applying import Task
+    from provisioner.cli.wiring import Opened
     from provisioner.plan.plan import Plan
 
 
@@ -17,24 +19,63 @@ def apply(
     planfile: Annotated[
         Path | None, typer.Argument(metavar="PLANFILE", help="A plan that `plan --out` wrote.", show_default=False)
     ] = None,
+    reviewed: Annotated[
+        Path | None,
+        typer.Option(
+            "--reviewed",
+            metavar="PLANFILE",
+            help="The plan that was reviewed: what else has come up is only done if it takes away what is due.",
+        ),
+    ] = None,
     access: Access = DEFAULT_ACCESS,
     target: TargetName = None,
     person: PersonName = None,
     base: BaseRevision = None,
 ) -> int:
-    """Make it so: a saved plan as it is, or plan and apply."""
+    """Make it so: a saved plan as it is, or plan and apply, all of it or what was reviewed."""
     from provisioner.cli.applying import Task, carry_out
     from provisioner.cli.running import tell_invalid
     from provisioner.cli.wiring import InvalidFilesError, Wanted, open_work
 
     if planfile is not None and (target is not None or person is not None):
         raise typer.BadParameter("a saved plan is applied as it is: --target and --person belong to `plan`")
+    if planfile is not None and reviewed is not None:
+        raise typer.BadParameter("a saved plan is applied as it is: --reviewed makes a new one")
     saved = None if planfile is None else _parsed(planfile)
+    approved = None if reviewed is None else _parsed(reviewed)
     try:
         opened = open_work(Wanted(access, target, person, base, planning=saved is None))
     except InvalidFilesError as error:
         return tell_invalid(error.loaded)
+    if approved is not None:
+        return carry_out(opened, _of_reviewed(approved, opened))
     return carry_out(opened, Task("apply", saved))
+
+
+def _of_reviewed(approved: Plan, opened: Opened) -> Task:
+    """ProvisionError where the file cannot tell what was reviewed."""
+    from provisioner import __version__
+    from provisioner.cli.applying import Task
+    from provisioner.cli.choosing import only_reviewed
+    from provisioner.diagnostics import Diagnostic, ProvisionError, Severity
+    from provisioner.plan.validity import reasons_not_to_rest_on
+
+    reasons = reasons_not_to_rest_on(approved, engine=__version__)
+    if reasons:
+        raise ProvisionError(*reasons)
+    notes: tuple[Diagnostic, ...] = ()
+    if approved.tree != opened.files.declared.tree:
+        notes = (
+            Diagnostic(
+                "reviewed-other-tree",
+                "the access files are not those that the reviewed plan was made of",
+                severity=Severity.NOTE,
+                why="other changes were merged since; what was reviewed and is still to be done is done, and anything "
+                "new that gives access waits",
+                fix="to do everything that the files say, run `provision apply`",
+            ),
+        )
+    return Task("apply --reviewed", choose=only_reviewed(approved), notes=notes)
 
 
 def _parsed(planfile: Path) -> Plan:

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provisioner import __version__
-from provisioner.apply import Applied, Progress, apply_plan
+from provisioner.apply import Applied, Progress, Waits, apply_plan
+from provisioner.cli.choosing import without_the_held
 from provisioner.cli.exit_codes import Exit, first
+from provisioner.cli.locking import heads, locked, recovered
 from provisioner.cli.output import show, tell
 from provisioner.cli.running import columns, planned, progress_line
 from provisioner.cli.wiring import Opened, Work, check_journal, now, situate
-from provisioner.diagnostics import ProvisionError
-from provisioner.plan.planfile import reasons_not_to_apply, to_json
+from provisioner.diagnostics import Diagnostic, ProvisionError
+from provisioner.plan.planfile import to_json
+from provisioner.plan.validity import MAX_AGE, reasons_not_to_apply
 from provisioner.records.run import RunInfo, new_run_id, who_is_here
+from provisioner.records.used import Use, finish, take, use_of
 from provisioner.report import applied as applied_report
+from provisioner.report import diagnostics as problems
 from provisioner.report.colour import palette
 from provisioner.report.diagnostics import Sources
 from provisioner.report.text import text
@@ -27,62 +33,94 @@ from provisioner.report.text import text
 if TYPE_CHECKING:
     from provisioner.engine import Choose
     from provisioner.plan.plan import Plan
+    from provisioner.records.lock import Lock
 
 
 @dataclass(frozen=True)
 class Task:
     """What a run is to do: `saved` as it is, or what a new plan says of what `choose` lets through. `command` stands in
-    the journal."""
+    the journal. `begin` is done first, under the lock, before anything is read that the plan rests on. `notes` are told
+    with the plan."""
 
     command: str
     saved: Plan | None = None
     choose: Choose | None = None
+    begin: Callable[[Opened, RunInfo], None] | None = None
+    notes: tuple[Diagnostic, ...] = ()
+
+
+def run_of(opened: Opened, command: str) -> RunInfo:
+    """A new run, as its records name it."""
+    return RunInfo(
+        id=new_run_id(now()),
+        who=who_is_here(opened.files.root),
+        revision=opened.files.head.revision,
+        tree=opened.files.declared.tree,
+        command=command,
+        engine=__version__,
+        uncommitted=opened.files.head.uncommitted,
+    )
 
 
 def carry_out(opened: Opened, task: Task) -> int:
     """Does the task and tells what came of it; the exit status."""
     check_journal(opened)
-    run = RunInfo(
-        id=new_run_id(now()),
-        who=who_is_here(opened.files.root),
-        revision=opened.files.head.revision,
-        tree=opened.files.declared.tree,
-        command=task.command,
-        engine=__version__,
-        uncommitted=opened.files.head.uncommitted,
-    )
-    work = situate(opened)
-    if task.saved is not None:
-        return _saved(task.saved, work, run)
-    work = replace(work, situation=replace(work.situation, choose=task.choose))
-    made = planned(work)
-    _show(made, work)
-    return _apply(made, work, replace(run, plan=str(to_json(made)["digest"])))
+    run = run_of(opened, task.command)
+    if task.begin is not None:
+        task.begin(opened, run)
+    with locked(opened, run, _targets(opened, task)) as lock:
+        recovered(opened, run)
+        work = situate(opened)
+        if task.saved is not None:
+            return _saved(task.saved, work, run, lock)
+        diagnostics = (*work.situation.diagnostics, *task.notes)
+        work = replace(work, situation=replace(work.situation, choose=task.choose, diagnostics=diagnostics))
+        made = planned(work)
+        _show(made, work)
+        return _apply(made, work, replace(run, plan=str(to_json(made)["digest"])), lock)[0]
 
 
-def _saved(plan: Plan, work: Work, run: RunInfo) -> int:
+def _targets(opened: Opened, task: Task) -> set[str]:
+    """What this run may change: nothing else is locked."""
+    return set(opened.targets) if task.saved is None else set(opened.targets) & set(task.saved.targets)
+
+
+def _saved(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> int:
     """A saved plan that may still be applied; ProvisionError with all reasons where it may not."""
-    digest = str(to_json(plan)["digest"])
+    digest, store = str(to_json(plan)["digest"]), work.journal.store
+    earlier = use_of(store, digest)
+    _check(plan, work, earlier)
+    run = replace(run, plan=digest)
+    if not take(store, digest, run=run, at=now(), after=earlier):
+        # Another run came first, this very moment: whether it will finish, nobody can say.
+        came = use_of(store, digest)
+        _check(plan, work, None if came is None else replace(came, finished=True))
+    if earlier is not None:
+        tell(f"this plan was begun {earlier.words}, and that run did not finish: it goes on from there\n")
+    kept, withheld = without_the_held(plan, work.situation.held)
+    if withheld:
+        tell(problems.text(d for d in work.situation.diagnostics if d.code == "offboarded-now"))
+        plan = replace(plan, changes=kept, withheld=(*plan.withheld, *withheld))
+    status, applied = _apply(plan, work, run, lock)
+    if not applied.interrupted and not applied.in_trouble:
+        finish(store, digest, run=run, at=now())
+    return status
+
+
+def _check(plan: Plan, work: Work, use: Use | None) -> None:
     reasons = reasons_not_to_apply(
         plan,
         tree=work.files.declared.tree,
         engine=__version__,
         now=work.situation.now,
-        used=work.journal.used(digest),
+        used=use.words if use is not None and use.finished else None,
+        max_age=work.opened.judging.records.plan_age or MAX_AGE,
     )
     if reasons:
         raise ProvisionError(*reasons)
-    run = replace(run, plan=digest)
-    work.journal.publish(plan.tree, work.files.loaded.files)
-    taken = work.journal.use(digest, run=run, at=now())
-    if taken is not None:
-        raise ProvisionError(
-            *reasons_not_to_apply(plan, tree=plan.tree, engine=plan.engine, now=plan.as_of, used=taken)
-        )
-    return _apply(plan, work, run)
 
 
-def _apply(plan: Plan, work: Work, run: RunInfo) -> int:
+def _apply(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> tuple[int, Applied]:
     work.journal.publish(plan.tree, work.files.loaded.files)
     line = progress_line()
 
@@ -98,11 +136,14 @@ def _apply(plan: Plan, work: Work, run: RunInfo) -> int:
             clock=now,
             whole=plan.person is None,
             progress=progress,
+            waits=Waits(call=work.opened.times.deadline),
+            lock=lock,
         )
     finally:
         line.close()
-    _tell(applied)
-    return _status(plan, applied)
+    _tell(applied, plan)
+    tell(heads(work.journal, work.situation.connections))
+    return _status(plan, applied), applied
 
 
 def _show(made: Plan, work: Work) -> None:
@@ -110,7 +151,7 @@ def _show(made: Plan, work: Work) -> None:
     tell(text(made, sources=sources, colours=palette(sys.stderr, os.environ)) + "\n")
 
 
-def _tell(applied: Applied) -> None:
+def _tell(applied: Applied, plan: Plan) -> None:
     show(
         applied_report.text(
             applied.changes,
@@ -118,6 +159,7 @@ def _tell(applied: Applied) -> None:
             failed={c.id for c in applied.failed},
             converged=applied.converged,
             why_not={name: t.why_not for name, t in applied.targets.items() if not t.converged},
+            held_back=len(plan.withheld),
             interrupted=applied.interrupted,
             diagnostics=applied.diagnostics,
             columns=columns(sys.stdout),

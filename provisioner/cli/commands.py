@@ -12,11 +12,13 @@ SECTIONS = {
     "The access files": {
         "validate": "check the files alone, offline; all problems in one run",
         "schema": "print JSON Schema for editors",
-        "offboard": "take somebody out of the access files, and show the plan",
+        "offboard": "take somebody out of the files, and show the plan; or cut them off",
+        "adopt": "write access files from a live system; changes nothing there",
     },
     "Live systems": {
         "plan": "show what would change, and why; changes nothing",
         "apply": "make it so: a saved plan as it is, or plan and apply",
+        "expire": "end what has lapsed, and finish what is outstanding; gives nothing",
         "status": "what is outstanding, since when; when each target was last in order",
     },
     "Questions": {

@@ -39,8 +39,11 @@ EXPLAINED = {
     Exit.DONE: "done",
 }
 _BY_CODE = {
+    "adopt-incomplete": Exit.INCOMPLETE,
     "journal-in-working-folder": Exit.REFUSED,
     "journal-moved-on": Exit.LOCKED,
+    "lock-lost": Exit.LOCKED,
+    "locked": Exit.LOCKED,
     "option-value": Exit.USAGE,
     "output-not-written": Exit.USAGE,
 }

@@ -18,11 +18,11 @@ def read_files(access: Path) -> Loaded:
     looked up only where a name is not known."""
     providers = catalog.all_providers()
     root = find_top(access)
-    departed = _Departed(access, root, providers)
+    departed = Departed(access, root, providers)
     return load_access(access, root=root, providers=providers, planned=catalog.PLANNED, departed=departed)
 
 
-class _Departed(Collection[str]):
+class Departed(Collection[str]):
     """Ids that some earlier state of the files declared; looked up when first asked for, in as much history as there
     is. Where it cannot be told, nobody is taken for departed."""
 

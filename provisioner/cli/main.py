@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from provisioner import __version__
+from provisioner.cli import process
 from provisioner.cli.commands import page
 from provisioner.cli.output import show, tell
 
@@ -18,6 +19,7 @@ def run() -> None:
     """Ends the process with the exit status."""
     # A run is short and keeps most of what it makes: looking for garbage as often as Python does by itself costs 3 %.
     gc.set_threshold(100_000, 20, 20)
+    process.own()
     sys.exit(main(sys.argv[1:]))
 
 

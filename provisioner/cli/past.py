@@ -25,13 +25,14 @@ _SHORT = 12
 @dataclass
 class Memory:
     """Looks up earlier states of the access files. `access` is their folder as the repository calls it; `in_git` is
-    False where there is no repository, or no commit yet."""
+    False where there is no repository, or no commit yet; `end` is the revision that the files are of."""
 
     root: Path
     access: str
     in_git: bool
     journal: Journal
     providers: Mapping[str, Provider]
+    end: str = "HEAD"
     _cache: HistoryCache = field(default_factory=HistoryCache, repr=False)
 
     def since(
@@ -61,7 +62,7 @@ class Memory:
 
     def _from_git(self, converged: Mapping[str, Converged | None]) -> list[tuple[PastRevision, frozenset[str]]]:
         starts = {target: c.revision if c is not None else None for target, c in converged.items()}
-        ranges = {start: revisions(self.root, self.access, start) for start in dict.fromkeys(starts.values())}
+        ranges = {start: revisions(self.root, self.access, start, self.end) for start in dict.fromkeys(starts.values())}
         places: dict[str, dict[str, PastRevision]] = {}
         for target, start in starts.items():
             for revision in ranges[start]:

@@ -15,6 +15,7 @@ from provisioner.cli.options import DEFAULT_ACCESS, Access, BaseRevision, Person
 if TYPE_CHECKING:
     from provisioner.cli.exit_codes import Exit
     from provisioner.cli.wiring import Work
+    from provisioner.model.instant import Instant
     from provisioner.plan.plan import Plan
 
 
@@ -25,6 +26,10 @@ def plan(
     target: TargetName = None,
     person: PersonName = None,
     base: BaseRevision = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="TIME", help="As it will be then; such a plan cannot be applied."),
+    ] = None,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="End with status 2 if changes are pending.")
     ] = False,
@@ -34,14 +39,31 @@ def plan(
     from provisioner.cli.wiring import InvalidFilesError, Wanted, prepare
 
     try:
-        work = prepare(Wanted(access, target, person, base, base_connects=base is not None))
+        at = None if as_of is None else _time(as_of)
+        work = prepare(Wanted(access, target, person, base, base_connects=base is not None, as_of=at))
     except InvalidFilesError as error:
         return tell_invalid(error.loaded, form)
     made = planned(work)
     if out is not None:
         _write(out, made)
-    _show(made, work, form, None if base is not None else _apply_with(access, out, target, person))
+    applicable = base is None and as_of is None
+    _show(made, work, form, _apply_with(access, out, target, person) if applicable else None)
     return _status(made, detailed=detailed_exitcode)
+
+
+def _time(text: str) -> Instant:
+    """A time to come; wrong usage where it is none."""
+    from provisioner.cli.wiring import now
+    from provisioner.model.instant import format_instant, parse_instant
+
+    try:
+        found = parse_instant(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--as-of") from None
+    if found < now():
+        told = f"{format_instant(found)} is over; who had what then is asked of the journal, not of a plan"
+        raise typer.BadParameter(told, param_hint="--as-of")
+    return found
 
 
 def _show(made: Plan, work: Work, form: PlanFormat, apply_with: str | None) -> None:

@@ -36,6 +36,7 @@ def status(access: Access = DEFAULT_ACCESS) -> int:
             )
         )
         tell(problems(chain.warnings()))
-    where = f"in {work.journal_folder}"
+    tell(problems(d for d in work.situation.diagnostics if d.code == "offboarded-now"))
+    where = f"in {work.opened.journal_place}"
     show(text(found, where=where, now=work.situation.now, colours=palette(sys.stdout, os.environ)))
     return Exit.DONE

@@ -14,6 +14,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from provisioner.cli.files import read_files
+from provisioner.cli.holding import apply_holds
+from provisioner.cli.lastvalid import check_not_older
+from provisioner.cli.lastvalid import last_valid as last_valid_revision
 from provisioner.cli.past import Memory
 from provisioner.contract import Connection, Provider
 from provisioner.diagnostics import Diagnostic, ProvisionError, Severity
@@ -27,7 +30,8 @@ from provisioner.model.past import PastDeclared
 from provisioner.model.target import Target
 from provisioner.providers import catalog
 from provisioner.records.chain import Chain
-from provisioner.records.journal import DEFAULT_FOLDER, Journal, open_journal
+from provisioner.records.heartbeat import Times
+from provisioner.records.journal import DEFAULT_FOLDER, Journal, is_remote, open_journal
 
 
 class InvalidFilesError(ProvisionError):
@@ -41,7 +45,8 @@ class InvalidFilesError(ProvisionError):
 @dataclass(frozen=True)
 class Wanted:
     """What a command was asked for. `base_connects`: the targets are reached as the base says, not as the files do.
-    `planning`: a plan is to be made, for which the history is read."""
+    `planning`: a plan is to be made, for which the history is read. `as_of` is a time to come that the plan is made
+    for. `last_valid`: where the files have errors, the newest revision without is worked from."""
 
     access: Path
     target: str | None = None
@@ -49,16 +54,20 @@ class Wanted:
     base: str | None = None
     base_connects: bool = False
     planning: bool = True
+    as_of: Instant | None = None
+    last_valid: bool = False
 
 
 @dataclass(frozen=True)
 class Files:
-    """The access files, where they lie, and what git knows of them."""
+    """The access files, where they lie, and what git knows of them. `broken` says that these are of an earlier
+    revision, because the newest have errors."""
 
     loaded: Loaded
     root: Path
     head: Head
     providers: Mapping[str, Provider] = field(repr=False)
+    broken: Diagnostic | None = None
 
     @property
     def declared(self) -> DeclaredAccess:
@@ -68,7 +77,8 @@ class Files:
 @dataclass(frozen=True)
 class Opened:
     """What is known before the journal is read: files, base, targets, and where the journal lies. Whoever changes
-    something takes the lock now, and reads the journal under it (`situate`)."""
+    something takes the lock now, and reads the journal under it (`situate`). `journal_folder` is None where the journal
+    lies in no folder of this machine."""
 
     wanted: Wanted
     files: Files
@@ -76,7 +86,7 @@ class Opened:
     declared: DeclaredAccess
     targets: Mapping[str, Target]
     journal: Journal
-    journal_folder: Path
+    journal_folder: Path | None
     notes: tuple[Diagnostic, ...] = ()
 
     @property
@@ -92,7 +102,18 @@ class Opened:
     @property
     def journal_stays(self) -> bool:
         """Whether the journal lies outside of the working folder, of which a CI run leaves nothing behind."""
-        return not self.journal_folder.is_relative_to(self.files.root.resolve())
+        return self.journal_folder is None or not self.journal_folder.is_relative_to(self.files.root.resolve())
+
+    @property
+    def journal_place(self) -> str:
+        """Where the journal lies, for people."""
+        return self.journal.store.where() if self.journal_folder is None else str(self.journal_folder)
+
+    @property
+    def times(self) -> Times:
+        """How long runs and their calls are waited for."""
+        records = self.judging.records
+        return Times(records.lease.total_seconds(), records.deadline.total_seconds())
 
 
 @dataclass(frozen=True)
@@ -109,10 +130,6 @@ class Work:
     @property
     def journal(self) -> Journal:
         return self.opened.journal
-
-    @property
-    def journal_folder(self) -> Path:
-        return self.opened.journal_folder
 
 
 def now() -> Instant:
@@ -132,47 +149,59 @@ def prepare(wanted: Wanted) -> Work:
 
 def open_work(wanted: Wanted) -> Opened:
     """Reads the files and the base. Nothing of the journal is read yet."""
-    files = _files(wanted.access)
+    files = _files(wanted.access, last_valid=wanted.last_valid)
     base = _base(files, wanted.base)
     declared = files.declared
     records = declared.records if base is None else base.records
-    journal = open_journal(records.journal, files.root)
+    # Each sign of life must come well before the lease is over.
+    limit = min(records.deadline, records.lease / 4).total_seconds()
+    journal = open_journal(records.journal, files.root, limit=limit)
     targets = _chosen(declared.targets, wanted.target)
-    notes: list[Diagnostic] = []
+    notes = [files.broken] if files.broken is not None else []
     if base is not None and wanted.base_connects:
-        targets, notes = _reached_as(base, targets)
+        targets, more = _reached_as(base, targets)
+        notes += more
         declared = replace(declared, targets={**declared.targets, **targets})
-    folder = (files.root / (records.journal or DEFAULT_FOLDER)).resolve()
+    folder = None if is_remote(records.journal) else (files.root / (records.journal or DEFAULT_FOLDER)).resolve()
     return Opened(wanted, files, base, declared, targets, journal, folder, tuple(notes))
 
 
 def situate(opened: Opened) -> Work:
     """Reads the journal and the history, and takes the time."""
     wanted, files, journal = opened.wanted, opened.files, opened.journal
-    memory = Memory(files.root, files.loaded.folder, files.head.revision is not None, journal, files.providers)
-    at = now()
+    in_git, end = files.head.revision is not None, files.head.revision or "HEAD"
+    memory = Memory(files.root, files.loaded.folder, in_git, journal, files.providers, end)
+    at = wanted.as_of or now()
     chains = {name: journal.chain(name) for name in opened.targets}
-    past = _past(memory, chains, files.loaded) if wanted.planning else ()
+    past = _past(memory, chains, files) if wanted.planning else ()
+    held = apply_holds(opened)
     warnings = (w for c in chains.values() for w in c.warnings())
     situation = Situation(
-        declared=opened.declared,
+        declared=held.declared,
         connections=opened.connections,
         now=at,
-        past=past,
+        past=(*held.past, *past),
         known={name: _known(c, at) for name, c in chains.items()},
         revision=files.head.revision,
         uncommitted=files.head.uncommitted,
         person=wanted.person,
-        diagnostics=(*files.loaded.diagnostics, *opened.notes, *warnings),
+        judging=opened.base,
+        diagnostics=(*files.loaded.diagnostics, *opened.notes, *held.notes, *warnings),
+        held=held.words,
+        preview=wanted.as_of is not None,
     )
     return Work(opened, situation)
 
 
-def _files(access: Path) -> Files:
+def _files(access: Path, *, last_valid: bool = False) -> Files:
     root, loaded = find_top(access), read_files(access)
-    if not loaded.ok:
+    providers = catalog.all_providers()
+    if loaded.ok:
+        return Files(loaded, root, head(root, loaded.folder), providers)
+    valid = last_valid_revision(loaded, root, providers) if last_valid else None
+    if valid is None:
         raise InvalidFilesError(loaded)
-    return Files(loaded, root, head(root, loaded.folder), catalog.all_providers())
+    return Files(valid[0], root, valid[1], providers, broken=valid[2])
 
 
 def _connection(target: Target, providers: Mapping[str, Provider], owner: str | None) -> Connection:
@@ -249,18 +278,22 @@ def check_journal(opened: Opened) -> None:
         raise ProvisionError(
             Diagnostic(
                 "journal-in-working-folder",
-                f"the journal would lie in the working folder ({opened.journal_folder}), which a CI run throws away",
+                f"the journal would lie in the working folder ({opened.journal_place}), which a CI run throws away",
                 why="the journal tells the next run what this one began, and since when to look for who has left",
-                fix="set `records.journal` to a folder that stays, for example one on a shared disk",
+                fix="set `records.journal` to a folder that stays, for example one on a shared disk, or to `s3://bucket/prefix`",
             )
         )
 
 
-def _past(memory: Memory, chains: Mapping[str, Chain], now: Loaded) -> tuple[PastDeclared, ...]:
+def _past(memory: Memory, chains: Mapping[str, Chain], files: Files) -> tuple[PastDeclared, ...]:
     converged = {name: chain.converged() for name, chain in chains.items()}
-    return memory.since(converged, {name: chain.trees() for name, chain in chains.items()}, now)
+    applied = {name: chain.trees() for name, chain in chains.items()}
+    if files.broken is not None:
+        check_not_older(files.root, files.loaded.folder, files.head, converged, applied)
+    return memory.since(converged, applied, files.loaded)
 
 
 def _known(chain: Chain, at: Instant) -> Known:
     last = chain.converged()
-    return Known(chain.outstanding(at), chain.last_counts(), last.kept if last is not None else frozenset())
+    kept = last.kept if last is not None else frozenset()
+    return Known(chain.outstanding(at), chain.last_counts(), kept, chain.system())

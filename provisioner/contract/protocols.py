@@ -88,6 +88,21 @@ class Declare(Protocol):
         ("groups", 0)): for environments as labels, `who` and near misses."""
         ...
 
+    def unsayable(self, resource: Resource) -> str | None:
+        """Why no grants block can give this to somebody (an inline policy), in words; None where one can. Judged by the
+        thing alone: who holds it is of no matter."""
+        ...
+
+    def grants_for(self, things: Iterable[Resource]) -> dict[str, Any]:
+        """The inverse of `expand`: the block that gives exactly these, all of them sayable. Plain values, in an order
+        that depends on nothing but what there is."""
+        ...
+
+    def objects_for(self, live: State) -> tuple[dict[str, dict[str, Any]], list[tuple[Address, str]]]:
+        """What may be declared under the target of what is live, by section and name, so that nothing changes;
+        and what a section would have to say and cannot, with the reason."""
+        ...
+
     def canonical(self, resource: Resource) -> Resource:
         """So that what the system echoes never looks like drift (case, order, defaults)."""
         ...

@@ -25,7 +25,6 @@ from provisioner.load.suggest import did_you_mean
 from provisioner.load.targets import TargetEntry, TargetReader
 from provisioner.model.access import Records
 from provisioner.model.assignment import Assignment
-from provisioner.model.block import Block
 from provisioner.model.environment import Environment
 from provisioner.model.identity import AccountName, Identity, IdentityKind, Suspension
 from provisioner.model.role import GrantBlock, Role
@@ -54,7 +53,6 @@ class FileEntries:
     __slots__ = (
         "carried",
         "environments",
-        "guardrails",
         "identities",
         "models",
         "named",
@@ -72,7 +70,6 @@ class FileEntries:
         self.problems: list[Diagnostic] = []
         self.named: list[tuple[str, str]] = []
         self.identities: dict[str, Identity] = {}
-        self.guardrails: Block | None = None
         self.records: Records | None = None
         self.only_people = False
         self.unread = False
@@ -281,6 +278,7 @@ class _Reader:
             tuple(model.standing),
             tuple(model.owners),
             self._key(section, name),
+            model.newcomers,
         )
 
     def _target(self, section: str, name: str) -> None:
@@ -305,13 +303,13 @@ class _Reader:
             entries.named.append((section, ""))
             rails = self._check(schema.GuardrailsModel, (section,), "`guardrails`")
             if rails is not None:
-                entries.guardrails = At(self.source, (section,)).block(rails[0])
                 entries.models["guardrails"] = rails[1]
         elif section == "records":
             entries.named.append((section, ""))
             records = self._check(schema.RecordsModel, (section,), "`records`")
             if records is not None:
-                entries.records = Records(records[1].owner, records[1].journal)
+                model = records[1]
+                entries.records = Records(model.owner, model.journal, model.lease, model.deadline, model.plan_age)
         else:
             entries.problems.append(
                 At(self.source).problem(

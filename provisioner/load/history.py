@@ -73,13 +73,13 @@ def resolve(repo: Path, revision: str) -> str:
     return commit
 
 
-def revisions(repo: Path, access: str, start: str | None) -> list[PastRevision]:
-    """The first-parent revisions of HEAD, newest first, at which the access folder is another than at the next newer
+def revisions(repo: Path, access: str, start: str | None, end: str = "HEAD") -> list[PastRevision]:
+    """The first-parent revisions of `end`, newest first, at which the access folder is another than at the next newer
     one; `start`, the revision that a target converged on, is the last. Without `start`, the whole history.
 
     ProvisionError where the history does not reach so far (a shallow clone), or git no longer has `start`.
     """
-    here = git.commit_of(repo, "HEAD")
+    here = git.commit_of(repo, end)
     first = git.commit_of(repo, start) if start is not None else None
     if start is not None and first is None:
         raise _incomplete(f"git has no revision {show(start)}", git.is_shallow(repo))
@@ -94,6 +94,11 @@ def revisions(repo: Path, access: str, start: str | None) -> list[PastRevision]:
     )
     commits = [*listed.split(), *([first] if first is not None else [])]
     return _with_trees(repo, access, commits)
+
+
+def contains(repo: Path, newer: str, older: str) -> bool:
+    """Whether `older` is `newer` or one of its ancestors."""
+    return git.run(repo, "merge-base", "--is-ancestor", older, newer) is not None
 
 
 def _check_reach(repo: Path, here: str, first: str | None) -> None:

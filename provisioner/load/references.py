@@ -16,11 +16,13 @@ from provisioner.load.display import show
 from provisioner.load.grants import Grants
 from provisioner.load.holders import Holders
 from provisioner.load.places import At
+from provisioner.load.rules import rules_of
 from provisioner.load.schema import GuardrailsModel, ServiceModel
 from provisioner.load.world import ROLE_PREFIX, World, providers_of
 from provisioner.model.address import Address
 from provisioner.model.block import Path
 from provisioner.model.identity import IdentityKind
+from provisioner.model.rules import Acknowledgement
 
 
 def check(world: World, providers: Mapping[str, Provider], departed: Collection[str] = ()) -> None:
@@ -118,7 +120,7 @@ class _References:
     def _guardrails(self) -> None:
         if self.world.guardrails is None:
             return
-        source, _, model = self.world.guardrails
+        source, model = self.world.guardrails
         rails: GuardrailsModel = model
         at = At(source, ("guardrails",))
         for target, administrators in rails.administrators.items():
@@ -131,22 +133,49 @@ class _References:
             for side, blocks in enumerate(rule.not_both):
                 for target in blocks:
                     self._separate(at, ("separate", number, "not_both", side, target), target)
-        for number, said in enumerate(rails.acknowledgements):
-            path: Path = ("acknowledgements", number)
-            if said.target is not None:
-                self._target(
-                    said.target, at, (*path, "target"), why="it lets something through on that target", on_key=False
+        for number, said in enumerate(rules_of(source, rails).acknowledgements):
+            self._acknowledgement(said, at, ("acknowledgements", number))
+
+    def _acknowledgement(self, said: Acknowledgement, at: At, path: Path) -> None:
+        """What it lets through; people and roles may be gone by then, and are not looked up."""
+        if said.target is not None:
+            self._target(
+                said.target, at, (*path, "target"), why="it lets something through on that target", on_key=False
+            )
+        for index, text in enumerate(said.addresses):
+            self._acknowledged_address(text, at, (*path, "addresses", index))
+        told = _what_is_wrong(said)
+        if told is not None:
+            message, fix = told
+            self.world.problems.append(
+                at.problem(
+                    "bad-acknowledgement",
+                    message,
+                    path,
+                    why="it names people, a role, or addresses; or a target with kind and count; or a target and the "
+                    "system that it is now",
+                    fix=fix,
                 )
-            if not (said.people or said.role or said.addresses or said.target):
-                self.world.problems.append(
-                    at.problem(
-                        "bad-acknowledgement",
-                        "the acknowledgement names nothing that it lets through",
-                        path,
-                        why="it names people, a role, addresses, or a target with kind and count",
-                        fix="add for example `people: [linus]`",
-                    )
-                )
+            )
+
+    def _acknowledged_address(self, text: str, at: At, path: Path) -> None:
+        try:
+            target = Address.parse(text).target
+        except ValueError:
+            why = "an address is target:kind/name, such as corp-ldap:membership/developers/ada"
+        else:
+            if self.world.target_known(target):
+                return
+            why = f"there is no target {show(target)}"
+        self.world.problems.append(
+            at.problem(
+                "bad-address",
+                f"{show(text)} is no address",
+                path,
+                why=why,
+                fix="copy the address from the plan; without its last part it means everything that hangs on it",
+            )
+        )
 
     def _separate(self, at: At, path: Path, target: str) -> None:
         if not self.world.target_known(target):
@@ -329,3 +358,22 @@ class _References:
                     )
                 elif included in self.world.roles:
                     waiting.append((included, False))
+
+
+def _what_is_wrong(said: Acknowledgement) -> tuple[str, str] | None:
+    """What an acknowledgement says too little or too much of, and how to mend it."""
+    named = bool(said.people or said.role or said.addresses)
+    if not named and said.target is None:
+        return "the acknowledgement names nothing that it lets through", "add for example `people: [linus]`"
+    if said.system is not None:
+        if named or said.kind is not None or said.count is not None:
+            return (
+                "the acknowledgement of another system names more than that",
+                "say the rest in an entry of its own",
+            )
+        return None if said.target is not None else ("`system` is of a target", "add `target:`")
+    if said.count is None and said.kind is None:
+        return None if named else ("the acknowledgement does not say how much", "add `kind:` and `count:`")
+    if said.count is None or said.kind is None or said.target is None:
+        return "`target`, `kind` and `count` belong together", "say all three of them"
+    return ("a counted acknowledgement names nothing else", "say it in an entry of its own") if named else None

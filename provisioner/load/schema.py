@@ -182,6 +182,7 @@ class EnvironmentModel(Shape):
     max_duration: Duration = _LEFT_OUT
     needs_reason: bool = False
     standing: list[Text] = Field(default_factory=list)
+    newcomers: Annotated[int, Field(ge=0)] = _LEFT_OUT
     owners: list[Text] = Field(default_factory=list)
 
 
@@ -250,6 +251,7 @@ class AcknowledgementModel(Shape):
     target: Text = _LEFT_OUT
     kind: Literal["account", "group", "membership", "grant", "credential", "control"] = _LEFT_OUT
     count: Annotated[int, Field(ge=1)] = _LEFT_OUT
+    system: Text = _LEFT_OUT
     removals: bool = False
 
 
@@ -268,6 +270,9 @@ class RecordsModel(Shape):
 
     owner: Annotated[str, StringConstraints(pattern=OWNER)] = _LEFT_OUT
     journal: Text = _LEFT_OUT
+    lease: Duration = timedelta(seconds=60)
+    deadline: Duration = timedelta(seconds=15)
+    plan_age: Duration = _LEFT_OUT
 
 
 PATTERN_WORDS = {

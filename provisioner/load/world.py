@@ -11,6 +11,7 @@ from provisioner.diagnostics import Diagnostic, Location, Severity
 from provisioner.load.display import show
 from provisioner.load.entries import FileEntries
 from provisioner.load.places import At, Source
+from provisioner.load.rules import rules_of
 from provisioner.load.suggest import did_you_mean
 from provisioner.load.targets import TargetEntry
 from provisioner.model.access import DeclaredAccess, Records
@@ -18,6 +19,7 @@ from provisioner.model.block import Block, Path
 from provisioner.model.environment import Environment
 from provisioner.model.identity import Identity, IdentityKind
 from provisioner.model.role import Role
+from provisioner.model.rules import Rules
 from provisioner.model.target import EMPTY, Target
 
 ROLE_PREFIX = "role:"
@@ -38,7 +40,7 @@ class World:
         self.targets: dict[str, Target] = {}
         self.homes: dict[str, dict[str, Source]] = {}
         self.models: dict[str, Any] = {}
-        self.guardrails: tuple[Source, Block, Any] | None = None
+        self.guardrails: tuple[Source, Any] | None = None
         self.records: Records | None = None
         self.carried: dict[str, dict[str, Any]] = {}
         self.problems: list[Diagnostic] = []
@@ -126,11 +128,11 @@ class World:
             self.environments,
             self.targets,
             self.records or Records(),
-            self.guardrails[1] if self.guardrails else EMPTY,
             self._block("stores"),
             self._block("pipelines"),
             self._block("sources"),
             tree,
+            rules_of(*self.guardrails) if self.guardrails else Rules(),
         )
 
     def _block(self, section: str) -> Block:
@@ -205,8 +207,8 @@ class World:
             for target in entry.targets:
                 self.targets[target.name] = target
         elif section == "guardrails":
-            if file.guardrails is not None:
-                self.guardrails = (file.source, file.guardrails, file.models["guardrails"])
+            if "guardrails" in file.models:
+                self.guardrails = (file.source, file.models["guardrails"])
         elif section == "records":
             self.records = file.records
         elif name in file.carried.get(section, ()):

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from provisioner.diagnostics import NOWHERE, Location
+from provisioner.model.rules import NEWCOMERS
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """`standing` are roles that may be held here without an end, whatever `max_duration` says."""
+    """`standing` are roles that may be held here without an end, whatever `max_duration` says. `newcomers` is how many
+    people may come in newly by one plan, where the files say it."""
 
     id: str
     protected: bool = False
@@ -19,3 +21,11 @@ class Environment:
     standing: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
     location: Location = NOWHERE
+    newcomers: int | None = None
+
+    @property
+    def most_newcomers(self) -> int | None:
+        """The limit that counts; None where there is none."""
+        if self.newcomers is not None:
+            return self.newcomers
+        return NEWCOMERS if self.protected else None

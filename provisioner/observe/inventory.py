@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from provisioner.contract import Connection, Me, ProviderError, Reader, Reading
+from provisioner.contract import Connection, Me, ProviderError, Reader, Reading, Trouble
 from provisioner.model.address import Kind
 from provisioner.model.coverage import Coverage, Scope, ScopeCoverage, Verdict
 from provisioner.model.target import AccountsPolicy, Mode, Target
@@ -22,12 +22,22 @@ Told = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What came of reading one target: a reading, or why there is none."""
+    """What came of reading one target: a reading, or why there is none. `was`: the system that it was pinned as, where
+    it is another one now; then nothing more was asked of it."""
 
     reading: Reading | None = None
     system: str | None = None
     me: Me | None = None
     error: ProviderError | None = None
+    was: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """The system that a target was when it was last applied to; `may_be` says whether it may be another one by now."""
+
+    system: str
+    may_be: Callable[[str], bool]
 
 
 def open_readers(connections: Mapping[str, Connection]) -> tuple[dict[str, Reader], dict[str, Observed]]:
@@ -46,9 +56,14 @@ class Observing:
     """One bulk read of each target that `want` names, begun at once and side by side; leaving it waits for them."""
 
     def __init__(
-        self, readers: Mapping[str, Reader], want: Mapping[str, frozenset[Scope]], told: Told | None = None
+        self,
+        readers: Mapping[str, Reader],
+        want: Mapping[str, frozenset[Scope]],
+        told: Told | None = None,
+        pinned: Mapping[str, Pinned] | None = None,
     ) -> None:
         self._told = told
+        self._pinned = pinned or {}
         self._pool = ThreadPoolExecutor(max_workers=max(1, min(PARALLEL, len(want))))
         self._reads = {name: self._pool.submit(self._one, name, readers[name], want[name]) for name in sorted(want)}
 
@@ -65,6 +80,11 @@ class Observing:
     def _one(self, name: str, reader: Reader, want: frozenset[Scope]) -> Observed:
         try:
             system = reader.system()
+            pinned = self._pinned.get(name)
+            if pinned is not None and system != pinned.system and not pinned.may_be(system):
+                self._tell(name, "it is another system than before, and is not read")
+                told = f"it is {system}, and was {pinned.system} when it was last applied to"
+                return Observed(None, system, None, ProviderError(Trouble.INVALID, told, call="system"), pinned.system)
             reading = reader.read(want)
             me = reader.me()  # last: a reader may know it by then
         except ProviderError as error:

@@ -103,13 +103,15 @@ def _recognised(drafts: Drafts, login: str, identity: Identity, match: Match) ->
             logins = ({"login": match.login}, {"login": login})
             _draft(drafts, Action.RENAME, address, identity, match, want, logins, why, evidence=match.evidence)
             ours = True  # a rename writes the mark too
-    marked = Kind.ACCOUNT in side.declare.capabilities.marks
-    if not ours and marked and "mark" not in side.coverage.at(address).hides:
-        marks = ({"mark": have.mark.key if have.mark else None}, {"mark": identity.id})
-        _draft(
-            drafts, Action.ADOPT, address, identity, match, want, marks, f"it is {identity.id}'s by {match.how.value}"
-        )
-    was, becomes = differences(have.attributes, want.attributes, side.coverage.at(address).hides | have.hides)
+    hides = side.coverage.at(address).hides | have.hides
+    was, becomes = differences(have.attributes, want.attributes, hides)
+    if not ours and "mark" not in hides and Kind.ACCOUNT in side.declare.capabilities.marks:
+        # What the account tells nothing of (no e-mail, no name) is written with the mark: one step, and one to approve.
+        blank = [k for k in becomes if k not in have.attributes and k != "enabled"]
+        marks = {"mark": have.mark.key if have.mark else None, **{k: was.pop(k) for k in blank}}
+        marked = {"mark": identity.id, **{k: becomes.pop(k) for k in blank}}
+        why = f"it is {identity.id}'s by {match.how.value}"
+        _draft(drafts, Action.ADOPT, address, identity, match, want, (marks, marked), why)
     if "enabled" in becomes:
         switch = {"enabled": was.pop("enabled")}, {"enabled": bool(becomes.pop("enabled"))}
         _switched(drafts, address, identity, match, want, switch)

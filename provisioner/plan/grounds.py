@@ -67,7 +67,9 @@ def _marked_as_ours(side: Side, have: Resource) -> bool:
 
 def newly_managed(side: Side, address: Address) -> bool:
     """Held before its group or grant came under full management: at the last converged run it was not managed, or was
-    kept then for the same reason."""
+    kept then for the same reason; and nobody acknowledged that it goes."""
     if side.target.mode is not Mode.FULL or (address.kind, address.object) not in side.desired.managed:
+        return False
+    if address in side.let_go:
         return False
     return (address.kind, address.object) not in side.past.managed or str(address) in side.kept

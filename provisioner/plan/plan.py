@@ -67,7 +67,9 @@ class Withheld:
 @dataclass(frozen=True)
 class Plan:
     """`revision` is null before the first commit; `uncommitted` says that the working tree differs from it. `person`
-    names the one identity that the plan is for, if it is not for all."""
+    names the one identity that the plan is for, if it is not for all. `preview`: it is of a time to come (`--as-of`),
+    and is not applied. `left` counts, by target, what this run is not for and another is to do (`expire` gives
+    nothing): as long as something is left, a target is not as the files say."""
 
     engine: str
     as_of: Instant
@@ -82,6 +84,8 @@ class Plan:
     strays: tuple[Stray, ...] = ()
     outstanding: tuple[Outstanding, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    preview: bool = False
+    left: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def summary(self) -> dict[str, int]:

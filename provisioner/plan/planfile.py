@@ -1,14 +1,15 @@
 """The plan as one JSON object, and back: what `plan --format json` prints and `--out` writes (docs/plan-format.md).
 
-Refuses a file that it cannot give back exactly as it read it: not ours, another version, or edited since. Whether a
-plan may still be applied is asked here too (`reasons_not_to_apply`), of facts that are passed in. Touches no files.
+A plan file is exactly the bytes that `dump` wrote. Refuses everything else: not ours, another version, or edited since,
+be it only in its layout. Whether a plan may still be applied is `validity.py`. Touches no files.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from provisioner.diagnostics import Diagnostic, Location, ProvisionError, Severity
@@ -23,10 +24,7 @@ from provisioner.model.way import Evidence, Ownership, Phase, Way
 from provisioner.plan.plan import Plan, Stray, TargetView, Waiting, Withheld
 
 FORMAT = "provision.plan/1"
-MAX_AGE = timedelta(hours=24)
-"""How long a saved plan may be applied."""
-CLOCK_SKEW = timedelta(minutes=5)
-"""How far ahead of this machine's clock the one that made the plan may be."""
+NEW_PLAN = "make a new plan: provision plan --out FILE"
 
 Json = dict[str, Any]
 
@@ -43,102 +41,81 @@ def dump(plan: Plan) -> bytes:
 
 
 def parse(content: bytes) -> Plan:
-    """The plan that `dump` wrote (white space and key order do not matter).
+    """The plan that `dump` wrote, from exactly those bytes.
 
     ProvisionError: `plan-file-unreadable`, `plan-file-version` or `plan-file-edited`, each with its own words.
     """
+    if not is_whole(content):
+        raise _what_is_wrong(content)
     found = _object(content)
     if found["format"] != FORMAT:
-        raise _refusal(
-            "plan-file-version",
-            f"this plan file has the format `{found['format']}`; this version reads `{FORMAT}`",
-            "a plan is applied by the version of provision that made it",
-        )
-    told = found.pop("digest", None)
-    try:
-        real = digest(found)
-    except (ValueError, RecursionError) as error:  # rfc8785's own errors are ValueErrors
-        raise _unreadable(f"it holds a value that no plan can hold: {error}") from None
-    if told != real:
-        raise _refusal(
-            "plan-file-edited",
-            "this plan file was changed after it was made",
-            f"its digest says {_shorten(told)}, its contents have {real}: it is not what was reviewed",
-        )
+        raise _other_version(found["format"])
     try:
         plan = _plan(found)
-        same = digest(_body(plan)) == real
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        same = dump(plan) == content
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise _unreadable(f"{type(error).__name__}: {error}") from None
     if not same:
         raise _unreadable("it holds fields that a plan does not have, or values that do not agree with each other")
     return plan
 
 
-def reasons_not_to_apply(plan: Plan, *, tree: str, engine: str, now: Instant, used: str | None) -> list[Diagnostic]:
-    """Why a saved plan must not be applied any more, all reasons at once; empty when it may be.
-
-    `tree` is the tree id of the access files as they are now; `used` tells in words which run already applied it.
-    """
-    found = []
-    if used is not None:
-        found.append(
-            _told(
-                "plan-file-used",
-                f"this plan was already applied: {used}",
-                "a plan is applied once; make a new one for the rest",
-            )
-        )
-    if plan.tree != tree:
-        found.append(
-            _told(
-                "plan-file-other-tree",
-                f"this plan is of other access files: of tree {_shorten(plan.tree)}, and here is {_shorten(tree)}",
-                "what was reviewed is not what the files say now",
-            )
-        )
-    if plan.engine != engine:
-        found.append(
-            _told(
-                "plan-file-other-engine",
-                f"this plan was made by provision {plan.engine}, this is {engine}",
-                "another version may mean something else by the same plan",
-            )
-        )
-    age = now - plan.as_of
-    if age > MAX_AGE:
-        hours = int(age.total_seconds() // 3600)
-        found.append(
-            _told(
-                "plan-file-old",
-                f"this plan is {hours} hours old; it may be applied for 24 hours",
-                "the live systems have moved on since it was reviewed",
-            )
-        )
-    if age < -CLOCK_SKEW:
-        found.append(
-            _told(
-                "plan-file-ahead",
-                f"this plan was made at {format_instant(plan.as_of)}, which is still to come on this machine",
-                "one of the two clocks is wrong, and grants that begin or end by time would be wrong with it",
-            )
-        )
-    return found
+def is_whole(content: bytes) -> bool:
+    """Whether the digest that stands in the bytes is that of all the other bytes. Nothing that says no is ever a plan:
+    `parse` asks this first."""
+    if not content.endswith(b"}\n"):
+        return False
+    for found in _DIGEST.finditer(content):
+        rest = hashlib.sha256(content[: found.start()])
+        rest.update(content[found.end() : -1])
+        if rest.hexdigest().encode() == found[1]:
+            return True
+    return False
 
 
-def _told(code: str, message: str, why: str) -> Diagnostic:
-    return Diagnostic(code, message, Severity.ERROR, why=why, fix="make a new plan: provision plan --out FILE")
+_DIGEST = re.compile(rb'"digest":"sha256:([0-9a-f]{64})",')
+
+
+def _what_is_wrong(content: bytes) -> ProvisionError:
+    """The reason, in words, why bytes are not a plan file."""
+    try:
+        found = _object(content)
+    except ProvisionError as error:
+        return error
+    if found["format"] != FORMAT:
+        return _other_version(found["format"])
+    told = found.pop("digest", None)
+    try:
+        real = digest(found)
+    except (ValueError, RecursionError) as error:  # rfc8785's own errors are ValueErrors
+        return _unreadable(f"it holds a value that no plan can hold: {error}")
+    return _refusal(
+        "plan-file-edited",
+        "this plan file was changed after it was made",
+        f"its digest says {shorten(told)}, its contents have {real}: it is not what was reviewed"
+        if told != real
+        else "its white space, or the order of its keys, is not as `plan --out` wrote it",
+    )
+
+
+def _other_version(told: str) -> ProvisionError:
+    return _refusal(
+        "plan-file-version",
+        f"this plan file has the format `{shorten(told)}`; this version reads `{FORMAT}`",
+        "a plan is applied by the version of provision that made it",
+    )
 
 
 def _refusal(code: str, message: str, why: str) -> ProvisionError:
-    return ProvisionError(_told(code, message, why))
+    return ProvisionError(Diagnostic(code, message, Severity.ERROR, why=why, fix=NEW_PLAN))
 
 
 def _unreadable(why: str) -> ProvisionError:
     return _refusal("plan-file-unreadable", "this is not a plan file", why)
 
 
-def _shorten(value: object) -> str:
+def shorten(value: object) -> str:
+    """As it may stand in a message."""
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     return text if len(text) <= 80 else text[:77] + "..."
 
@@ -157,7 +134,7 @@ def _object(content: bytes) -> Json:
     if not isinstance(found, dict) or not isinstance(found.get("format"), str):
         raise _unreadable("it is JSON, but has no `format`")
     if not found["format"].startswith("provision.plan/"):
-        raise _unreadable(f"its format is `{_shorten(found['format'])}`")
+        raise _unreadable(f"its format is `{shorten(found['format'])}`")
     return found
 
 
@@ -189,6 +166,8 @@ def _body(plan: Plan) -> Json:
         "tree": plan.tree,
         "engine": plan.engine,
         "as_of": format_instant(plan.as_of),
+        "preview": plan.preview,
+        "left": dict(plan.left),
         "targets": {name: _target_json(view) for name, view in plan.targets.items()},
         "summary": plan.summary,
         "changes": [_change_json(change) for change in plan.changes],
@@ -227,6 +206,8 @@ def _plan(found: Json) -> Plan:
         revision=_maybe(found["revision"]),
         uncommitted=bool(found["uncommitted"]),
         person=_maybe(found["person"]),
+        preview=bool(found["preview"]),
+        left={target: int(count) for target, count in found["left"].items()},
         targets={name: _target(view) for name, view in found["targets"].items()},
         changes=tuple(_change(c) for c in found["changes"]),
         withheld=tuple(Withheld(_change(w["change"]), _text(w["rule"]), _text(w["why"])) for w in found["withheld"]),

@@ -32,7 +32,8 @@ from provisioner.plan.plan import Stray, Waiting
 class Side:
     """Everything that is known about one target when its plan is made. `live` has its principals as the files call them
     (`observe.relabel`). `proven_absent` are addresses that a point read showed not to be there. `person` names the one
-    identity that the run is for, if any: then also rows seen in a short read may go."""
+    identity that the run is for, if any: then also rows seen in a short read may go. `let_go` are newly managed holders
+    of whom somebody acknowledged that they go."""
 
     target: Target
     declare: Declare
@@ -48,6 +49,7 @@ class Side:
     person: str | None = None
     proven_absent: frozenset[Address] = frozenset()
     kept: frozenset[str] = frozenset()
+    let_go: frozenset[Address] = frozenset()
     owner: str | None = None
     departed: Mapping[str, tuple[Identity, str]] = field(default_factory=dict)
 

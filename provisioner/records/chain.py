@@ -11,15 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from provisioner.diagnostics import Diagnostic, ProvisionError, Severity
+from provisioner.model.change import Change
 from provisioner.model.instant import Instant
 from provisioner.model.outstanding import Outstanding
-from provisioner.records.entries import Settled, settled_body
+from provisioner.records.entries import Settled, intended_changes, settled_body
 from provisioner.records.record import Record, RecordKind, UnreadableRecordError, decode, encode
 from provisioner.records.run import RunInfo
-from provisioner.records.store import RecordStore
+from provisioner.records.store import RecordStore, encoded
 from provisioner.records.tail import Converged, OpenItem, Tail, outstanding_at
 
 _NAME = re.compile(r"([0-9]{8,})\.json\Z")
@@ -32,7 +32,7 @@ class Chain:
     def __init__(self, store: RecordStore, target: str) -> None:
         self.target = target
         self._store = store
-        self._folder = "journal/" + quote(target, safe="").replace(".", "%2E")
+        self._folder = f"journal/{encoded(target)}"
         self._tail: Tail | None = None
         self._last = 0
         self._head: str | None = None
@@ -98,6 +98,10 @@ class Chain:
             ),
         )
 
+    def forget(self) -> None:
+        """Read the chain anew when it is next asked: somebody else may have written to it."""
+        self._tail, self._torn, self._last, self._head, self._rests, self._at = None, None, 0, None, False, None
+
     def append(self, kind: str, body: Mapping[str, Any], *, run: RunInfo, at: Instant) -> Record:
         """Write the next record; when this returns it is on disk. A `run` record gets the sum of all before it."""
         tail = self._read()
@@ -130,6 +134,20 @@ class Chain:
         due = [i for i in items if (str(i.address), i.action.value, i.step.value) in keys]
         if due:
             self.append(RecordKind.OUTCOME, settled_body(due), run=run, at=at)
+
+    def intended(self, item: OpenItem) -> Change | None:
+        """What an item in doubt was to be, from the record of its intent; None where that is gone."""
+        if item.intent:
+            data = self._store.read(self._key(item.intent))
+            found = [] if data is None else [self._decoded(item.intent, data)]
+        else:
+            found = [r for r in self.records() if r.kind == RecordKind.INTENT and r.run.id == item.run]
+        for record in found:
+            if record.kind == RecordKind.INTENT and record.body["step"] == item.step:
+                for change in intended_changes(record.body):
+                    if (str(change.address), change.action.value) == (item.address, item.action):
+                        return change
+        return None
 
     def records(self) -> Iterator[Record]:
         """The whole chain from its oldest record on, checked as it is read."""
@@ -192,6 +210,12 @@ class Chain:
         except UnreadableRecordError as error:
             if error.torn and last:
                 return None
+            raise self._broken(n, str(error)) from None
+
+    def _decoded(self, n: int, data: bytes) -> Record:
+        try:
+            return decode(data, target=self.target, n=n)
+        except UnreadableRecordError as error:
             raise self._broken(n, str(error)) from None
 
     def _numbers(self) -> list[int]:

@@ -24,9 +24,10 @@ from provisioner.contract import (
     Waiting,
 )
 from provisioner.model.address import Address
-from provisioner.model.change import Action, Change
+from provisioner.model.change import Action, Cause, Change
+from provisioner.model.effect import Direction, Effect
 from provisioner.model.instant import Instant, format_instant
-from provisioner.model.way import Way
+from provisioner.model.way import Phase, Way
 from provisioner.records.record import plain_text
 
 Json = dict[str, Any]
@@ -100,6 +101,36 @@ def settled_body(items: Iterable[Settled]) -> Json:
             for i in items
         ],
     }
+
+
+def not_done_body(items: Iterable[tuple[Change, str]]) -> Json:
+    """Removals that were intended and, as a look shows, not done."""
+    return {
+        "step": Step.WRITE.value,
+        "results": [{**_named(c), "outcome": "not-done", "why": plain_text(why)} for c, why in items],
+    }
+
+
+def intended_changes(body: Mapping[str, Any]) -> list[Change]:
+    """The changes of an intent, as far as it says what they were: enough to judge whether they were done."""
+    return [
+        Change(
+            Action(found["action"]),
+            Address.parse(found["address"]),
+            found["before"],
+            found["after"],
+            Cause(found["cause"]),
+            Effect(Direction.BOTH),
+            identity=found.get("identity"),
+            ways=tuple(_read_way(w) for w in found.get("ways", ())),
+        )
+        for found in body["changes"]
+    ]
+
+
+def _read_way(found: Mapping[str, Any]) -> Way:
+    via = found.get("via")
+    return Way(found["native_id"], Phase(found.get("phase", Phase.ACTIVE)), None if via is None else Address.parse(via))
 
 
 def _named(change: Change) -> Json:
@@ -182,6 +213,8 @@ def why_not_done(result: Mapping[str, Any]) -> str:
         case "unknown":
             told = f": {result['message']}" if result.get("message") else ""
             return f"the call was sent and not answered{told}"
+        case "not-done":
+            return str(result["why"])
         case "accepted":
             by = f" by {result['settles_by']}" if result.get("settles_by") else ""
             return f"the system accepted it and has not shown it done{by}"

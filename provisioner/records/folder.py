@@ -50,6 +50,23 @@ class FolderStore:
             _sync(place.parent)
             return True
 
+    def replace(self, key: str, data: bytes) -> None:
+        place = self.path / key
+        with _told("journal-not-writable", "written", place):
+            self._make(place.parent)
+            temporary = place.parent / f".tmp-{secrets.token_hex(8)}"
+            try:
+                temporary.write_bytes(data)
+                temporary.replace(place)
+            finally:
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+
+    def remove(self, key: str) -> None:
+        place = self.path / key
+        with _told("journal-not-writable", "removed", place):
+            place.unlink(missing_ok=True)
+
     def read(self, key: str) -> bytes | None:
         place = self.path / key
         with _told("journal-unreadable", "read", place):

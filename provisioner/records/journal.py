@@ -15,16 +15,14 @@ from pathlib import Path
 
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.canonical import canonical_json
-from provisioner.model.instant import Instant, format_instant
 from provisioner.records.chain import Chain
 from provisioner.records.folder import FolderStore
-from provisioner.records.run import RunInfo
+from provisioner.records.s3 import SCHEME, open_s3
 from provisioner.records.store import RecordStore
 
 DEFAULT_FOLDER = ".provision"
 DECLARED_FORMAT = "provision.declared/1"
 _TREE = re.compile(r"[0-9a-f]{40,64}\Z")
-_DIGEST = re.compile(r"sha256:([0-9a-f]{64})\Z")
 
 
 class Journal:
@@ -36,24 +34,6 @@ class Journal:
 
     def chain(self, target: str) -> Chain:
         return self._chains.setdefault(target, Chain(self.store, target))
-
-    def use(self, plan: str, *, run: RunInfo, at: Instant) -> str | None:
-        """Take the saved plan with this digest for `run`: a plan is applied once, by whoever comes first. None, or in
-        words which run had it before; then nothing is taken."""
-        key = f"used/{_hex(plan)}.json"
-        taken = canonical_json({"plan": plan, "run": run.id, "who": run.who, "at": format_instant(at)}) + b"\n"
-        return None if self.store.create(key, taken) else self.used(plan)
-
-    def used(self, plan: str) -> str | None:
-        """Which run applied the saved plan with this digest, in words; None where none did."""
-        data = self.store.read(f"used/{_hex(plan)}.json")
-        if data is None:
-            return None
-        try:
-            found = json.loads(data)
-            return f"by run {found['run']} of {found['who']} at {found['at']}"
-        except (ValueError, KeyError, TypeError):
-            return "by a run whose note of it cannot be read"
 
     def publish(self, tree: str, files: Mapping[str, bytes]) -> None:
         """Keep the access files of `tree` (git's tree id), by path; does nothing where they are kept already."""
@@ -92,28 +72,29 @@ class Journal:
             ) from None
 
 
-def open_journal(location: str | None, root: Path) -> Journal:
-    """The journal at `records.journal`: a folder, relative to `root`; None is `.provision/` in `root`."""
+def is_remote(location: str | None) -> bool:
+    """Whether `records.journal` is an address rather than a folder."""
+    return location is not None and "://" in location
+
+
+def open_journal(location: str | None, root: Path, *, limit: float = 15.0) -> Journal:
+    """The journal at `records.journal`: `s3://BUCKET/PREFIX`, whose calls take `limit` seconds at most; or a folder,
+    relative to `root`. None is `.provision/` in `root`."""
     if location is None:
         return Journal(FolderStore(root / DEFAULT_FOLDER, private=True))
-    scheme, colon, _ = location.partition("://")
-    if colon:
+    scheme, _, _ = location.partition("://")
+    if scheme == SCHEME and is_remote(location):
+        return Journal(open_s3(location, limit=limit))
+    if is_remote(location):
         raise ProvisionError(
             Diagnostic(
                 "journal-store",
                 f"this version cannot keep a journal in `{scheme}://`",
-                why="it knows folders only",
-                fix="set `records.journal` to a folder, for example one on a shared disk",
+                why="it knows folders, and buckets as `s3://BUCKET/PREFIX`",
+                fix="set `records.journal` to one of these",
             )
         )
     return Journal(FolderStore(root / location))
-
-
-def _hex(digest: str) -> str:
-    found = _DIGEST.match(digest)
-    if found is None:
-        raise ValueError(f"`{digest}` is not a digest")
-    return found[1]
 
 
 def _declared_key(tree: str) -> str:

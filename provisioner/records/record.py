@@ -28,6 +28,7 @@ class RecordKind(StrEnum):
     INTENT = "intent"
     OUTCOME = "outcome"
     CONVERGED = "converged"
+    TAKEOVER = "takeover"
 
 
 @dataclass(frozen=True, slots=True)

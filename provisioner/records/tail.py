@@ -52,7 +52,7 @@ class Converged:
 @dataclass(frozen=True, slots=True)
 class OpenItem:
     """Something not known to be done. `settles_by`: the system accepted it and has until then. `doubt`: it was intended
-    and no outcome is known."""
+    and no outcome is known; `intent` is the record that says so, 0 where an earlier version did not keep it."""
 
     address: str
     action: str
@@ -63,6 +63,7 @@ class OpenItem:
     run: str = ""
     settles_by: Instant | None = None
     doubt: bool = False
+    intent: int = 0
 
     @property
     def key(self) -> Key:
@@ -160,6 +161,7 @@ class Tail:
                 change.get("identity"),
                 record.run.id,
                 doubt=True,
+                intent=record.n,
             )
             self.doubts.setdefault(item.key, item)  # an older doubt stays: it is the older run that is not known of
 
@@ -240,6 +242,7 @@ def _item_json(item: OpenItem) -> Json:
         "run": item.run,
         "settles_by": None if item.settles_by is None else format_instant(item.settles_by),
         "doubt": item.doubt,
+        "intent": item.intent,
     }
 
 
@@ -255,6 +258,7 @@ def _item(found: Mapping[str, Any]) -> OpenItem:
         found["run"],
         None if by is None else parse_instant(by),
         found["doubt"],
+        found.get("intent", 0),
     )
 
 

@@ -41,13 +41,14 @@ def text(
     failed: Collection[str],
     converged: Collection[str] = (),
     why_not: Mapping[str, str] | None = None,
+    held_back: int = 0,
     interrupted: bool = False,
     diagnostics: Iterable[Diagnostic] = (),
     columns: int = COLUMNS,
     colours: Palette = PLAIN,
 ) -> str:
     """The summary of a run. `failed` are the ids of the changes that somebody must be told of; `why_not` says of each
-    target that is not in order yet, why."""
+    target that is not in order yet, why; `held_back` how many changes of the plan were not tried at all."""
     lines: list[str] = []
     done = [c for c in changes if is_success(outcomes[c.id])]
     wrong = [c for c in changes if c.id in failed]
@@ -66,6 +67,9 @@ def text(
             lines += _entry(change, _what(outcomes[change.id]), colours, columns)
         if len(rest) > LISTED:
             lines.append(f"  and {len(rest) - LISTED:,} more")
+    if held_back:
+        was = "change was" if held_back == 1 else "changes were"
+        lines += ["", colours.yellow(f"{held_back:,} {was} held back; the plan above names each, and why")]
     told = problems.text(diagnostics, colours=colours)
     if told:
         lines += ["", told.rstrip("\n")]

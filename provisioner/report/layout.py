@@ -89,6 +89,14 @@ def held_back(plan: Plan) -> tuple[tuple[str, tuple[Change, ...]], ...]:
     return tuple((f"{rule}: {why}", tuple(changes)) for (rule, why), changes in found.items())
 
 
+def left_to_others(plan: Plan) -> str | None:
+    """What this run is not for, in a line; None where that is nothing."""
+    if not plan.left:
+        return None
+    where = and_so_on([f"{target} {count:,}" for target, count in sorted(plan.left.items())], 6)
+    return f"Left to `apply`: {plural(sum(plan.left.values()), 'change')} that this run is not for ({where})."
+
+
 def sections(plan: Plan) -> tuple[Section, ...]:
     """The targets that something is to be done on; what is outstanding stands elsewhere."""
     first = {o.change.id for o in open_matters(plan) if o.change is not None}
@@ -235,6 +243,8 @@ def no_changes(plan: Plan) -> str:
     seen = sum(sum(view.read.values()) for view in plan.targets.values())
     read = f"{plural(len(plan.targets), 'target')} read, {plural(seen, 'thing')} seen"
     if plan.complete and not plan.outstanding and not plan.refused and not plan.withheld:
+        if plan.left:
+            return f"Nothing is due. {read}."
         return f"Nothing to do. {read}: all that is ours is as declared."
     done = sum(view.complete for view in plan.targets.values())
     if done < len(plan.targets):

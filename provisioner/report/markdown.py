@@ -75,6 +75,8 @@ def _head(plan: Plan) -> str:
     if counted:
         told.append("\n" + "".join(f"- {label}: {kinds}\n" for label, kinds in counted))
     loud: list[str] = []
+    if plan.preview:
+        loud.append(f"as it will be at {moment(plan.as_of)}: this plan cannot be applied")
     for name, view in sorted(plan.targets.items()):
         if view.failed is not None:
             loud.append(f"{code(name)} could not be read: {code(view.failed)}; nothing is planned there")
@@ -112,6 +114,9 @@ def _blocks(plan: Plan) -> Iterable[str]:
             yield f"- {what} ({code(item.address.target)}) {since}{later}\n"
     errors = [d for d in _gravest_first(layout.remarks(plan)) if d.is_error]
     yield from _listed("Errors", errors)
+    left = layout.left_to_others(plan)
+    if left is not None:
+        yield f"\n{code(left, 400)}\n"
     if plan.withheld:
         yield f"\n#### Held back, and not done: {plural(len(plan.withheld), 'change')}\n"
     for why, changes in layout.held_back(plan):

@@ -90,6 +90,8 @@ class _Page:
             self._say(self._colours.bold(layout.headline(plan)))
             for label, told in layout.breakdown(plan):
                 self._say(f"  {label}: {told}")
+        if plan.preview:
+            self._loud(f"as it will be at {moment(plan.as_of)}: this plan cannot be applied")
         for name, view in sorted(plan.targets.items()):
             if not view.complete:
                 self._loud(layout.gap(plan, name))
@@ -198,6 +200,10 @@ class _Page:
 
     def held_back(self, plan: Plan) -> None:
         """What was not reviewed, or a guardrail refused: each by name, as far as a page can hold it."""
+        left = layout.left_to_others(plan)
+        if left is not None:
+            self._gap()
+            self._wrapped("", safe(left), 0)
         if not plan.withheld:
             return
         self._gap()

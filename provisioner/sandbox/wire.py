@@ -46,6 +46,12 @@ class _Handler(BaseHTTPRequestHandler):
         except (HangUp, ConnectionError):
             self.close_connection = True
 
+    def handle_expect_100(self) -> bool:
+        """At once: a client that sends an object waits for it, a second long."""
+        going_on = super().handle_expect_100()
+        self.wfile.flush()
+        return going_on
+
     def _any(self) -> None:
         if self.headers.get("Transfer-Encoding"):
             self.send_error(411)

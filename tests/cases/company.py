@@ -120,7 +120,9 @@ targets:
         self.git("add", "-A")
         self.git("commit", "-q", "-m", message)
 
-    def provision(self, *words: str, folder: Path | None = None, more: Mapping[str, str] | None = None) -> Said:
+    def provision(
+        self, *words: str, folder: Path | None = None, more: Mapping[str, str] | None = None, patience: int = 120
+    ) -> Said:
         done = subprocess.run(
             [sys.executable, "-c", _COMMAND, *words],
             cwd=folder or self.folder,
@@ -128,7 +130,7 @@ targets:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=patience,
         )
         assert "Traceback" not in done.stderr, done.stderr
         return Said(done.returncode, done.stdout, done.stderr)

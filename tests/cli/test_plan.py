@@ -38,7 +38,6 @@ def test_the_plan_file_and_the_json_are_the_same_object(repository: Repository, 
     ran = repository.run("plan", "--out", str(file), "--format", "json")
     assert json.loads(ran.out) == json.loads(file.read_bytes())
     assert ran.out.isascii()
-    assert parse(ran.out.encode()) == parse(file.read_bytes())
     assert parse(file.read_bytes()).revision == repository.git("rev-parse", "HEAD")
 
 

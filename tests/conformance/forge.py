@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from provisioner.contract import Provider
 from provisioner.providers.github import Github
 from provisioner.sandbox.github import GitHubServer
 from provisioner.sandbox.github.things import User
@@ -23,7 +24,7 @@ class GithubHarness:
         self._server = server
         self._boss = server.world.create_user("boss")
         self._org = server.world.create_org("acme", self._boss)
-        self.provider = Github()
+        self.provider: Provider = Github()
         for who in ("ada", "bob", "cyd", "eve"):
             server.world.create_user(who)
 

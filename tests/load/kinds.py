@@ -375,6 +375,26 @@ KINDS: dict[str, tuple[str | bytes, list[str]]] = {
         "guardrails: {acknowledgements: [{reason: r, until: 2027-01-31}]}\n",
         ["1.yaml:1:33 bad-acknowledgement"],
     ),
+    "acknowledges-without-a-number": (
+        "guardrails: {acknowledgements: [{reason: r, until: 2027-01-31, target: corp, kind: group}]}\n",
+        ["1.yaml:1:33 bad-acknowledgement"],
+    ),
+    "acknowledges-a-number-of-nothing": (
+        "guardrails: {acknowledgements: [{reason: r, until: 2027-01-31, people: [ada], count: 3}]}\n",
+        ["1.yaml:1:33 bad-acknowledgement"],
+    ),
+    "acknowledges-a-whole-target": (
+        "guardrails: {acknowledgements: [{reason: r, until: 2027-01-31, target: corp, removals: true}]}\n",
+        ["1.yaml:1:33 bad-acknowledgement"],
+    ),
+    "acknowledges-two-things": (
+        "guardrails: {acknowledgements: [{reason: r, until: 2027-01-31, target: corp, system: x, people: [ada]}]}\n",
+        ["1.yaml:1:33 bad-acknowledgement"],
+    ),
+    "acknowledges-no-address": (
+        "guardrails: {acknowledgements: [{reason: r, until: 2027-01-31, addresses: ['corp:developers']}]}\n",
+        ["1.yaml:1:76 bad-address"],
+    ),
     "acknowledges-for-ever": (
         "guardrails: {acknowledgements: [{reason: r, people: [x]}]}\n",
         ["1.yaml:1:33 missing-key"],

@@ -50,9 +50,22 @@ def test_the_whole_language_is_read() -> None:
     assert backend.grants[1].where == {"product": "payments"}
     assert backend.grants[1].block.data == {"groups": ["Developers"]}
     assert declared.records.owner == "5f1c0a9e"
-    assert declared.guardrails.data["removals"] == {"group": 40}
     assert declared.stores.data["vault"]["provider"] == "openbao"
     assert declared.pipelines.data == {"site": {"system": "github"}}
+
+
+def test_guardrails_are_read() -> None:
+    rules = load(COMPANY, records=False).declared.rules
+    assert (rules.group.percent, rules.target.percent, rules.target.location) == (40, 10, None)
+    aws = rules.administrators_of("aws/prod")
+    assert aws is not None and (aws.minimum, aws.required) == (2, ("root-ops",))
+    assert rules.administrators_of("corp") is None
+    assert list(rules.break_glass) == ["root-ops"]
+    one, other = rules.separate[0].sides
+    assert (one["corp"].data, other["aws"].data) == ({"groups": ["a"]}, {"groups": ["b"]})
+    said = rules.acknowledgements[0]
+    assert (said.people, said.removals, said.count) == (("linus",), True, None)
+    assert said.until == datetime(2026, 12, 15, 23, 59, 59, tzinfo=UTC)
 
 
 def test_targets_and_instances_are_read() -> None:
@@ -92,7 +105,10 @@ def test_targets_and_instances_are_read() -> None:
         (lambda d: d.targets["aws/prod"].objects.at("groups", "Admins"), "        groups: {Admins"),
         (lambda d: d.targets["aws/prod"].objects.at("groups", "Developers"), "    groups: {Developers"),
         (lambda d: d.targets["aws/test"].objects.at("groups", "Admins"), "    groups: {Developers"),
-        (lambda d: d.guardrails.at("break_glass", 0), "  break_glass:"),
+        (lambda d: d.rules.break_glass["root-ops"], "  break_glass:"),
+        (lambda d: d.rules.group.location, "  removals: {group: 40}"[:11]),
+        (lambda d: d.rules.separate[0].sides[1]["aws"].at("groups", 0), "  separate:"),
+        (lambda d: d.rules.acknowledgements[0].location, "  acknowledgements:"),
         (lambda d: d.stores.at("vault", "url"), "  vault:"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from provisioner.diagnostics import Diagnostic, Location, ProvisionError, Severity
 from provisioner.model.address import Address, Kind
-from provisioner.model.canonical import digest
+from provisioner.model.canonical import canonical_json, digest
 from provisioner.model.change import Action, Cause, Change
 from provisioner.model.coverage import Scope, ScopeCoverage, Verdict
 from provisioner.model.effect import Direction, Effect, Level
@@ -20,8 +21,10 @@ from provisioner.model.outstanding import Outstanding
 from provisioner.model.principal import ANYWHERE, NAMELESS, Principal, PrincipalKind
 from provisioner.model.way import Evidence, Ownership, Phase, Way
 from provisioner.plan.plan import Plan, Stray, TargetView, Waiting, Withheld
-from provisioner.plan.planfile import dump, parse, reasons_not_to_apply, to_json
+from provisioner.plan.planfile import dump, parse, to_json
+from provisioner.plan.validity import reasons_not_to_apply, reasons_not_to_rest_on
 from tests.builders import NOW, TREE, change, outstanding, plan, waiting
+from tests.plan.flips import REFUSALS, flipped
 
 SMALL = plan(
     change(
@@ -48,7 +51,7 @@ def edited(mend: Any = None, **fields: Any) -> bytes:
     found = to_json(SMALL) | fields
     if mend:
         found["digest"] = digest({k: v for k, v in found.items() if k != "digest"})
-    return json.dumps(found).encode()
+    return canonical_json(found) + b"\n"
 
 
 def code_of(content: bytes) -> str:
@@ -96,9 +99,18 @@ def test_the_digest_covers_everything_and_approves_only_what_the_files_ask_for()
     assert to_json(fewer)["approves"] != to_json(SMALL)["approves"]
 
 
-def test_layout_of_the_json_does_not_matter() -> None:
-    pretty = json.dumps(to_json(SMALL), indent=4, sort_keys=False).encode()
-    assert parse(pretty) == SMALL
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(to_json(SMALL), indent=4).encode(),
+        dump(SMALL).replace(b":{", b": {", 1),
+        dump(SMALL)[:-1],
+        dump(SMALL) + b"\n",
+        b"\xef\xbb\xbf" + dump(SMALL),
+    ],
+)
+def test_another_layout_of_the_same_values_is_an_edited_file(content: bytes) -> None:
+    assert code_of(content) in {"plan-file-edited", "plan-file-unreadable"}
 
 
 def test_an_edited_file_is_told_as_edited() -> None:
@@ -107,12 +119,10 @@ def test_an_edited_file_is_told_as_edited() -> None:
     assert code_of(edited(digest=None)) == "plan-file-edited"
 
 
-def test_every_flipped_byte_is_noticed() -> None:
-    whole = dump(SMALL)
-    for index in range(0, len(whole) - 1, 7):
-        broken = bytearray(whole)
-        broken[index] ^= 1
-        assert code_of(bytes(broken)) in {"plan-file-edited", "plan-file-unreadable", "plan-file-version"}
+def test_every_flipped_bit_of_a_small_file_is_refused_in_words() -> None:
+    """All of them; tests/plan/flips.py does the same on 64 KiB."""
+    for broken in flipped(dump(SMALL), range(0, len(dump(SMALL)) * 8, 5)):
+        assert code_of(broken) in REFUSALS
 
 
 def test_another_version_is_told_as_a_version() -> None:
@@ -161,7 +171,19 @@ def test_each_reason_not_to_apply_is_told_by_itself_and_all_together() -> None:
     assert reasons(now=NOW + timedelta(hours=25)) == ["plan-file-old"]
     assert reasons(now=NOW - timedelta(hours=1)) == ["plan-file-ahead"]
     assert reasons(used="run r1 at 10:00") == ["plan-file-used"]
+    assert reasons(replace(SMALL, preview=True)) == ["plan-file-as-of"]
     assert len(reasons(tree="", engine="", now=NOW + timedelta(days=3), used="run r1")) == 4
+
+
+def test_how_long_a_plan_lasts_can_be_set() -> None:
+    assert reasons(now=NOW + timedelta(hours=25), max_age=timedelta(days=2)) == []
+    assert reasons(now=NOW + timedelta(minutes=31), max_age=timedelta(minutes=30)) == ["plan-file-old"]
+
+
+def test_what_was_reviewed_may_be_old_and_of_other_files_but_not_of_another_engine_or_time() -> None:
+    assert reasons_not_to_rest_on(SMALL, engine="0.1.0") == []
+    told = reasons_not_to_rest_on(replace(SMALL, preview=True), engine="0.2.0")
+    assert [d.code for d in told] == ["plan-file-as-of", "plan-file-other-engine"]
 
 
 # Any plan at all.
@@ -271,6 +293,8 @@ plans = st.builds(
         max_size=2,
     ).map(tuple),
     st.lists(problems, max_size=2).map(tuple),
+    st.booleans(),
+    st.dictionaries(some_name, st.integers(1, 99), max_size=2),
 )
 
 

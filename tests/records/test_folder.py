@@ -70,7 +70,7 @@ def test_journal_elsewhere_is_relative_to_the_repository_and_has_no_gitignore(tm
 
 def test_unknown_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ProvisionError) as caught:
-        open_journal("s3://acme/journal", tmp_path)
+        open_journal("gs://acme/journal", tmp_path)
     assert caught.value.diagnostics[0].code == "journal-store"
 
 

@@ -167,6 +167,45 @@ class AwsDeclare:
             address = Address(self.target.name, Kind.GRANT, names.ROLE + role, who)
             yield Resource(address, {"intact": True}, sources=(block.at("assume", index),))
 
+    def unsayable(self, resource: Resource) -> str | None:
+        address = resource.address
+        thing = address.object
+        if address.kind is Kind.MEMBERSHIP:
+            return "its name holds `{environment}`" if PLACEHOLDER in thing else names.why_not("group", thing)
+        if address.kind is not Kind.GRANT:
+            return f"a {address.kind.value} is not given by a role"
+        if thing.startswith(names.INLINE):
+            return "an inline policy: the files attach managed policies only"
+        if thing.startswith(names.ROLE):
+            intact = resource.attributes.get("intact") is True
+            return None if intact else "our own inline policy for assuming that role was changed by hand"
+        told = next(self._check_policy(thing, Location("-")), None)
+        return None if told is None else told.message
+
+    def grants_for(self, things: Iterable[Resource]) -> dict[str, Any]:
+        found: dict[str, set[str]] = {"groups": set(), "policies": set(), "assume": set()}
+        for address in (r.address for r in things):
+            if address.kind is Kind.MEMBERSHIP:
+                found["groups"].add(address.object)
+            elif address.object.startswith(names.ROLE):
+                found["assume"].add(address.object.removeprefix(names.ROLE))
+            else:
+                found["policies"].add(address.object)
+        return {section: sorted(listed) for section, listed in found.items() if listed}
+
+    def objects_for(self, live: State) -> tuple[dict[str, dict[str, Any]], list[tuple[Address, str]]]:
+        """Groups with their policies: declared completely, so not where an inline policy would be taken off by it."""
+        groups: dict[str, Any] = {}
+        unsaid: list[tuple[Address, str]] = []
+        for group in live.of_kind(Kind.GROUP):
+            name = group.address.object
+            held = live.held_by(Principal(self.target.name, PrincipalKind.GROUP, name))
+            told = [(r.address, why) for r in held if (why := self.unsayable(r)) is not None]
+            unsaid += told
+            if held and not told and names.why_not("group", name) is None:
+                groups[name] = {"policies": sorted(r.address.object for r in held)}
+        return {"groups": groups}, unsaid
+
     def names(self, block: Block) -> Iterator[tuple[str, str, tuple[str | int, ...]]]:
         for index, name in enumerate(_texts(block.data.get("groups"))):
             yield "groups", name, ("groups", index)

@@ -56,7 +56,8 @@ class UserWrites:
         login = row["UserName"]
         match change.action:
             case Action.ADOPT:
-                calls.tag_user(login, self._mark(change, login))
+                email = (change.after or {}).get("email")
+                calls.tag_user(login, {**self._mark(change, login), **({"email": email} if email else {})})
                 return Done(f"tag {names.TAG} is on {login}")
             case Action.RELEASE:
                 calls.untag_user(login, [names.TAG])

@@ -51,7 +51,8 @@ def _account(change: Change) -> str:
         case Action.DELETE:
             return f"delete IAM user {login} and all that hangs on it"
         case Action.ADOPT:
-            return f"mark IAM user {login} as ours"
+            email = (change.after or {}).get("email")
+            return f"mark IAM user {login} as ours" + (f", with e-mail {email}" if email else "")
         case Action.RELEASE:
             return f"take our mark off IAM user {login}"
         case _:

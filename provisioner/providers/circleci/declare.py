@@ -119,6 +119,26 @@ class CircleDeclare:
     def expand(self, block: Block, who: Principal) -> Iterator[Resource]:
         return iter(())
 
+    def unsayable(self, resource: Resource) -> str | None:
+        return "CircleCI gives nothing to people by itself"
+
+    def grants_for(self, things: Iterable[Resource]) -> dict[str, Any]:
+        return {}
+
+    def objects_for(self, live: State) -> tuple[dict[str, dict[str, Any]], list[tuple[Address, str]]]:
+        """Contexts as they are open."""
+        contexts: dict[str, Any] = {}
+        unsaid: list[tuple[Address, str]] = []
+        for resource in live.of_kind(Kind.CONTROL):
+            value = resource.attributes["open_to"]
+            if isinstance(value, Mapping) and value.get("groups") == []:
+                unsaid.append(
+                    (resource.address, "open to administrators alone, and within limits: files cannot say both")
+                )
+            else:
+                contexts[resource.address.object] = {"open_to": value}
+        return {"contexts": contexts}, unsaid
+
     def names(self, block: Block) -> Iterator[tuple[str, str, tuple[str | int, ...]]]:
         return iter(())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from provisioner.contract import Capabilities
@@ -18,7 +18,7 @@ from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.model.target import Target
 from provisioner.model.unit import Unit, UnitMode
-from provisioner.providers.github import controls, names
+from provisioner.providers.github import controls, inverse, names
 from provisioner.providers.github.wording import describe
 
 PLACEHOLDER = "{environment}"
@@ -206,6 +206,15 @@ class GithubDeclare:
                 place = (block.at("repositories", repository, given.index(best)),)
                 address = Address(self.target.name, Kind.GRANT, repository.lower(), who)
                 yield Resource(address, {"permission": best}, sources=place)
+
+    def unsayable(self, resource: Resource) -> str | None:
+        return inverse.unsayable(resource)
+
+    def grants_for(self, things: Iterable[Resource]) -> dict[str, Any]:
+        return inverse.grants_for(things)
+
+    def objects_for(self, live: State) -> tuple[dict[str, dict[str, Any]], list[tuple[Address, str]]]:
+        return inverse.objects_for(self.target.name, live)
 
     def names(self, block: Block) -> Iterator[tuple[str, str, tuple[str | int, ...]]]:
         for slug, _, path in _teams(block):

@@ -175,7 +175,8 @@ class AccountWriter:
     def _adopted(self, change: Change, entry: Entry) -> Steps:
         present, _ = convert.marks(entry.texts("description"))
         since = present.disabled_since if present else None
-        return {"description": self.site.remarked(entry, self.site.mark(self.site.key(change), since), _note(entry))}
+        mark = self.site.remarked(entry, self.site.mark(self.site.key(change), since), _note(entry))
+        return {"description": mark, **(self._updated(change, entry) if change.action is Action.ADOPT else {})}
 
     def _released(self, entry: Entry) -> Steps:
         return {"description": self.site.remarked(entry, None)}

@@ -171,6 +171,37 @@ class LdapDeclare:
             yield Resource(group.address, group.attributes, sources=source)
             yield Resource(Address(self.target.name, Kind.MEMBERSHIP, name, who), sources=source)
 
+    def unsayable(self, resource: Resource) -> str | None:
+        address = resource.address
+        if address.kind is Kind.GRANT:
+            return "who owns a group is not said by a role"
+        if address.kind is not Kind.MEMBERSHIP:
+            return f"a {address.kind.value} is not given by a role"
+        if "{environment}" in address.object:
+            return "the group's name holds `{environment}`, which stands for something else in a role"
+        return names.why_not(address.object, "a group")
+
+    def grants_for(self, things: Iterable[Resource]) -> dict[str, Any]:
+        return {"groups": sorted({r.address.object for r in things})}
+
+    def objects_for(self, live: State) -> tuple[dict[str, dict[str, Any]], list[tuple[Address, str]]]:
+        """Every group that can be named, with the description that people gave it."""
+        groups: dict[str, Any] = {}
+        unsaid: list[tuple[Address, str]] = []
+        known: set[str] = set()
+        for group in live.of_kind(Kind.GROUP):
+            name = group.address.object
+            told = names.why_not(name, "a group") or (
+                "another group has nearly its name" if dn.fold(name) in known else None
+            )
+            if told is not None:
+                unsaid.append((group.address, told))
+                continue
+            known.add(dn.fold(name))
+            description = group.attributes.get("description")
+            groups[name] = {"description": description} if description else {}
+        return {"groups": groups}, unsaid
+
     def names(self, block: Block) -> Iterable[tuple[str, str, tuple[str | int, ...]]]:
         groups = block.data.get("groups")
         if isinstance(groups, list | tuple):
@@ -275,7 +306,10 @@ def _account_words(change: Change) -> str:
         case Action.UPDATE:
             return f"set {_listed(change)} of account {login}"
         case Action.ADOPT:
-            return f"adopt account {login} as {change.identity}'s"
+            more = sorted(set(change.after or ()) - {"mark"})
+            return f"adopt account {login} as {change.identity}'s" + (
+                f", and set its {' and '.join(more)}" if more else ""
+            )
     return f"{change.action.value} account {login}"
 
 

@@ -50,7 +50,8 @@ class World:
 
     `cut_after` ends every listing after so many rows, as a size limit does; `down` refuses connections; `hides` are
     account attributes that this credential cannot see; `slow` groups take their writes asynchronously, and those in
-    `fails` then end FAILED; `refuses` are (call, name) that are denied. `log` is every call that wrote.
+    `fails` then end FAILED; `refuses` are (call, name) that are denied. `own` is the login that we come in with. `log`
+    is every call that wrote.
     """
 
     name: str
@@ -66,6 +67,7 @@ class World:
     slow: set[str] = field(default_factory=set)
     fails: set[str] = field(default_factory=set)
     refuses: set[tuple[str, str]] = field(default_factory=set)
+    own: str | None = None
     log: list[tuple[str, ...]] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     made: int = 0
@@ -119,6 +121,10 @@ class ReadCalls:
         self._call("list_keys", login)
         account = self._world.accounts.get(login)
         return dict(account.keys) if account is not None else {}
+
+    def who(self) -> str | None:
+        self._call("who")
+        return self._world.own
 
     @property
     def hides(self) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from provisioner.contract import Capabilities
 from provisioner.diagnostics import Diagnostic
@@ -70,6 +71,40 @@ class MemoryDeclare:
             for index, privilege in enumerate(privileges):
                 sources = (block.at("objects", path, index),)
                 yield Resource(Address(self.target.name, Kind.GRANT, path, who, privilege), sources=sources)
+
+    def unsayable(self, resource: Resource) -> str | None:
+        kind = resource.address.kind
+        return None if kind in (Kind.MEMBERSHIP, Kind.GRANT) else f"a {kind.value} is not given by a role"
+
+    def grants_for(self, things: Iterable[Resource]) -> dict[str, Any]:
+        groups: set[str] = set()
+        objects: dict[str, set[str]] = {}
+        for address in (r.address for r in things):
+            if address.kind is Kind.MEMBERSHIP:
+                groups.add(address.object)
+            else:
+                objects.setdefault(address.object, set()).add(address.slot or "")
+        found: dict[str, Any] = {"groups": sorted(groups)} if groups else {}
+        if objects:
+            found["objects"] = {path: sorted(privileges) for path, privileges in sorted(objects.items())}
+        return found
+
+    def objects_for(self, live: State) -> tuple[dict[str, dict[str, Any]], list[tuple[Address, str]]]:
+        groups: dict[str, Any] = {}
+        for group in live.of_kind(Kind.GROUP):
+            told = group.attributes.get("description")
+            groups[group.address.object] = {"description": told} if told else {}
+        controls = {
+            c.address.object: {"open_to": list(c.attributes["open_to"])}
+            for c in live.of_kind(Kind.CONTROL)
+            if c.attributes.get("open_to")
+        }
+        unsaid = [
+            (c.address, "it is open to an empty list, and what that means is not said")
+            for c in live.of_kind(Kind.CONTROL)
+            if c.address.object not in controls
+        ]
+        return {"groups": groups, "controls": controls}, unsaid
 
     def names(self, block: Block) -> Iterable[tuple[str, str, tuple[str | int, ...]]]:
         for index, name in enumerate(block.data.get("groups", [])):

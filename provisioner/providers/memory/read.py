@@ -24,7 +24,10 @@ class MemoryReader:
         return self._calls.identify()
 
     def me(self) -> Me:
-        return Me("memory")
+        own = self._calls.who()
+        if own is None:
+            return Me("memory")
+        return Me(f"memory as {own}", frozenset({Address(self._target, Kind.ACCOUNT, own)}))
 
     def read(self, want: frozenset[Scope]) -> Reading:
         named = {s.of for s in want if s.kind is Kind.CREDENTIAL and s.of is not None}

@@ -70,7 +70,10 @@ class MemoryWriter:
                 calls.rename_account(str((change.before or {})["login"]), login)
                 calls.update_account(login, note=self._mark(change))
             case Action.ADOPT:
-                calls.update_account(login, note=self._mark(change))
+                blank = {k: v for k, v in after.items() if k != "mark"}
+                calls.update_account(login, note=self._mark(change), **blank)
+            case Action.RELEASE:
+                calls.update_account(login, note="")
             case Action.ENABLE:
                 calls.update_account(login, enabled=True, note=self._mark(change))
             case Action.DISABLE:

@@ -1,0 +1,23 @@
+"""`provision expire`: ends what has lapsed and finishes what is outstanding. It gives nothing to anybody."""
+
+from __future__ import annotations
+
+from provisioner.cli.options import DEFAULT_ACCESS, Access, BaseRevision, TargetName
+
+
+def expire(
+    access: Access = DEFAULT_ACCESS,
+    target: TargetName = None,
+    base: BaseRevision = None,
+) -> int:
+    """End what has lapsed, of leavers and by time, and finish what is outstanding. Gives nothing to anybody."""
+    from provisioner.cli.applying import Task, carry_out
+    from provisioner.cli.choosing import only_due
+    from provisioner.cli.running import tell_invalid
+    from provisioner.cli.wiring import InvalidFilesError, Wanted, open_work
+
+    try:
+        opened = open_work(Wanted(access, target, base=base, last_valid=True))
+    except InvalidFilesError as error:
+        return tell_invalid(error.loaded)
+    return carry_out(opened, Task("expire", choose=only_due()))

@@ -1,0 +1,89 @@
+"""Names, numbers and the acknowledgement that a refusal proposes: YAML that can be pasted as it stands."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable
+from datetime import timedelta
+
+from provisioner.guardrails.case import Case
+from provisioner.model.change import Change
+from provisioner.model.instant import Instant
+
+_NAMED = 5
+_MOST_PEOPLE = 30
+"""How many people an acknowledgement names; of more it says the number."""
+_MOST_ADDRESSES = 10
+_LASTS = timedelta(days=14)
+_PLAIN = re.compile(r"[a-z][a-z0-9._/-]*\Z")
+_WORDS_OF_YAML = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"})
+
+
+def names(found: Iterable[object], most: int = _NAMED) -> str:
+    """`ada, bob and 17 more`."""
+    told = sorted(str(f) for f in found)
+    if len(told) <= most:
+        return ", ".join(told)
+    return ", ".join(told[:most]) + f" and {len(told) - most:,} more"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """`1 person`, `19 people`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def of(part: int, whole: int) -> str:
+    """`19 of 20 (95 %)`; a share is never rounded to a limit that it is over."""
+    return f"{part:,} of {whole:,} ({part * 100 / whole:.4g} %)" if whole else f"{part:,} of none"
+
+
+def let_through(case: Case, changes: Iterable[Change], *, also: Iterable[Change] = ()) -> str:
+    """How to say that these removals are meant. `also` counts where a kind is counted, and is not named."""
+    changes = list(changes)
+    people: set[str] = set()
+    rest: list[Change] = []
+    for change in changes:
+        touched = case.touched(change)
+        if len(touched) == 1 and (who := next(iter(touched))).known and change.identity is not None:
+            people.add(who.name)
+        else:
+            rest.append(change)
+    addresses = {str(c.address) for c in rest}
+    if len(people) > _MOST_PEOPLE or len(addresses) > _MOST_ADDRESSES:
+        entries = _counted([*changes, *also])
+    else:
+        entries = [f"people: {_list(people)}, removals: true"] if people else []
+        entries += [f"addresses: {_list(addresses)}, removals: true"] if addresses else []
+    return meant(case.now, entries)
+
+
+def _counted(changes: Iterable[Change]) -> list[str]:
+    numbers: dict[tuple[str, str], set[str]] = {}
+    for change in changes:
+        numbers.setdefault((change.address.target, change.address.kind.value), set()).add(change.id)
+    return [
+        f"target: {text(target)}, kind: {kind}, count: {len(ids)}" for (target, kind), ids in sorted(numbers.items())
+    ]
+
+
+def meant(now: Instant, entries: Iterable[str]) -> str:
+    """The `fix` of a refusal; each entry is the inside of a mapping."""
+    until = f"{now + _LASTS:%Y-%m-%d}"
+    told = ", ".join(f'{{{entry}, reason: "say why", until: {until}}}' for entry in entries)
+    return f"if it is meant, put this under `guardrails:`, in this very change: acknowledgements: [{told}]"
+
+
+def let_in(case: Case, people: Collection[str]) -> str:
+    """How to say that these people may come in."""
+    return meant(case.now, [f"people: {_list(people)}"])
+
+
+def text(value: str) -> str:
+    """As YAML, in quotes where it needs them."""
+    plain = _PLAIN.match(value) is not None and value not in _WORDS_OF_YAML
+    return value if plain else json.dumps(value, ensure_ascii=True)
+
+
+def _list(values: Iterable[str]) -> str:
+    return "[" + ", ".join(text(v) for v in sorted(values)) + "]"
