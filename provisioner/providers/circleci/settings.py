@@ -21,18 +21,22 @@ class Tokens(Strict):
     apply: FromEnvironment | None = None
 
 
+Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+
+
 class Settings(Strict):
     """The organization and how to get at it."""
 
     organization: Annotated[str, StringConstraints(pattern=r"^[a-z]+/[^/\s]+$")] = Field(
         description="its slug: gh/NAME, or circleci/ID"
     )
-    organization_id: (
-        Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")] | None
-    ) = Field(None, description="its id; absent: asked for by the slug")
+    organization_id: Uuid | None = Field(None, description="its id; absent: asked for by the slug")
     api_url: str | FromEnvironment = Field(DEFAULT_API, description="of CircleCI Server: https://HOST/api/v2")
     token: FromEnvironment | Tokens = Field(description="{env: NAME} of a personal token, or {plan: ..., apply: ...}")
     forge: Name | None = Field(None, description="the target whose teams `groups` are")
+    group_ids: dict[str, Uuid] = Field(
+        default_factory=dict, description="{name: id} of groups, where CircleCI does not list them"
+    )
 
     @field_validator("api_url")
     @classmethod

@@ -33,6 +33,8 @@ class CircleWriter:
 
     def __init__(self, declare: CircleDeclare, calls: WriteCalls) -> None:
         self._calls = calls
+        said = declare.target.settings.data.get("group_ids")
+        self._said = {convert.group_name(n): str(i) for n, i in said.items()} if isinstance(said, Mapping) else {}
         self._slugs = {openness.short(p): p for _, body in declare.contexts() for p in _projects(body)}
 
     def write(
@@ -125,16 +127,28 @@ class CircleWriter:
         return wanted | {(EXPRESSION, e) for e in value.get("expressions", ())}
 
     def _groups(self, names: Sequence[str]) -> Iterator[tuple[str, str]]:
-        try:
-            known = {convert.group_name(str(r.get("name"))): str(r["id"]) for r in self._calls.groups()}
-        except ProviderError as error:
-            if error.trouble in (Trouble.GONE, Trouble.INVALID):
-                raise _Stop(Refused(f"CircleCI lists no groups here: {_BY_HAND}")) from None
-            raise
+        known = self._group_ids(set(names))
         for name in names:
             if name not in known:
-                raise _Stop(Refused(f"CircleCI knows no group {name} yet; it copies teams every few hours: {_BY_HAND}"))
+                raise _Stop(Refused(f"CircleCI tells no group {name}: {_BY_HAND}"))
             yield GROUP, known[name]
+
+    def _group_ids(self, wanted: set[str]) -> dict[str, str]:
+        """By name: from the files, from CircleCI's list where there is one, or from contexts that name them already."""
+        known = dict(self._said)
+        if wanted <= known.keys():
+            return known
+        try:
+            known |= {convert.group_name(str(r.get("name"))): str(r["id"]) for r in self._calls.groups()}
+        except ProviderError as error:
+            if error.trouble not in (Trouble.GONE, Trouble.INVALID):
+                raise
+        for row in self._calls.contexts():
+            if wanted <= known.keys():
+                break
+            listed = self._restrictions(str(row["id"])).values()
+            known |= {convert.group_name(r.name): r.value for r in listed if r.kind == GROUP}
+        return known
 
     def _project(self, name: str) -> str:
         slug = self._slugs.get(name, name)
@@ -158,7 +172,10 @@ class CircleWriter:
         self._calls.close()
 
 
-_BY_HAND = "apply again later, or add it in the organization's settings"
+_BY_HAND = (
+    "it copies teams every few hours and lists them to nobody; limit one context to it by hand, or write its id under "
+    "`group_ids`"
+)
 
 
 def _projects(body: Mapping[str, object]) -> Sequence[str]:
