@@ -196,7 +196,7 @@ def test_write_that_hits_the_limit_is_sent_again_when_it_may_be(circle: Circle, 
     call = "POST /context/{context-id}/restrictions"
     circle.server.fail(call, 429, times=1, headers={"Retry-After": "1"})
     started = time.monotonic()
-    planned, applied = circle.apply(tmp_path)
+    _, applied = circle.apply(tmp_path)
     assert failures(applied) == [] and time.monotonic() - started > 1
     assert circle.server.calls[call] == 3  # one refused, two done
     assert circle.restrictions("c") == [("expression", MAIN), ("group", "delivery-managers")]
