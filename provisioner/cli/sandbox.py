@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-NEEDED = ("boto3", "flask", "flask_cors", "ldap3", "ldaptor", "moto", "twisted")
+NEEDED = ("boto3", "cryptography", "flask", "flask_cors", "graphql", "jwt", "ldap3", "ldaptor", "moto", "twisted")
 
 
 def sandbox(
@@ -21,8 +21,10 @@ def sandbox(
     ] = None,
     ldap_port: Annotated[int, typer.Option("--ldap-port", metavar="N", help="0 takes a free one.")] = 0,
     aws_port: Annotated[int, typer.Option("--aws-port", metavar="N", help="0 takes a free one.")] = 0,
+    github_port: Annotated[int, typer.Option("--github-port", metavar="N", help="0 takes a free one.")] = 0,
+    circleci_port: Annotated[int, typer.Option("--circleci-port", metavar="N", help="0 takes a free one.")] = 0,
 ) -> int:
-    """Run the embedded directory and AWS until Ctrl-C; print what a second terminal has to export."""
+    """Run the embedded directory, AWS, GitHub and CircleCI until Ctrl-C; print what a second terminal has to export."""
     require_extra()
     from provisioner.cli.exit_codes import Exit
     from provisioner.cli.output import show, tell
@@ -36,7 +38,8 @@ def sandbox(
     def end(*_: Any) -> None:
         ended.set()
 
-    company = _started(Company(ldap_port=ldap_port, aws_port=aws_port))
+    ports = {"github_port": github_port, "circleci_port": circleci_port}
+    company = _started(Company(ldap_port=ldap_port, aws_port=aws_port, **ports))
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         show("".join(f"export {name}={shlex.quote(value)}\n" for name, value in company.exports().items()))
@@ -61,7 +64,7 @@ def _started(company: Any) -> Any:
             Diagnostic(
                 "option-value",
                 f"the servers cannot listen: {error.strerror}",
-                why="--ldap-port and --aws-port take free ports of this machine",
+                why="the ports named with --ldap-port and its like have to be free ports of this machine",
                 fix="name others, or leave the options out to take free ones",
             )
         ) from None
@@ -70,7 +73,7 @@ def _started(company: Any) -> Any:
 def _how_to_go_on(sample: Path | None) -> str:
     where = f"in {sample}" if sample is not None else "in a folder with access files for them (--sample DIR makes one)"
     return (
-        "A directory and three AWS accounts are up, in this process only.\n"
+        "A directory, three AWS accounts, a GitHub organization and its CircleCI are up, in this process only.\n"
         f"In a second terminal, {where}: paste the lines above, then `provision plan`.\n"
         "Ctrl-C ends it; nothing is kept.\n"
     )

@@ -1,4 +1,4 @@
-"""The systems of the sample company as they are before the first plan: both servers, with people and groups that nobody
+"""The systems of the sample company as they are before the first plan: its servers, with people and groups that nobody
 declares, and what somebody does by hand while the story goes on.
 
 What is foreign here is what `provision demo` proves to be untouched at its end.
@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from provisioner.sandbox.aws import AwsServer
+from provisioner.sandbox.forge import Forge
 from provisioner.sandbox.ldap import LdapServer
 from provisioner.sandbox.sample import sample_tree
 
@@ -30,9 +31,9 @@ Truth = dict[str, Any]
 
 
 class Company:
-    """Both servers. `start` seeds them; `exports` is what a client needs to reach them."""
+    """Its servers. `start` seeds them; `exports` is what a client needs to reach them."""
 
-    def __init__(self, *, ldap_port: int = 0, aws_port: int = 0) -> None:
+    def __init__(self, *, ldap_port: int = 0, aws_port: int = 0, github_port: int = 0, circleci_port: int = 0) -> None:
         self.ldap = LdapServer(
             suffix=SUFFIX,
             service_dn=f"cn=provision,{SUFFIX}",
@@ -40,20 +41,24 @@ class Company:
             port=ldap_port,
         )
         self.aws = AwsServer(port=aws_port)
+        self.forge = Forge(github_port=github_port, circleci_port=circleci_port)
         self._seed_directory()
 
     def start(self) -> Company:
         self.aws.start()
         try:
             self._seed_accounts()
+            self.forge.start()
             self.ldap.start()
         except BaseException:
+            self.forge.stop()
             self.aws.stop()
             raise
         return self
 
     def stop(self) -> None:
         self.ldap.stop()
+        self.forge.stop()
         self.aws.stop()
 
     def __enter__(self) -> Company:
@@ -68,6 +73,7 @@ class Company:
             "LDAP_URL": self.ldap.url,
             "LDAP_BIND_DN": self.ldap.service_dn,
             "LDAP_PASSWORD": self.ldap.service_password,
+            **self.forge.exports(),
             **self.aws.exports(),
         }
 
@@ -134,7 +140,7 @@ class Company:
             account = self.aws.truth(ACCOUNTS[name])
             truth |= {f"{name}/{user}": account["users"].get(user) for user in users}
             truth[f"{name}/Automation"] = account["groups"].get("Automation")
-        return truth
+        return truth | {f"forge: {what}": held for what, held in self.forge.foreign().items()}
 
     def members(self, group: str) -> list[str]:
         """The logins in a directory group."""

@@ -110,6 +110,7 @@ class Checked:
     problems: list[str] = field(default_factory=list)
     counted: Counter[str] = field(default_factory=Counter)
     unchecked: Counter[str] = field(default_factory=Counter)
+    reported: bool = True
 
     def watch(self, service: Service) -> Checked:
         """Check every exchange from now on."""
@@ -125,7 +126,8 @@ class Checked:
 
     def _count(self, what: str) -> None:
         self.counted[what] += 1
-        COUNTED[f"{self.vendor} {what}"] += 1
+        if self.reported:
+            COUNTED[f"{self.vendor} {what}"] += 1
 
     def _look(self, exchange: Exchange) -> list[str]:
         if missing_reason(self.vendor) is not None:

@@ -45,6 +45,7 @@ class Call:
     args: Mapping[str, str]
     raw: bytes
     accept: str = ""
+    pairs: list[tuple[str, str]] = field(default_factory=list)
     headers: Headers = field(default_factory=list)
     _body: dict[str, Any] | None = None
 

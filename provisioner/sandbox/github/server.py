@@ -42,6 +42,7 @@ READ_ALL = {
     "environments": "read",
     "actions": "read",
     "contents": "read",
+    "organization_personal_access_tokens": "read",
     "secrets": "read",
     "actions_variables": "read",
     "organization_secrets": "read",
@@ -230,10 +231,10 @@ class GitHubServer(Service):
         realm = Realm(self.world, self.rights, self.keys, self.limits)
         api = f"http://{environ.get('HTTP_HOST') or self.url.partition('://')[2]}"
         path = str(environ["RAW_URI"]).partition("?")[0]
-        args = dict(parse_qsl(str(environ["QUERY_STRING"]), keep_blank_values=True))
+        pairs = parse_qsl(str(environ["QUERY_STRING"]), keep_blank_values=True)
         shapes = Shapes(self.world, self.rights, api)
-        method = str(environ["REQUEST_METHOD"])
-        return Call(realm, caller, shapes, method, api + path, args, body, str(environ.get("HTTP_ACCEPT", "")))
+        method, accept = str(environ["REQUEST_METHOD"]), str(environ.get("HTTP_ACCEPT", ""))
+        return Call(realm, caller, shapes, method, api + path, dict(pairs), body, accept, pairs)
 
     def _tagged(self, environ: Mapping[str, Any], caller: Caller, answer: Answer) -> Answer:
         status, headers, body = answer

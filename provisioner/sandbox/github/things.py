@@ -139,6 +139,32 @@ class Environment:
 
 
 @dataclass(eq=False, slots=True)
+class DeployKey:
+    """A key of one repository; `added_by` may have left since."""
+
+    id: int
+    title: str
+    key: str
+    read_only: bool
+    added_by: int
+    created: datetime
+
+
+@dataclass(eq=False, slots=True)
+class TokenGrant:
+    """That a token of somebody reaches an organisation: a fine-grained one, or any that is authorised for SAML."""
+
+    id: int
+    org: int
+    user: int
+    token: int
+    name: str
+    created: datetime
+    permissions: dict[str, str] = field(default_factory=dict)
+    expires: datetime | None = None
+
+
+@dataclass(eq=False, slots=True)
 class Repo:
     """A repository. `collaborators` holds direct grants alone."""
 
@@ -158,6 +184,7 @@ class Repo:
     rulesets: dict[int, Ruleset] = field(default_factory=dict)
     environments: dict[str, Environment] = field(default_factory=OrderedDict)
     files: dict[str, str] = field(default_factory=dict)
+    keys: dict[int, DeployKey] = field(default_factory=dict)
     prefix: str = "R"
 
 
@@ -181,4 +208,7 @@ class Org:
     org_roles: dict[int, Role] = field(default_factory=dict)
     rulesets: dict[int, Ruleset] = field(default_factory=dict)
     invited_at: list[datetime] = field(default_factory=list)
+    grants: dict[int, TokenGrant] = field(default_factory=dict)
+    authorized: dict[int, TokenGrant] = field(default_factory=dict)
+    saml: bool = False
     prefix: str = "O"

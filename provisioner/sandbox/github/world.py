@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from provisioner.sandbox.github.things import Invitation, Org, Repo, RepoInvitation, Role, Team, User
+from provisioner.sandbox.github.things import Invitation, Org, Repo, RepoInvitation, Role, Team, TokenGrant, User
 from provisioner.sandbox.service import Clock
 
 One = TypeVar("One")
@@ -136,6 +136,8 @@ class World:
         for role in org.org_roles.values():
             role.users.discard(user.id)
         _drop(org.invitations, lambda i: i.inviter == user.id)
+        _drop(org.grants, lambda grant: grant.user == user.id)
+        _drop(org.authorized, lambda grant: grant.user == user.id)
         self.version += 1
 
     def invite(
@@ -178,6 +180,13 @@ class World:
                 invitation.failed, invitation.reason = invitation.created + INVITATION_LIFE, LAPSED
                 org.failed[invitation.id] = invitation
                 self.version += 1
+
+    def grant_token(self, org: Org, user: User, name: str, *, saml: bool = False, **permissions: str) -> TokenGrant:
+        """Let a fine-grained token of somebody reach the organisation, or with `saml` authorise one of any kind."""
+        number = self.new_id("grant")
+        one = TokenGrant(number, org.id, user.id, number + 1, name, self.now(), permissions)
+        (org.authorized if saml else org.grants)[one.id] = one
+        return one
 
     # Teams
 

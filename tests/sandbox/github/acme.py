@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
+import jwt
 import requests
 
-from provisioner.sandbox.github import GitHubServer
+from provisioner.sandbox.github import AppKey, GitHubServer
 from provisioner.sandbox.github.things import Org, Repo, Team, User
 from provisioner.sandbox.github.world import World
 
@@ -88,3 +90,16 @@ class Acme:
 
     def truth(self) -> dict[str, Any]:
         return self.server.truth(self.org)
+
+
+def as_app(acme: Acme, key: AppKey, **claims: Any) -> Caller:
+    """A caller with the App's own JWT."""
+    now = int(time.time())
+    given = {"iss": key.client_id, "iat": now - 60, "exp": now + 540, **claims}
+    return acme.caller(jwt.encode(given, key.private_key, "RS256"))
+
+
+def installed(acme: Acme, key: AppKey, **wanted: Any) -> Caller:
+    """A caller with a token of the App's installation."""
+    at = f"/app/installations/{key.installation_id}/access_tokens"
+    return acme.caller(as_app(acme, key)("POST", at, 201, json=wanted)["token"])

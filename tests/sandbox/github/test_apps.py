@@ -9,18 +9,7 @@ import jwt
 import pytest
 
 from provisioner.sandbox.github import WRITE_ALL, AppKey
-from tests.sandbox.github.acme import Acme, Caller
-
-
-def as_app(acme: Acme, key: AppKey, **claims: Any) -> Caller:
-    now = int(time.time())
-    given = {"iss": key.client_id, "iat": now - 60, "exp": now + 540, **claims}
-    return acme.caller(jwt.encode(given, key.private_key, "RS256"))
-
-
-def installed(acme: Acme, key: AppKey, **wanted: Any) -> Caller:
-    at = f"/app/installations/{key.installation_id}/access_tokens"
-    return acme.caller(as_app(acme, key)("POST", at, 201, json=wanted)["token"])
+from tests.sandbox.github.acme import Acme, as_app, installed
 
 
 def test_an_app_finds_its_installation_and_reads_and_writes_by_it(acme: Acme) -> None:
