@@ -50,12 +50,14 @@ from provisioner.resolve.past import remember, trace
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the journal knows of one target: what is outstanding, how much there was at the last converged run, and what
-    system it was when it was last applied to."""
+    system it was when it was last applied to. `converged` False: there was no such run, and the history goes back to
+    the beginning."""
 
     outstanding: tuple[Outstanding, ...] = ()
     counts: Mapping[str, int] | None = None
     kept: frozenset[str] = frozenset()
     system: str | None = None
+    converged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,9 @@ class Situation:
     """Everything that a run is given. `past` is what the files said since each target converged, newest first.
     `connections` holds the targets of this run; `person` narrows it to one identity, present or gone; `choose` leaves
     out what this run is not for (`expire` gives nothing, a reviewed apply nothing that was not reviewed). `judging` are
-    the files whose guardrails count (the base's); None: the very files that are applied. `held` are those who were cut
-    off before the files said so, with words for it: `declared` does not have them, `past` does. `preview` says that
-    `now` is still to come.
+    the files whose guardrails count (the base's); None: the very files that are applied. `others` are the targets that
+    are not for this run. `held` are those who were cut off before the files said so, with words for it: `declared` does
+    not have them, `past` does. `preview` says that `now` is still to come.
     """
 
     declared: DeclaredAccess
@@ -92,6 +94,7 @@ class Situation:
     diagnostics: tuple[Diagnostic, ...] = ()
     choose: Choose | None = None
     judging: DeclaredAccess | None = None
+    others: Mapping[str, Declare] = field(default_factory=dict)
     held: Mapping[str, str] = field(default_factory=dict)
     preview: bool = False
     engine: str = __version__
@@ -110,6 +113,7 @@ class Planned:
     readings: Mapping[str, Reading]
     sides: Mapping[str, Side]
     departed: Mapping[str, Departed]
+    parts: Mapping[str, TargetPlan] = field(default_factory=dict)
 
 
 def make_plan(situation: Situation, told: Told | None = None) -> Planned:
@@ -125,21 +129,36 @@ def _planned(situation: Situation, told: Told | None) -> Planned:
         with Observing(readers, dict.fromkeys(readers, EVERYTHING), told, _pinned(situation)) as reads:
             # What the files ask for is worked out while the systems answer.
             desired = desire(situation.declared, situation.declares, situation.now)
-            pasts = remember(situation.past, situation.declared, situation.declares, situation.now)
+            pasts = _remembered(situation)
             observed = unopened | reads.all()
         situation, desired, renamed = _follow(situation, desired, observed)
         sides, departed, diagnostics = _recognise(situation, desired, pasts, observed)
         diagnostics += renamed
         _read_credentials(readers, sides, told)
-        let_go = newly_managed_and_let_go(_case(situation, sides, observed))
+        let_go = newly_managed_and_let_go(_case(situation, sides, observed, desired))
         for name, addresses in let_go.items():
             sides[name].let_go = addresses
         parts = {name: _compare(side, readers[name]) for name, side in sides.items()}
+    except KeyboardInterrupt:
+        readers.clear()  # some may be in a call that hangs: the process ends with them
+        raise
     finally:
         for reader in readers.values():
             reader.close()
-    plan = _assemble(situation, observed, sides, parts, diagnostics)
-    return Planned(plan, desired, {n: s.reading for n, s in sides.items()}, sides, departed)
+    plan = _assemble(situation, observed, sides, parts, desired, diagnostics)
+    return Planned(plan, desired, {n: s.reading for n, s in sides.items()}, sides, departed, parts)
+
+
+def _remembered(situation: Situation) -> dict[str, Past]:
+    """What the files said before. Each state of a target is read by a pure side of its own."""
+    return remember(
+        situation.past,
+        situation.declared,
+        situation.declares,
+        situation.now,
+        converged={n for n in situation.connections if situation.known.get(n, Known()).converged},
+        declare_as=lambda target: situation.connections[target.name].provider.declare(target),
+    )
 
 
 def _follow(
@@ -177,13 +196,19 @@ def _case(
     situation: Situation,
     sides: Mapping[str, Side],
     observed: Mapping[str, Observed],
+    desired: Mapping[str, Desired],
     changes: tuple[Change, ...] = (),
 ) -> Case:
-    """What the guardrails are given."""
+    """What the guardrails are given. What is asked for elsewhere matters to who may hold what together alone."""
+    judging = situation.judging or situation.declared
+    if judging.rules.separate and situation.others:
+        desired = {**desire(situation.declared, situation.others, situation.now), **desired}
     known = {name: seen.me for name, seen in observed.items() if seen.me is not None}
     return Case(
         declared=situation.declared,
-        judging=situation.judging or situation.declared,
+        judging=judging,
+        declares={**situation.others, **situation.declares},
+        desired=desired,
         sides=sides,
         changes=changes,
         now=situation.now,
@@ -206,7 +231,8 @@ def _recognise(
             continue
         known = situation.known.get(name, Known())
         connection = situation.connections[name]
-        readings[name] = doubt_marks(doubt_emptiness(seen.reading, known.counts), connection.target)
+        counts = known.counts if known.system in (None, seen.system) else None  # those of another system say nothing
+        readings[name] = doubt_marks(doubt_emptiness(seen.reading, counts), connection.target)
         departed[name] = departed_on(
             connection.target, seen.reading.state, situation.declared, pasts[name], situation.now, connection.owner
         )
@@ -324,6 +350,7 @@ def _assemble(
     observed: Mapping[str, Observed],
     sides: Mapping[str, Side],
     parts: Mapping[str, TargetPlan],
+    desired: Mapping[str, Desired],
     diagnostics: list[Diagnostic],
 ) -> Plan:
     changes = [c for part in parts.values() for c in part.changes]
@@ -336,7 +363,7 @@ def _assemble(
     if situation.person is not None:
         lined_up = _only(situation.person, lined_up)
     lined_up, withheld, left = _chosen(_choosing(situation), _as_held(situation.held, lined_up))
-    judged = judge(_case(situation, sides, observed, lined_up))
+    judged = judge(_case(situation, sides, observed, desired, lined_up))
     lined_up, refused = _guarded(judged, lined_up, first)
     withheld += refused
     found = [*situation.diagnostics, *diagnostics, *judged.told]

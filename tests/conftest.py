@@ -1,12 +1,15 @@
-"""Fixtures that every room may use: a real OpenLDAP server. And the count of exchanges that vendors' files checked."""
+"""Fixtures that every room may use: a real OpenLDAP server; canary secrets, looked for after every test; and the count of
+exchanges that vendors' files checked."""
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from tests import canaries
 from tests.rigs.need import need
 from tests.rigs.slapd import Slapd, slapd_missing_reason
 from tests.rigs.slapd_config import Options
@@ -20,6 +23,26 @@ from tests.rigs.tls import Authority
 # The same examples in every run, and no verdict that depends on how busy the machine is.
 settings.register_profile("project", derandomize=True, deadline=None, database=None)
 settings.load_profile("project")
+
+
+def pytest_configure() -> None:
+    """Every run of the command line in this suite, in this process or in another, has these in its environment."""
+    os.environ.update(canaries.in_the_environment())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test during which a canary was said, or left in a file of the product's, has failed."""
+    report = yield
+    if report.when == "call" and report.passed:
+        wrong = canaries.in_texts({"stdout": report.capstdout, "stderr": report.capstderr, "log": report.caplog})
+        folder = getattr(item, "funcargs", {}).get("tmp_path")
+        if isinstance(folder, Path):
+            wrong += canaries.in_files(canaries.left_behind(folder))
+        if wrong:
+            report.outcome = "failed"
+            report.longrepr = "a canary secret was found: " + "; ".join(wrong)
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ _MACHINE = frozenset(
     {
         "svc", "srv", "service", "bot", "robot", "ci", "cd", "runner", "deploy", "deployer", "agent", "daemon", "cron",
         "job", "system", "automation", "jenkins", "gitlab", "github", "terraform", "ansible", "monitoring", "smtp",
-        "noreply", "api", "app", "machine", "bind", "ldap", "reader", "readonly", "replicator", "sync", "proxy", "nagios",
+        "noreply", "api", "app", "machine", "bind", "ldap", "reader", "readonly", "replicator", "sync", "proxy",
+        "nagios",
     }
 )  # fmt: skip
 _PARTS = re.compile(r"[._\-@ ]+")

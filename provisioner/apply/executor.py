@@ -1,13 +1,14 @@
 """Walk the plan: every target in a thread of its own, so that one that is slow or down does not hold up the others.
 
 Opens readers and writers on the calling thread, because SDKs must be imported there, and joins all threads before it
-returns: whatever happens, nothing goes on behind its back.
+returns. Only an interrupted run gives up on a thread whose call hangs; that one writes nothing any more.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from provisioner.apply.freshness import Ours
 from provisioner.apply.leftovers import left_over, settle_leftovers
 from provisioner.apply.retry import Waits
 from provisioner.apply.units import in_order
-from provisioner.apply.worker import Run, Site, Worker, not_tried
+from provisioner.apply.worker import AbandonedError, Run, Site, Worker, not_tried
 from provisioner.contract import Connection, Failed, ProviderError, Refused, Trouble
 from provisioner.contract.outcome import is_success
 from provisioner.diagnostics import Diagnostic, ProvisionError
@@ -55,7 +56,7 @@ def apply_plan(
     `only_targets` leaves the others untouched. `settled` is old work of which the engine knows that nobody wants it any
     more. `lock` is what the run holds: once that is lost, nothing more is begun. Raises ProvisionError before anything
     is changed where the journal cannot be read or written; trouble after that is in the result. SIGINT and SIGTERM end
-    the run after the calls in hand.
+    the run after the calls in hand, or without those that hang.
     """
     return _Apply(
         plan, connections, journal, run, clock, whole, progress, only_targets, tuple(settled), waits, lock
@@ -79,13 +80,16 @@ class _Apply:
     _problems: list[Diagnostic] = field(default_factory=list)
     _crash: BaseException | None = None
     _overtaken: set[str] = field(default_factory=set)
+    _opening: bool = True
+    _patience: float | None = None
+    _abandoned: set[str] = field(default_factory=set)
 
     def run(self) -> Applied:
         names = [t for t in self.plan.targets if self.only_targets is None or t in self.only_targets]
         mine = [c for c in self.plan.changes if self.only_targets is None or c.address.target in self.only_targets]
         ordered, circular = in_order(mine)
         self._board = Board(mine, self.progress)
-        waits = (self.waits or Waits()).sleeping_by(self._board.sleep)
+        waits = (self.waits or Waits()).ended_by(lambda: self._board.stopped, self._board.sleep)
         self._run = Run(self.info, self._board, self.clock, waits, self._lost)
         if self.lock is not None:
             self.lock.on_lost(self._board.stop)
@@ -93,16 +97,27 @@ class _Apply:
         by_target: dict[str, list[Change]] = {t: [] for t in names}
         for change in ordered:
             by_target.setdefault(change.address.target, []).append(change)
-        with suppress_signals(self._board.stop) as interrupted:
+        with suppress_signals(self._interrupt) as interrupted:
             try:
                 self._begin(by_target)
+                self._opening = False
                 self._work()
             finally:
-                for worker in self._workers.values():
-                    _close(worker.site)
+                for name, worker in self._workers.items():
+                    if name not in self._abandoned:
+                        _close(worker.site)
             if self._crash is not None:
                 raise self._crash
             return self._result(by_target, mine, interrupted)
+
+    def _interrupt(self) -> None:
+        """A signal came. While nothing has been sent yet, it may break off whatever this thread waits for."""
+        first = not self._board.stopped
+        self._board.stop()
+        if self._opening and first:
+            raise KeyboardInterrupt
+        if self._patience is None:
+            self._patience = time.monotonic() + (self.waits or Waits()).grace
 
     def _begin(self, by_target: Mapping[str, list[Change]]) -> None:
         """First every journal, then every connection: a journal that cannot be written stops all before any call."""
@@ -162,14 +177,21 @@ class _Apply:
 
     def _work(self) -> None:
         threads = [
-            threading.Thread(target=self._one, args=(w,), name=f"apply {t}", daemon=False)
+            threading.Thread(target=self._one, args=(w,), name=f"apply {t}", daemon=True)
             for t, w in self._workers.items()
         ]
         self._board.begin(len(threads))
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        for thread, name in zip(threads, self._workers, strict=True):
+            while thread.is_alive() and (self._patience is None or time.monotonic() < self._patience):
+                thread.join(0.25)  # no longer at a time, because a signal only sets how long
+            if thread.is_alive():
+                self._abandoned.add(name)
+                try:
+                    self._workers[name].abandon()
+                except ProvisionError as error:
+                    self._problems += error.diagnostics
 
     def _one(self, worker: Worker) -> None:
         try:
@@ -183,6 +205,8 @@ class _Apply:
                 )
                 left_alone = {s.address for s in plan.strays}
                 settle_leftovers(worker.site, worker.changes, self.settled, still, left_alone)
+        except AbandonedError:
+            pass  # the run is over, and has said so
         except ProvisionError as error:
             self._problems += error.diagnostics
             if any(d.code != "journal-moved-on" for d in error.diagnostics):
@@ -298,8 +322,9 @@ def _close(site: Site) -> None:
 
 @contextmanager
 def suppress_signals(stop: Callable[[], None]) -> Iterator[list[bool]]:
-    """While inside, SIGINT and SIGTERM call `stop` instead of breaking off; the list is not empty when one came. Does
-    nothing in other threads than the main one, which no signal reaches."""
+    """While inside, SIGINT and SIGTERM call `stop` instead of breaking off; the list is not empty when one came.
+    Whoever had the signals before and wants to know (has `note`) is told. Does nothing in other threads than the main
+    one, which no signal reaches."""
     came: list[bool] = []
     if threading.current_thread() is not threading.main_thread():
         yield came
@@ -307,9 +332,15 @@ def suppress_signals(stop: Callable[[], None]) -> Iterator[list[bool]]:
 
     def handler(_number: int, _frame: FrameType | None) -> None:
         came.append(True)
+        for old in before.values():
+            note = getattr(old, "note", None)
+            if note is not None:
+                note()
         stop()
 
-    before = {s: signal.signal(s, handler) for s in (signal.SIGINT, signal.SIGTERM)}
+    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, handler)
     try:
         yield came
     finally:

@@ -81,6 +81,8 @@ def out_of_time(change: Change, now: Instant) -> Result | None:
 
 def judge(change: Change, reading: Reading, ours: Ours) -> Result | None:
     """What stands in the way of `change`, or makes it needless; None: it is to be done."""
+    if change.action is Action.RELEASE and not change.before:
+        return Result(AlreadySo("it stays as it is, and nothing of ours is on it"))
     unseen = [a for a in addresses_of(change) if not seen(reading, a)]
     if unseen:
         return Result(Refused(f"{unseen[0]} could not be looked at right before the write"), Reason.UNSEEN)
@@ -100,7 +102,9 @@ def judge(change: Change, reading: Reading, ours: Ours) -> Result | None:
             return _judge_adopt(change, live, ours)
         case Action.REVOKE:
             return _judge_revoke(change, live, hides)
-        case Action.DELETE | Action.RELEASE:
+        case Action.RELEASE:
+            return _judge_release(change, live)
+        case Action.DELETE:
             if live is None:
                 return Result(AlreadySo("it is not there"))
             return None if _same(change.before, live, hides) else _moved(change, live)
@@ -124,7 +128,7 @@ def proven(change: Change, reading: Reading, ours: Ours) -> Outcome | None:
     if change.action in (Action.REVOKE, Action.DELETE):
         return _proven_gone(change, live)
     if change.action is Action.RELEASE:
-        return Done("read back: left as it is")
+        return None if live is not None and live.mark is not None else Done("read back: it carries no mark of ours")
     if live is None:
         return Done("read back: the account is not there") if change.action is Action.DISABLE else None
     if change.action is Action.RENAME:
@@ -193,6 +197,12 @@ def _judge_adopt(change: Change, live: Resource | None, ours: Ours) -> Result | 
     if (live.mark.key if live.mark else None) == was:
         return None
     return _moved(change, live, "its mark has changed")
+
+
+def _judge_release(change: Change, live: Resource | None) -> Result | None:
+    if live is None or live.mark is None:
+        return Result(AlreadySo("it is not there" if live is None else "read: it carries no mark"))
+    return None if live.mark.key == (change.before or {}).get("mark") else _moved(change, live, "its mark has changed")
 
 
 def _judge_revoke(change: Change, live: Resource | None, hides: Collection[str]) -> Result | None:

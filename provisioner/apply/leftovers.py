@@ -39,7 +39,7 @@ def settle_leftovers(
     outstanding, None where the plan is not of everything: only of such a plan can it be said that it does not ask for
     something any more. `strays` are what it saw and left alone."""
     run = site.run
-    site.chain.settle([s for s in told if s.address.target == site.name], run=run.info, at=run.clock())
+    site.settle(s for s in told if s.address.target == site.name)
     left = left_over(site.chain, changes)
     if not left or run.board.stopped:
         return
@@ -55,7 +55,7 @@ def settle_leftovers(
             settled.append(_settled(item, proof))
         elif item.step == Step.CUT:
             _cut_again(site, item, reading)
-    site.chain.settle(settled, run=run.info, at=run.clock())
+    site.settle(settled)
 
 
 def _settled(item: OpenItem, proof: str) -> Settled:

@@ -38,7 +38,8 @@ T = TypeVar("T")
 class Waits:
     """All waiting. `patience` is how many seconds a read-back or an asynchronous system is waited for at most, whatever
     it says it may need; `glance` at least, where it says nothing. `call` is the deadline of one remote call. An apply
-    sleeps so that an interrupt wakes it, unless `sleep` says how."""
+    sleeps so that an interrupt wakes it, unless `sleep` says how; once `stopped` says so, nothing is tried again.
+    `grace` is how long an interrupted run waits for the calls in hand."""
 
     sleep: Callable[[float], None] | None = None
     monotonic: Callable[[], float] = time.monotonic
@@ -48,13 +49,15 @@ class Waits:
     glance: float = 1.0
     patience: float = 90.0
     call: float = 15.0
+    grace: float = 3.0
+    stopped: Callable[[], bool] = lambda: False
 
     def deadline(self) -> float:
         return self.monotonic() + self.call
 
-    def sleeping_by(self, sleep: Callable[[float], None]) -> Waits:
-        """These waits, with `sleep` unless they have their own."""
-        return self if self.sleep is not None else replace(self, sleep=sleep)
+    def ended_by(self, stopped: Callable[[], bool], sleep: Callable[[float], None]) -> Waits:
+        """These waits, over when the run is to stop; with `sleep` unless they have their own."""
+        return replace(self, stopped=stopped, sleep=self.sleep or sleep)
 
 
 def poll(waits: Waits, limit: float, step: Callable[[], bool], stopped: Callable[[], bool]) -> None:
@@ -103,6 +106,8 @@ def write(
 
     def once() -> bool:
         nonlocal again
+        if outcomes and waits.stopped():
+            return False
         told = attempt(
             len(again),
             lambda: writer.write(unit, tuple(again), expect=expect, token=token, deadline=waits.deadline()),
@@ -147,9 +152,10 @@ def _retrying(waits: Waits, retry: Callable[[RetryCallState], bool], *, reraise:
         assert state.outcome is not None
         return state.outcome.result()
 
+    enough = stop_after_attempt(waits.tries)
     return Retrying(
         sleep=waits.sleep or time.sleep,
-        stop=stop_after_attempt(waits.tries),
+        stop=lambda state: waits.stopped() or enough(state),
         wait=wait_random_exponential(multiplier=waits.first, max=waits.longest),
         retry=retry,
         reraise=reraise,

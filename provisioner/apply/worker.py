@@ -5,6 +5,7 @@ Nothing is written before its intent is on disk, and nothing is called done befo
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -36,12 +37,16 @@ from provisioner.model.instant import Instant
 from provisioner.model.unit import UnitMode
 from provisioner.model.way import Evidence
 from provisioner.records.chain import Chain
-from provisioner.records.entries import Reason, Result, intent_body, outcome_body
+from provisioner.records.entries import Reason, Result, Settled, intent_body, outcome_body
 from provisioner.records.record import RecordKind
 from provisioner.records.run import RunInfo
 
 _DOWN = frozenset({Trouble.UNREACHABLE, Trouble.CREDENTIAL})
 """What one call says of the whole target: nothing else is tried there."""
+
+
+class AbandonedError(Exception):
+    """The run has ended without waiting for this thread any longer."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,39 @@ class Site:
     chain: Chain
     ours: Ours
     run: Run
+    _writing: threading.Lock = field(default_factory=threading.Lock)
+    _abandoned: bool = False
 
     def note(self, kind: RecordKind, body: Mapping[str, object]) -> None:
         lost = self.run.lost() if kind is RecordKind.INTENT else None
         if lost is not None:
             raise ProvisionError(lost)
+        with self._writing:
+            if self._abandoned:
+                raise AbandonedError
+            self._append(kind, body)
+
+    def settle(self, items: Iterable[Settled]) -> None:
+        """Record that old work needs nothing any more."""
+        with self._writing:
+            if self._abandoned:
+                raise AbandonedError
+            self.chain.settle(items, run=self.run.info, at=self.run.clock())
+
+    def abandon(self, body: Mapping[str, object] | None, patience: float = 0.5) -> bool:
+        """From another thread: the site's own writes nothing any more, and `body` is the last word on what it had in
+        hand. False where it is writing right now, and does not come to an end."""
+        if not self._writing.acquire(timeout=patience):
+            return False
+        try:
+            self._abandoned = True
+            if body is not None:
+                self._append(RecordKind.OUTCOME, body)
+            return True
+        finally:
+            self._writing.release()
+
+    def _append(self, kind: RecordKind, body: Mapping[str, object]) -> None:
         self.chain.append(kind, body, run=self.run.info, at=self.run.clock())
 
     def look(self, addresses: Iterable[Address]) -> Reading:
@@ -87,6 +120,7 @@ class Worker:
     _down: ProviderError | None = None
     _never: list[Change] = field(default_factory=list)
     _known: dict[str, Result] = field(default_factory=dict)
+    _sent: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         declare = self.site.declare
@@ -97,6 +131,19 @@ class Worker:
     def reached(self) -> bool:
         """Whether the target answered to the end."""
         return self._down is None
+
+    def abandon(self) -> None:
+        """From another thread: the calls in hand are not waited for. What was sent is unknown, what was not is not."""
+        board = self.site.run.board
+        open_ = [c for c in self.changes if board.result(c) is None and c.id in self._known]
+        known, sent = self._known, self._sent
+        results = {c.id: (_GIVEN_UP if c.id in sent else not_tried()) if known[c.id] is _IN_DOUBT else known[c.id]
+                   for c in open_}  # fmt: skip
+        body = outcome_body((c, results[c.id]) for c in open_) if open_ else None
+        if self.site.abandon(body):
+            board.finish(results)
+        else:
+            board.finish({c.id: _GIVEN_UP for c in open_})
 
     def work(self) -> None:
         """Finishes every change on the board, also when it ends by an exception: then as what is known of it."""
@@ -147,6 +194,8 @@ class Worker:
             self._down = error if error.trouble in _DOWN else None
             self._record(changes, {c.id: Result(Failed(error)) for c in changes})
             return
+        if self.site.run.board.stopped:
+            return
         self._cuts.make(due, reading)
         judged = {c.id: r for c in changes if (r := self._judge(c, reading)) is not None}
         todo = [Job(j.unit, left) for j in jobs if (left := tuple(c for c in j.changes if c.id not in judged))]
@@ -189,10 +238,11 @@ class Worker:
             if left.changes:
                 self._tell(left.changes[0])
                 self._cuts.again(left.changes)
-                told.update({i: Result(o) for i, o in self._write(left, reading).items()})
+                told.update({i: _result(o) for i, o in self._write(left, reading).items()})
         return told
 
     def _write(self, job: Job, reading: Reading) -> dict[str, Outcome]:
+        self._sent.update(c.id for c in job.changes)
         outcomes = self._call(job, reading)
         unsure = [c for c in job.changes if isinstance(outcomes[c.id], Unknown)]
         if unsure and not self.site.run.board.stopped:
@@ -260,6 +310,14 @@ class Worker:
 
 
 _IN_DOUBT = Result(Unknown())
+_GIVEN_UP = Result(
+    Unknown(error=ProviderError(Trouble.UNKNOWN, "the run was ended before the system answered", call="write"))
+)
+
+
+def _result(outcome: Outcome) -> Result:
+    moved = isinstance(outcome, Refused) and outcome.moved
+    return Result(outcome, Reason.MOVED if moved else Reason.NONE)
 
 
 def not_tried() -> Result:

@@ -15,14 +15,14 @@ from provisioner import __version__
 from provisioner.apply import Applied, Progress, Waits, apply_plan
 from provisioner.cli.choosing import without_the_held
 from provisioner.cli.exit_codes import Exit, first
-from provisioner.cli.locking import heads, locked, recovered
+from provisioner.cli.locking import heads, locked, recovered, run_info
 from provisioner.cli.output import show, tell
 from provisioner.cli.running import columns, planned, progress_line
 from provisioner.cli.wiring import Opened, Work, check_journal, now, situate
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.plan.planfile import to_json
 from provisioner.plan.validity import MAX_AGE, reasons_not_to_apply
-from provisioner.records.run import RunInfo, new_run_id, who_is_here
+from provisioner.records.run import RunInfo
 from provisioner.records.used import Use, finish, take, use_of
 from provisioner.report import applied as applied_report
 from provisioner.report import diagnostics as problems
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Task:
     """What a run is to do: `saved` as it is, or what a new plan says of what `choose` lets through. `command` stands in
-    the journal. `begin` is done first, under the lock, before anything is read that the plan rests on. `notes` are told
-    with the plan."""
+    the journal. `begin` is done first, before the lock is asked for, so that whoever has it keeps nobody in. `notes` are
+    told with the plan."""
 
     command: str
     saved: Plan | None = None
@@ -49,26 +49,13 @@ class Task:
     notes: tuple[Diagnostic, ...] = ()
 
 
-def run_of(opened: Opened, command: str) -> RunInfo:
-    """A new run, as its records name it."""
-    return RunInfo(
-        id=new_run_id(now()),
-        who=who_is_here(opened.files.root),
-        revision=opened.files.head.revision,
-        tree=opened.files.declared.tree,
-        command=command,
-        engine=__version__,
-        uncommitted=opened.files.head.uncommitted,
-    )
-
-
 def carry_out(opened: Opened, task: Task) -> int:
     """Does the task and tells what came of it; the exit status."""
     check_journal(opened)
-    run = run_of(opened, task.command)
-    if task.begin is not None:
-        task.begin(opened, run)
+    run = run_info(opened, task.command)
     with locked(opened, run, _targets(opened, task)) as lock:
+        if task.begin is not None:
+            task.begin(opened, run)
         recovered(opened, run)
         work = situate(opened)
         if task.saved is not None:

@@ -19,6 +19,7 @@ SECTIONS = {
         "plan": "show what would change, and why; changes nothing",
         "apply": "make it so: a saved plan as it is, or plan and apply",
         "expire": "end what has lapsed, and finish what is outstanding; gives nothing",
+        "drift": "what differs from the files, and what nobody declares",
         "status": "what is outstanding, since when; when each target was last in order",
     },
     "Questions": {

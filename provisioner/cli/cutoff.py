@@ -11,10 +11,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provisioner.cli.applying import Task, carry_out, run_of
+from provisioner.cli.applying import Task, carry_out
 from provisioner.cli.choosing import only_narrowing
 from provisioner.cli.exit_codes import Exit, first, of_error
 from provisioner.cli.files import Departed
+from provisioner.cli.locking import run_info
 from provisioner.cli.output import show, tell
 from provisioner.cli.running import tell_invalid
 from provisioner.cli.wiring import InvalidFilesError, Opened, Wanted, check_journal, now, open_work
@@ -71,7 +72,7 @@ def undo(person: str, access: Path) -> int:
     except InvalidFilesError as error:
         return tell_invalid(error.loaded)
     check_journal(opened)
-    lifted = lift(opened.journal.store, person, run=run_of(opened, "offboard --undo"), at=now())
+    lifted = lift(opened.journal.store, person, run=run_info(opened, "offboard --undo"), at=now())
     if lifted is None:
         raise ProvisionError(
             Diagnostic(

@@ -22,7 +22,20 @@ LEAVER = "ada"
 COLUMNS = 96
 _HEAD, _TAIL = 24, 8
 _NOT_OURS = ("AWS_", "GIT_", "LDAP_", "PROVISION_")
-_CLEARED = frozenset({"CI", "GITHUB_ACTIONS", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"})
+_CLEARED = frozenset(
+    {
+        "CI",
+        "CIRCLECI",
+        "GITHUB_ACTIONS",
+        "GITLAB_CI",
+        "JENKINS_URL",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+    }
+)
 
 
 def demo() -> int:

@@ -1,18 +1,42 @@
-"""The lock of a run from the command line: with the times of the files, and what is waited for told on stderr."""
+"""What every run that writes to the journal begins with: who it is, its lock, and the recovery of runs that died.
+
+What is waited for and found is told on stderr.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
+from provisioner import __version__
 from provisioner.apply import Waits
 from provisioner.apply.recover import Recovered, recover
+from provisioner.ci.recognise import this_run
 from provisioner.cli import process
 from provisioner.cli.output import tell
 from provisioner.cli.wiring import Opened, now
 from provisioner.records.journal import Journal
 from provisioner.records.lock import Lock
-from provisioner.records.run import RunInfo
+from provisioner.records.run import RunInfo, new_run_id, who_is_here
 from provisioner.report.safe import safe
+
+
+def run_info(opened: Opened, command: str) -> RunInfo:
+    """This run, as every record of it says: who triggered it, of which files, and what a CI system says of it."""
+    ci = this_run(os.environ)
+    return RunInfo(
+        id=new_run_id(now()),
+        who=ci.who or who_is_here(opened.files.root),
+        revision=opened.files.head.revision,
+        tree=opened.files.declared.tree,
+        command=command,
+        engine=__version__,
+        uncommitted=opened.files.head.uncommitted,
+        ci=ci.system,
+        url=ci.url,
+        pull_request="" if ci.pull_request is None else str(ci.pull_request),
+        approvers=ci.approvers,
+    )
 
 
 def locked(opened: Opened, run: RunInfo, targets: Iterable[str]) -> Lock:

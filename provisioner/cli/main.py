@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from provisioner import __version__
-from provisioner.cli import process
+from provisioner.cli import interrupts, process
 from provisioner.cli.commands import page
 from provisioner.cli.output import show, tell
 
@@ -20,7 +20,8 @@ def run() -> None:
     # A run is short and keeps most of what it makes: looking for garbage as often as Python does by itself costs 3 %.
     gc.set_threshold(100_000, 20, 20)
     process.own()
-    sys.exit(main(sys.argv[1:]))
+    interrupts.install()
+    interrupts.leave(main(sys.argv[1:]))
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -33,6 +33,7 @@ def status(access: Access = DEFAULT_ACCESS) -> int:
                 None if last is None else last.revision,
                 last is not None and last.uncommitted,
                 work.situation.known[name].outstanding,
+                work.situation.known[name].system,
             )
         )
         tell(problems(chain.warnings()))

@@ -11,6 +11,7 @@ import typer
 from provisioner.cli.options import DEFAULT_ACCESS, Access, ProblemFormat
 
 if TYPE_CHECKING:
+    from provisioner.diagnostics import Diagnostic
     from provisioner.model.access import DeclaredAccess
 
 
@@ -22,6 +23,7 @@ def validate(
     from provisioner.cli.exit_codes import Exit
     from provisioner.cli.files import read_files
     from provisioner.cli.output import show, tell
+    from provisioner.diagnostics import in_order
     from provisioner.report import diagnostics as report
     from provisioner.report.annotations import github
     from provisioner.report.colour import palette
@@ -29,6 +31,10 @@ def validate(
 
     loaded = read_files(access)
     found = loaded.diagnostics
+    ok = loaded.ok
+    if ok and loaded.declared.rules.separate:
+        found = in_order([*found, *_held_together(loaded.declared)])
+        ok = not any(d.is_error for d in found)
     if form is ProblemFormat.JSON:
         show(json_text(report.to_json(found)))
     else:
@@ -37,7 +43,19 @@ def validate(
     if os.environ.get("GITHUB_ACTIONS") == "true":
         tell(github(found))
     tell(f"{loaded.folder}: {report.count(found)}{_declared(loaded.declared) if loaded.ok else ''}\n")
-    return Exit.DONE if loaded.ok else Exit.FILES
+    return Exit.DONE if ok else Exit.FILES
+
+
+def _held_together(access: DeclaredAccess) -> list[Diagnostic]:
+    """Whom the files alone give two things that nobody may hold both of."""
+    from provisioner.cli.wiring import now
+    from provisioner.guardrails import declared_conflicts
+    from provisioner.providers import catalog
+    from provisioner.resolve.desired import desire
+
+    providers = catalog.all_providers()
+    declares = {name: providers[t.provider].declare(t) for name, t in access.targets.items()}
+    return list(declared_conflicts(access, declares, desire(access, declares, now())))
 
 
 def _declared(access: DeclaredAccess) -> str:

@@ -46,9 +46,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Not tried: `why` in words (moved live value, a change it needs failed, unsupported)."""
+    """Not tried: `why` in words (moved live value, a change it needs failed, unsupported). `moved`: the writer found a
+    third value, which somebody else wrote after the last look."""
 
     why: str
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

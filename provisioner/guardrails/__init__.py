@@ -7,6 +7,16 @@ files.
 from provisioner.guardrails.acknowledge import newly_managed_and_let_go
 from provisioner.guardrails.case import Case, Held
 from provisioner.guardrails.judge import Judgement, judge
+from provisioner.guardrails.separation import declared_conflicts
 from provisioner.guardrails.system import acknowledged_system, other_system
 
-__all__ = ["Case", "Held", "Judgement", "acknowledged_system", "judge", "newly_managed_and_let_go", "other_system"]
+__all__ = [
+    "Case",
+    "Held",
+    "Judgement",
+    "acknowledged_system",
+    "declared_conflicts",
+    "judge",
+    "newly_managed_and_let_go",
+    "other_system",
+]

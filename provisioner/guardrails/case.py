@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from provisioner.contract import Declare
 from provisioner.diagnostics import Location
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Change
+from provisioner.model.desired import Desired
 from provisioner.model.effect import Direction
 from provisioner.model.instant import Instant
 from provisioner.model.past import PastDeclared
@@ -80,13 +82,16 @@ class Members:
 @dataclass
 class Case:
     """`declared` are the files that are applied, `judging` those whose rules count. `changes` are in order. `anchors`
-    is what our own access hangs on, on all targets, and `names` as whom we are there."""
+    is what our own access hangs on, on all targets, and `names` as whom we are there. `declares` and `desired` are also
+    of targets that could not be read, or are not for this run."""
 
     declared: DeclaredAccess
     judging: DeclaredAccess
     sides: Mapping[str, Side]
     changes: tuple[Change, ...]
     now: Instant
+    declares: Mapping[str, Declare] = field(default_factory=dict)
+    desired: Mapping[str, Desired] = field(default_factory=dict)
     past: tuple[PastDeclared, ...] = ()
     anchors: frozenset[Address] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from provisioner.guardrails.anchors import break_glass, own_access
 from provisioner.guardrails.case import Case, Held
 from provisioner.guardrails.lockout import administrators, taken_from_many
 from provisioner.guardrails.protected import newcomers
-from provisioner.guardrails.removals import Refusal, removals
+from provisioner.guardrails.removals import Refusal, already_closed, removals
 from provisioner.guardrails.separation import separate
 from provisioner.guardrails.shrink import shrunken
 from provisioner.model.change import Change
@@ -50,7 +50,7 @@ def judge(case: Case) -> Judgement:
     found.told += lockout.told
     _with_what_needs_it(case, found)
 
-    taken = [c for c in _left(case, found) if c.narrows and c.id not in said.gone]
+    taken = [c for c in _left(case, found) if c.narrows and c.id not in said.gone and not already_closed(case, c)]
     shrink = shrunken(case, taken)
     if shrink is not None:
         found.told.append(shrink.told)

@@ -12,7 +12,7 @@ from provisioner.diagnostics import Diagnostic
 from provisioner.guardrails.case import Case, Who
 from provisioner.guardrails.wording import count, let_through, names, of
 from provisioner.model.address import Kind
-from provisioner.model.change import Action, Change
+from provisioner.model.change import Change
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.plan.side import Side
 
@@ -33,19 +33,16 @@ class Refusal(NamedTuple):
 def removals(case: Case, target: str, taken: Sequence[Change]) -> Iterator[Refusal]:
     """`taken` are the narrowing changes of `target` that nobody has acknowledged and no other rule holds back."""
     side = case.sides[target]
-    taken = [c for c in taken if not _already_closed(side, c)]
-    if not taken:
-        return
     yield from _groups(case, side, taken)
     yield from _people(case, side, taken)
     yield from _kinds(case, side, taken)
 
 
-def _already_closed(side: Side, change: Change) -> bool:
-    """The end of an account that is disabled: its access went when it was closed, and was counted then."""
-    if change.action is not Action.DELETE or change.address.kind is not Kind.ACCOUNT:
+def already_closed(case: Case, change: Change) -> bool:
+    """What becomes of an account that is disabled: its access went when it was closed, and was counted then."""
+    if change.address.kind is not Kind.ACCOUNT:
         return False
-    account = side.live.get(change.address)
+    account = case.sides[change.address.target].live.get(change.address)
     return account is not None and account.attributes.get("enabled") is False
 
 

@@ -34,12 +34,12 @@ def separate(case: Case, changes: Iterable[Change]) -> tuple[dict[str, Held], li
     if not rules:
         return {}, []
     changes = list(changes)
-    declares = {name: side.declare for name, side in case.sides.items()}
+    declares = case.declares
     now = _Holdings(case, {name: side.live for name, side in case.sides.items()})
     then = now
     if changes:
         then = _Holdings(case, {name: after(side, _of(changes, name)) for name, side in case.sides.items()})
-    asked = {name: side.desired for name, side in case.sides.items()}
+    asked = case.desired
     held: dict[str, Held] = {}
     told: list[Diagnostic] = []
     for rule in rules:
@@ -199,4 +199,3 @@ def declared_conflicts(
         one, other = (_declared(desired, things_of(declared, declares, side)) for side in rule.sides)
         if one & other:
             yield conflict(rule, one & other, rule.location, str(rule.location))
-

@@ -71,7 +71,8 @@ def meant(now: Instant, entries: Iterable[str]) -> str:
     """The `fix` of a refusal; each entry is the inside of a mapping."""
     until = f"{now + _LASTS:%Y-%m-%d}"
     told = ", ".join(f'{{{entry}, reason: "say why", until: {until}}}' for entry in entries)
-    return f"if it is meant, put this under `guardrails:`, in this very change: acknowledgements: [{told}]"
+    where = "under `guardrails:` in this very change (its entries into the list, where there is one)"
+    return f"if it is meant, put this {where}: acknowledgements: [{told}]"
 
 
 def let_in(case: Case, people: Collection[str]) -> str:

@@ -187,12 +187,15 @@ class EnvironmentModel(Shape):
 
 
 class IgnoreModel(Shape):
-    """A stray that is known and meant."""
+    """A stray that is known and meant, until somebody looks again."""
+
+    # Earlier revisions have entries without an end, and are still read: that it is missing is told elsewhere.
+    model_config = ConfigDict(json_schema_extra={"required": ["address", "owner", "reason", "until"]})
 
     address: Text
     owner: Text
     reason: Text
-    until: TimeOrDay = _LEFT_OUT
+    until: TimeOrDay | None = _LEFT_OUT
 
 
 class InstanceModel(Shape):

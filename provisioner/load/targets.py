@@ -215,6 +215,17 @@ class TargetReader:
         return out
 
     def _ignored(self, at: At, model: schema.InstanceModel) -> tuple[Ignore, ...]:
+        """An entry without an end is told here, not by the schema: earlier revisions have some, and are still read."""
+        for index in (i for i, entry in enumerate(model.ignore) if entry.until is None):
+            self.problems.append(
+                at.problem(
+                    "ignore-without-end",
+                    f"{show(model.ignore[index].address)} would be ignored for ever",
+                    ("ignore", index),
+                    why="what was meant once is looked at again: an entry has an owner, a reason and an end",
+                    fix="add `until:` with the day on which somebody looks again",
+                )
+            )
         return tuple(
             Ignore(i.address, i.owner, i.reason, i.until, at.key(("ignore", index)))
             for index, i in enumerate(model.ignore)

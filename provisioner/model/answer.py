@@ -155,3 +155,76 @@ class Receipt:
     @property
     def anything_left(self) -> bool:
         return any(t.left for t in self.targets)
+
+
+class Differs(StrEnum):
+    """What became of something since its target was last in order: it is gone, it came, it is otherwise; or the files
+    say something new that is not applied yet."""
+
+    MISSING = "missing"
+    EXTRA = "extra"
+    CHANGED = "changed"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that the next plan would change. `words` are the plan's."""
+
+    address: Address
+    differs: Differs
+    words: str
+    identity: str | None = None
+    why: str = ""
+    sources: tuple[Location, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unclaimed:
+    """A stray; `owner`, `reason` and `until` are those of the entry that tells to ignore it, if one does."""
+
+    address: Address
+    why: str = ""
+    identity: str | None = None
+    owner: str | None = None
+    reason: str | None = None
+    until: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetDrift:
+    """`in_order` is False where the target never was: nothing can have drifted there. `notes` tell of ignore entries
+    that have ended or hide nothing; `problems` counts what the plan could not decide (`provision plan` has them)."""
+
+    target: str
+    in_order: bool
+    differences: tuple[Difference, ...] = ()
+    strays: tuple[Unclaimed, ...] = ()
+    ignored: tuple[Unclaimed, ...] = ()
+    notes: tuple[str, ...] = ()
+    problems: int = 0
+    incomplete: tuple[str, ...] = ()
+
+    @property
+    def by_hand(self) -> tuple[Difference, ...]:
+        return tuple(d for d in self.differences if d.differs is not Differs.PENDING)
+
+    @property
+    def pending(self) -> tuple[Difference, ...]:
+        return tuple(d for d in self.differences if d.differs is Differs.PENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What differs from the files, target by target."""
+
+    targets: tuple[TargetDrift, ...]
+    read_at: Instant
+
+    @property
+    def complete(self) -> bool:
+        return not any(t.incomplete for t in self.targets)
+
+    @property
+    def differs(self) -> bool:
+        return any(t.differences for t in self.targets)

@@ -53,7 +53,8 @@ def open_readers(connections: Mapping[str, Connection]) -> tuple[dict[str, Reade
 
 
 class Observing:
-    """One bulk read of each target that `want` names, begun at once and side by side; leaving it waits for them."""
+    """One bulk read of each target that `want` names, begun at once and side by side; leaving it waits for them,
+    unless it is interrupted."""
 
     def __init__(
         self,
@@ -71,7 +72,8 @@ class Observing:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        # Who is interrupted does not wait for a server that hangs.
+        self._pool.shutdown(wait=kind is not KeyboardInterrupt, cancel_futures=True)
 
     def all(self) -> dict[str, Observed]:
         """What came of them, once every one is through."""

@@ -16,6 +16,7 @@ from provisioner.model.resource import Resource
 from provisioner.model.target import AccountsPolicy
 from provisioner.model.way import Evidence, Ownership
 from provisioner.plan.grounds import ground_for
+from provisioner.plan.ignored import Ignoring
 from provisioner.plan.plan import Stray, Waiting
 from provisioner.plan.side import Drafts, Side, differences, leaver_cause, why_left
 
@@ -229,7 +230,9 @@ def _no_longer_needed(drafts: Drafts, match: Match) -> None:
             fix="remove that access, or give it by a role",
         )
         return
-    _close(drafts, match, Cause.DECLARED, f"no role of {who} reaches {side.target.name} any more", account)
+    lapsed = any(line.identity == who for line in side.desired.over.values())
+    cause = Cause.TIME if lapsed else Cause.DECLARED
+    _close(drafts, match, cause, f"no role of {who} reaches {side.target.name} any more", account)
 
 
 def _close(drafts: Drafts, match: Match, cause: Cause, why: str, have: Resource) -> None:
@@ -319,9 +322,13 @@ def disabled_since(account: Resource, *, ours_only: bool = False) -> Instant | N
 
 def _strays(drafts: Drafts) -> None:
     side = drafts.side
-    ignored = {i.address for i in side.target.ignore if i.until is None or i.until > side.now}
+    ignoring = Ignoring(side)
     for account in side.live.of_kind(Kind.ACCOUNT):
-        if account.address.object in side.matched.by_login or (ignored and str(account.address) in ignored):
+        if account.address.object in side.matched.by_login:
+            continue
+        meant = ignoring.of(account.address)
+        if meant is not None:
+            drafts.out.ignored.append((account.address, meant))
             continue
         foreign = ownership(account, side.owner) is Ownership.FOREIGN
         drafts.out.strays.append(Stray(account.address, "marked by another owner" if foreign else "nobody declares it"))

@@ -30,8 +30,10 @@ from provisioner.model.target import Mode
 from provisioner.model.way import DIRECT, Evidence, Ownership, Phase
 from provisioner.plan.accounts import plan_accounts
 from provisioner.plan.grounds import ground_for, leaver, newly_managed
+from provisioner.plan.ignored import Ignoring, tell_of_entries
 from provisioner.plan.near import near_misses
 from provisioner.plan.plan import Stray, Waiting
+from provisioner.plan.released import plan_released
 from provisioner.plan.side import Drafts, Side, TargetPlan, differences, gaps_of
 
 
@@ -46,6 +48,8 @@ def compare(side: Side) -> TargetPlan:
     if there < len(side.live) - len(side.live.of_kind(Kind.ACCOUNT)):
         _unwanted(drafts, blocked)
     _not_begun(drafts)
+    plan_released(drafts)
+    tell_of_entries(drafts)
     _tell_gaps(drafts)
     if side.target.mode is Mode.REPORT:
         for change in drafts.out.changes:
@@ -56,6 +60,7 @@ def compare(side: Side) -> TargetPlan:
                 location=change.sources[0] if change.sources else None,
                 why=change.why,
             )
+        drafts.out.reported = list(drafts.out.changes)
         drafts.out.changes.clear()
     return drafts.out
 
@@ -173,7 +178,7 @@ def _unwanted(drafts: Drafts, blocked: set[str]) -> None:
     side = drafts.side
     live = side.live.resources
     unasked = {a for a in set(live).difference(side.desired.state.resources) if a.kind is not Kind.ACCOUNT}
-    ignored = {i.address for i in side.target.ignore if i.until is None or i.until > side.now}
+    ignoring = Ignoring(side)
     for address in [a for a in live if a in unasked] if unasked else ():
         have = live[address]
         match = side.match_of(address.principal)
@@ -184,11 +189,13 @@ def _unwanted(drafts: Drafts, blocked: set[str]) -> None:
             continue
         if not have.gives_access or (address.kind is Kind.CREDENTIAL and match is not None):
             continue  # a suspended person's keys are read to be switched off with the account, and come back with it
-        meant = bool(ignored) and str(address) in ignored
-        ground = ground_for(side, have, meant=meant)
+        meant = ignoring.of(address)
+        ground = ground_for(side, have, meant=meant is not None)
         if ground is not None:
             _revoke(drafts, have, match, *ground)
-        elif not meant and any(w.via is None and w.gives_access for w in have.ways):
+        elif meant is not None:
+            drafts.out.ignored.append((address, meant))
+        elif any(w.via is None and w.gives_access for w in have.ways):
             newly = address.principal is not None and newly_managed(side, address)
             who = match.identity.id if match else None
             drafts.out.strays.append(Stray(address, _why_stray(side, address, match), who, newly))

@@ -102,7 +102,7 @@ def dependencies(
             if resource is not None and address.target in declares:
                 needs |= {gives[a] for a in declares[address.target].needs(resource) if a in gives}
         login = address.principal.id if address.principal is not None else address.object
-        if change.action is Action.DELETE and address.kind is Kind.ACCOUNT:
+        if change.action in (Action.DELETE, Action.RELEASE) and address.kind is Kind.ACCOUNT:
             needs |= set(takes.get((address.target, address.object), ()))
         elif _is_theirs(address) and change.action is not Action.RENAME:
             needs |= {renames[key] for key in ((address.target, login),) if key in renames}

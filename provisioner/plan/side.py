@@ -22,7 +22,7 @@ from provisioner.model.past import Once, Past
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
-from provisioner.model.target import AccountsPolicy, Target
+from provisioner.model.target import AccountsPolicy, Ignore, Target
 from provisioner.model.way import Evidence, Ownership, Way
 from provisioner.plan.effects import effect_of
 from provisioner.plan.plan import Stray, Waiting
@@ -129,9 +129,12 @@ class Side:
 @dataclass(slots=True)
 class TargetPlan:
     """The part of a plan that is about one target. `unproven` are desired addresses that a short read did not show and
-    that a point read must settle before they may be created."""
+    that a point read must settle before they may be created. `reported` is what mode `report` would change and does
+    not; `ignored` the strays that are meant, each with the entry that says so."""
 
     changes: list[Change] = field(default_factory=list)
+    reported: list[Change] = field(default_factory=list)
+    ignored: list[tuple[Address, Ignore]] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -168,6 +171,7 @@ class Drafts:
         ends: Instant | None = None,
         starts: Instant | None = None,
         reversible: bool = True,
+        words: str | None = None,
     ) -> None:
         was = before.attributes if before is not None else None
         becomes = after.attributes if after is not None else None
@@ -191,7 +195,7 @@ class Drafts:
             reversible,
             ways,
         )
-        self.out.changes.append(replace(change, words=self.side.declare.words(change)))
+        self.out.changes.append(replace(change, words=self.side.declare.words(change) if words is None else words))
 
     def problem(self, code: str, message: str, severity: Severity, **more: Any) -> None:
         self.out.diagnostics.append(Diagnostic(code, message, severity=severity, target=self.side.target.name, **more))

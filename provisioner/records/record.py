@@ -56,7 +56,7 @@ class UnreadableRecordError(Exception):
 
 _ENVELOPE = (
     "format", "target", "n", "at", "kind", "run", "who", "revision", "tree", "plan", "command", "engine", "uncommitted",
-    "prev", "hash",
+    "trigger", "prev", "hash",
 )  # fmt: skip
 
 
@@ -79,6 +79,12 @@ def encode(record: Record) -> tuple[bytes, str]:
         "command": run.command,
         "engine": run.engine,
         "uncommitted": run.uncommitted,
+        "trigger": {
+            "ci": run.ci,
+            "url": run.url,
+            "pull_request": run.pull_request,
+            "approvers": None if run.approvers is None else list(run.approvers),
+        },
         "prev": record.prev,
         "hash": blank,
     }
@@ -112,11 +118,25 @@ def decode(data: bytes, *, target: str, n: int) -> Record:
             command=fields["command"],
             engine=fields["engine"],
             uncommitted=fields["uncommitted"],
+            **_trigger(fields.get("trigger")),
         )
         body = {key: value for key, value in fields.items() if key not in _ENVELOPE}
         return Record(target, n, parse_instant(fields["at"]), fields["kind"], run, fields["prev"], body, told)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UnreadableRecordError(f"it is not a record: {type(error).__name__}: {error}") from None
+
+
+def _trigger(found: Any) -> dict[str, Any]:
+    """What the run's CI system said; nothing in a record of an earlier version."""
+    if found is None:
+        return {}
+    approvers = found["approvers"]
+    return {
+        "ci": str(found["ci"]),
+        "url": str(found["url"]),
+        "pull_request": str(found["pull_request"]),
+        "approvers": None if approvers is None else tuple(str(a) for a in approvers),
+    }
 
 
 def plain_text(text: str, limit: int = _LONGEST_TEXT) -> str:

@@ -18,7 +18,8 @@ from provisioner.model.instant import Instant
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """`who` triggered the run, in words; `revision` and `tree` are of the access files, `plan` is the plan's digest."""
+    """`who` triggered the run, in words; `revision` and `tree` are of the access files, `plan` is the plan's digest.
+    What a CI system says of the run is a claim: `approvers` is None where nobody says who they are."""
 
     id: str
     who: str
@@ -28,6 +29,10 @@ class RunInfo:
     command: str = "apply"
     engine: str = ""
     uncommitted: bool = False
+    ci: str = ""
+    url: str = ""
+    pull_request: str = ""
+    approvers: tuple[str, ...] | None = None
 
 
 def new_run_id(now: Instant) -> str:

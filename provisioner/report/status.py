@@ -15,13 +15,15 @@ from provisioner.report.words import plural
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """One target as the journal knows it. `since` is when an apply last left nothing to do there, at `revision`."""
+    """One target as the journal knows it. `since` is when an apply last left nothing to do there, at `revision`;
+    `system` what it really was when it was last applied to."""
 
     name: str
     since: Instant | None = None
     revision: str | None = None
     uncommitted: bool = False
     outstanding: tuple[Outstanding, ...] = ()
+    system: str | None = None
 
 
 def text(
@@ -32,6 +34,8 @@ def text(
     column = max((width(safe(t.name)) for t in targets), default=0)
     for target in sorted(targets, key=lambda t: (not t.outstanding, t.name)):
         lines.append(f"{pad(safe(target.name), column)}  {safe(_state(target))}")
+        if target.system is not None:
+            lines.append(f"{' ' * column}  {colours.dim(safe(f'system {target.system}'))}")
         for item in target.outstanding:
             told = f"{item.action.value} {item.address}{f' of {item.identity}' if item.identity else ''}"
             first, *rest = wrap(safe(told), columns - 4)

@@ -74,6 +74,14 @@ class Resolver:
         self._expanded: dict[tuple[int, frozenset[str], str], tuple[Resource, ...]] = {}
         self._bundles: dict[tuple[str, tuple[str, ...] | None], _Bundle] = {}
 
+    @property
+    def declared(self) -> DeclaredAccess:
+        return self._declared
+
+    def target(self, name: str) -> Target:
+        """The target as this state of the files is read for it."""
+        return self._declared.targets[name]
+
     def _begin(self) -> None:
         self._out = {t.name: Desired(t) for family in self._families.values() for t in family}
 

@@ -6,8 +6,10 @@ out login by login, when something of theirs is found that nobody asks for; most
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import NamedTuple
 
 from provisioner.contract import Declare
 from provisioner.model.access import DeclaredAccess
@@ -15,6 +17,8 @@ from provisioner.model.address import Address, Kind
 from provisioner.model.identity import Identity
 from provisioner.model.instant import Instant
 from provisioner.model.past import Once, Past, PastDeclared
+from provisioner.model.principal import Principal
+from provisioner.model.resource import Resource
 from provisioner.model.target import Mode, Target
 from provisioner.resolve.desired import Resolver
 
@@ -50,10 +54,20 @@ def _mail_of(old: str, revisions: Iterable[PastDeclared]) -> str:
 
 
 def remember(
-    revisions: Iterable[PastDeclared], current: DeclaredAccess, declares: Mapping[str, Declare], now: Instant
+    revisions: Iterable[PastDeclared],
+    current: DeclaredAccess,
+    declares: Mapping[str, Declare],
+    now: Instant,
+    *,
+    converged: Collection[str] | None = None,
+    declare_as: Callable[[Target], Declare] | None = None,
 ) -> dict[str, Past]:
     """`revisions` newest first, `current` as `trace` gives it. The newest wording wins where a thing was asked for more
-    than once. What was only to begin after `now` was never given by any of them."""
+    than once. What was only to begin after `now` was never given by any of them.
+
+    `converged` are the targets whose oldest revision is one that they converged on (None: all of them are): only there
+    was anything under management. `declare_as` gives the pure side of a target as it was declared then.
+    """
     told: dict[str, list[_Revision]] = {name: [] for name in declares}
     kept: list[_Revision] = []  # ids of values are compared, so the values must stay alive
     pasts = {name: Past(wanted=_Wanted(name, told[name], now), logins=_Logins(name, told[name])) for name in declares}
@@ -77,9 +91,37 @@ def remember(
                 _leave(pasts[name].departed, identity, heirs.get(identity.id), revision.name)
             told[name].append(one)
     for name, past in pasts.items():
-        if told[name] and told[name][-1].is_full(name):
-            past.managed = told[name][-1].managed(name)
+        if told[name] and (converged is None or name in converged):
+            _manage(past, name, told[name], declare_as or partial(_as_today, declares[name]))
     return pasts
+
+
+def _as_today(declare: Declare, _target: Target) -> Declare:
+    return declare
+
+
+def _manage(past: Past, name: str, told: list[_Revision], declare_as: Callable[[Target], Declare]) -> None:
+    """What was under management: at the oldest revision, and at any since. Revisions with the same roles and the same
+    things under the target are looked at once."""
+    done: set[tuple[int, ...]] = set()
+    for revision in reversed(told):
+        then = revision.past.declared.targets.get(name)
+        if then is None:
+            continue
+        key = (id(then.objects), id(then.mode), *sorted(id(r) for r in revision.past.declared.roles.values()))
+        if key in done:
+            continue
+        done.add(key)
+        target = replace(revision.resolver.target(name), objects=then.objects)
+        things = revision.things(target, declare_as(target))
+        managed, complete = things.managed, set(things.complete)
+        if past.mode is None:
+            past.mode = then.mode
+            past.settled = _Settled(name, revision, things.state)
+            past.managed = managed if then.mode is Mode.FULL else set()
+        if then.mode is not Mode.REPORT:
+            past.once |= managed
+            past.complete |= complete
 
 
 def _leave(departed: dict[str, tuple[Identity, str]], identity: Identity, heir: str | None, revision: str) -> None:
@@ -100,16 +142,46 @@ class _Revision:
     past: PastDeclared
     resolver: Resolver
     fresh: list[Identity]
-    _managed: dict[str, set[tuple[Kind, str]]] | None = None
 
-    def is_full(self, target: str) -> bool:
-        then = self.past.declared.targets.get(target)
-        return then is not None and then.mode is Mode.FULL
+    def things(self, target: Target, declare: Declare) -> _Things:
+        """What was managed on `target` as it was declared then, whose grants were declared completely, and what the
+        target and the roles themselves asked for."""
+        declared = self.resolver.declared
+        then = replace(declared, targets={**declared.targets, target.name: target})
+        found = Resolver(then, {target.name: declare}, None).resolve((), things=True)[target.name]
+        return _Things(found.managed, frozenset(declare.complete()), found.state.resources)
 
-    def managed(self, target: str) -> set[tuple[Kind, str]]:
-        if self._managed is None:
-            self._managed = {n: d.managed for n, d in self.resolver.resolve((), things=True).items()}
-        return self._managed[target]
+
+class _Things(NamedTuple):
+    managed: set[tuple[Kind, str]]
+    complete: frozenset[tuple[Kind, Principal]]
+    state: Mapping[Address, Resource]
+
+
+@dataclass
+class _Settled(Mapping[Address, Resource]):
+    """`Past.settled` of one target: things at once, what people hold when one of them is asked for."""
+
+    target: str
+    revision: _Revision
+    things: Mapping[Address, Resource]
+    _held: Mapping[Address, Resource] | None = None
+
+    def _people(self) -> Mapping[Address, Resource]:
+        if self._held is None:
+            identities = self.revision.past.declared.identities.values()
+            self._held = self.revision.resolver.resolve(identities)[self.target].state.resources
+        return self._held
+
+    def __getitem__(self, address: Address) -> Resource:
+        found = self.things.get(address)
+        return found if found is not None else self._people()[address]
+
+    def __iter__(self) -> Iterator[Address]:
+        return iter({**self.things, **self._people()})
+
+    def __len__(self) -> int:
+        return len({**self.things, **self._people()})
 
 
 @dataclass

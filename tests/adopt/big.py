@@ -67,9 +67,8 @@ def main() -> None:
             aws.changed(ACCOUNT)
             aws.client("iam", ACCOUNT).get_account_authorization_details(MaxItems=1)
             files = Adopting(Path(folder) / "repository", slapd, aws)
-            _say(
-                f"{town.people:,} people, {len(town.members)} groups, {sum(map(len, town.members.values())):,} memberships"
-            )
+            held = sum(map(len, town.members.values()))
+            _say(f"{town.people:,} people, {len(town.members)} groups, {held:,} memberships")
             _say("| command | took | LDAP requests | AWS requests | told |\n| --- | --- | --- | --- | --- |")
             _story(Story(files, Counted(slapd), aws), town)
 

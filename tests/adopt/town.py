@@ -1,4 +1,4 @@
-"""A company that grew without files: overlapping groups in a directory, users of an AWS account, and what nobody planned.
+"""A company that grew without files: overlapping groups in a directory, users of an AWS account, and things unplanned.
 
 The same numbers give the same company every time.
 """
@@ -54,7 +54,7 @@ targets:
 
 @dataclass(frozen=True)
 class Town:
-    """`people` people in `groups` directory groups; two in three have an IAM user, too. `odd` adds what no file can say:
+    """`people` people in `groups` directory groups; two in three have an IAM user, too. `odd` adds what no file says:
     another owner's account, a nested group, unknown members, two accounts with one e-mail, a machine."""
 
     people: int

@@ -13,6 +13,7 @@ import pytest
 
 from provisioner.cli.main import main
 from provisioner.sandbox.ldap import LdapServer
+from tests import canaries
 
 COMMON = """\
 records: {owner: 5f1c0a2b}
@@ -26,7 +27,10 @@ targets:
     password: {env: LDAP_PASSWORD}
     base: {people: "ou=people,dc=example,dc=test", groups: "ou=groups,dc=example,dc=test"}
 """
-CLEARED = ("CI", "COLUMNS", "GITHUB_ACTIONS", "NO_COLOR", "PROVISION_DEBUG", "FORCE_COLOR")
+CLEARED = (
+    "CI", "CIRCLECI", "COLUMNS", "FORCE_COLOR", "GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "NO_COLOR",
+    "PROVISION_APPROVERS", "PROVISION_DEBUG", "PROVISION_PULL_REQUEST",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,9 @@ class Repository:
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             status = main(list(arguments))
-        return Ran(int(status), out.getvalue(), err.getvalue())
+        said = {"stdout": out.getvalue(), "stderr": err.getvalue()}
+        assert not canaries.in_texts(said)
+        return Ran(int(status), said["stdout"], said["stderr"])
 
     def people(self) -> set[str]:
         """The logins in the directory, besides the tool's own."""

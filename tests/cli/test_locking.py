@@ -96,3 +96,23 @@ def test_an_apply_that_was_stopped_for_its_lease_is_ended_and_the_next_finishes(
     assert ran.status == 0 and "taken over" in ran.err, ran.err
     assert repository.people() == {"ada", "grace"}
     assert repository.run("plan", "--detailed-exitcode").status == 0
+
+
+def test_records_say_who_triggered_the_run(repository: Repository) -> None:
+    claims = {
+        "GITHUB_ACTIONS": "true", "GITHUB_RUN_ID": "9", "GITHUB_ACTOR": "ada-b",
+        "GITHUB_TRIGGERING_ACTOR": "ben\x1b[2J",
+        "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "acme/access",
+        "PROVISION_PULL_REQUEST": "12", "PROVISION_APPROVERS": "grace",
+    }  # fmt: skip
+    for name, value in claims.items():
+        repository.env.setenv(name, value)
+    repository.env.delenv("GITHUB_EVENT_PATH", raising=False)
+    assert repository.run("apply").status == 3  # a CI system: the journal must not lie in the working folder
+    outside = repository.root.parent / "journal"
+    repository.write("access/common.yaml", COMMON.replace("5f1c0a2b}", f"5f1c0a2b, journal: {outside}}}"))
+    assert repository.run("apply").status == 0
+    run = next(iter(Journal(FolderStore(outside)).chain(T).records())).run
+    assert (run.ci, run.pull_request, run.approvers) == ("GitHub Actions", "#12", ("grace",))
+    assert run.who.startswith("ada-b, run again by ben") and run.who.isprintable()
+    assert run.url == "https://github.com/acme/access/actions/runs/9"

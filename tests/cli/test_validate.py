@@ -75,3 +75,19 @@ def test_validate_needs_neither_git_nor_credentials(repository: Repository) -> N
         repository.env.delenv(name)
     repository.git("checkout", "--quiet", "--orphan", "nothing")
     assert repository.run("validate").status == 0
+
+
+def test_roles_that_give_two_things_which_nobody_may_hold_both_of_are_told_offline(repository: Repository) -> None:
+    repository.write(
+        "access/more.yaml",
+        "roles: {releaser: {owners: [grace], grants: {corp-ldap: {groups: [release]}}}}\n"
+        "guardrails:\n  separate:\n    - name: build-or-release\n"
+        "      not_both: [{corp-ldap: {groups: [developers]}}, {corp-ldap: {groups: [release]}}]\n",
+    )
+    assert repository.run("validate").status == 0
+    repository.person("ada", "[developer, releaser]")
+    ran = repository.run("validate")
+    assert ran.status == 1
+    assert "access/more.yaml:4:7: error[separate]: `build-or-release`: ada would hold both" in ran.out
+    repository.person("ada", "[developer, {role: releaser, until: 2020-01-01T00:00:00Z}]")
+    assert repository.run("validate").status == 0

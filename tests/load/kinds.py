@@ -368,8 +368,14 @@ KINDS: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "ignored-elsewhere": (
         "targets:\n  t:\n    provider: directory\n    url: ldap://x\n    ignore:\n"
-        "      - {address: 'other:account/x', owner: ada, reason: r}\n      - {address: nonsense, owner: ada, reason: r}\n",
+        "      - {address: 'other:account/x', owner: ada, reason: r, until: 2027-01-31}\n"
+        "      - {address: nonsense, owner: ada, reason: r, until: 2027-01-31}\n",
         ["1.yaml:6:19 bad-address", "1.yaml:7:19 bad-address"],
+    ),
+    "ignored-for-ever": (
+        "targets:\n  t:\n    provider: directory\n    url: ldap://x\n    ignore:\n"
+        "      - {address: 't:account/x', owner: ada, reason: r}\n",
+        ["1.yaml:6:9 ignore-without-end"],
     ),
     "acknowledges-nothing": (
         "guardrails: {acknowledgements: [{reason: r, until: 2027-01-31}]}\n",

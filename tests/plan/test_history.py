@@ -99,7 +99,8 @@ def test_label_moved_to_another_instance_revokes_what_the_old_one_gave() -> None
     ada = someone("ada", "dev", "pay")
     before = files([ada], [DEV, pay], [a_target(labels={"product": "payments"})])
     assert said(plan_of(files([ada], [DEV, pay], [a_target(labels={"product": "core"})]), before)) == [
-        "revoke mem:membership/ops/ada"
+        "revoke mem:membership/ops/ada",
+        "release mem:group/ops",
     ]
 
 
@@ -107,7 +108,10 @@ def test_group_that_becomes_part_of_an_environment_is_lost_by_those_who_do_not_h
     both("ada", "ada")
     ada = someone("ada", "dev", "ops")
     labelled = a_target(object_environments={("groups", "ops"): "production"})
-    assert said(plan_of(files([ada], ROLES, [labelled]), files([ada], ROLES))) == ["revoke mem:membership/ops/ada"]
+    assert said(plan_of(files([ada], ROLES, [labelled]), files([ada], ROLES))) == [
+        "revoke mem:membership/ops/ada",
+        "release mem:group/ops",
+    ]
 
 
 def test_existing_account_with_another_email_loses_what_the_files_gave_and_keeps_what_they_did_not() -> None:

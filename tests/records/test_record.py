@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -76,3 +77,16 @@ def test_any_text_from_outside_can_be_recorded(text: str) -> None:
 
 def test_long_text_is_cut() -> None:
     assert len(plain_text("x" * 1_000_000)) == 2000
+
+
+def test_what_a_ci_system_said_is_kept() -> None:
+    run = replace(RUN, ci="GitHub Actions", url="https://x.example/1", pull_request="#12", approvers=("grace", "ben"))
+    data, _ = encode(replace(RECORD, run=run))
+    assert decode(data, target="corp-ldap", n=7).run == run
+
+
+def test_a_record_of_a_version_that_asked_no_ci_system_stays_readable() -> None:
+    fields = json.loads(encode(RECORD)[0])
+    del fields["trigger"], fields["hash"]
+    found = "sha256:" + hashlib.sha256(canonical_json(fields)).hexdigest()
+    assert decode(canonical_json({**fields, "hash": found}) + b"\n", target="corp-ldap", n=7).run == RUN

@@ -9,6 +9,7 @@ import contextlib
 import selectors
 import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -19,7 +20,8 @@ class Proxy:
 
     `cut_at`: the answer to this request ends after `cut_after` bytes, then the connection does.
     `silent_at`: the answer to this request never comes; the connection stays open.
-    Both only once, so that whoever tries again gets through.
+    `silent_on`: likewise, to the first request whose bytes it says yes to.
+    Each only once, so that whoever tries again gets through.
     """
 
     def __init__(
@@ -30,9 +32,12 @@ class Proxy:
         cut_at: int | None = None,
         cut_after: int = 0,
         silent_at: int | None = None,
+        silent_on: Callable[[bytes], bool] | None = None,
     ) -> None:
         self._upstream = port
         self.cut_at, self.cut_after, self.silent_at = cut_at, cut_after, silent_at
+        self.silent_on = silent_on
+        self.silent = threading.Event()
         self.requests = 0
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -83,7 +88,7 @@ class Proxy:
                     if not data:
                         return
                     if source is client:
-                        left, silent = self._on_request(left, silent)
+                        left, silent = self._on_request(left, silent, data)
                     elif silent:
                         continue
                     elif left is not None:
@@ -96,11 +101,13 @@ class Proxy:
                     with contextlib.suppress(ConnectionError):
                         sink.sendall(data)
 
-    def _on_request(self, left: int | None, silent: bool) -> tuple[int | None, bool]:
+    def _on_request(self, left: int | None, silent: bool, data: bytes) -> tuple[int | None, bool]:
         with self._lock:
             self.requests += 1
             if self.requests == self.cut_at:
                 return self.cut_after, silent
-            if self.requests == self.silent_at:
+            if self.requests == self.silent_at or (self.silent_on is not None and self.silent_on(data)):
+                self.silent_on = None
+                self.silent.set()
                 return left, True
         return left, silent

@@ -21,10 +21,12 @@ from botocore.exceptions import (
     EndpointConnectionError,
     HTTPClientError,
     NoCredentialsError,
+    PaginationError,
     ParamValidationError,
     ProxyConnectionError,
     SSLError,
 )
+from botocore.parsers import ResponseParserError
 
 from provisioner.contract import ProviderError, Trouble
 from provisioner.model.instant import Instant
@@ -68,10 +70,20 @@ _TROUBLE = {
 }
 
 
-def translate(error: BotoCoreError | ClientError, call: str, *, writing: bool) -> ProviderError:
+_NO_ANSWER = (ResponseParserError, ValueError, LookupError, TypeError, AttributeError)
+"""What the SDK raises over an answer that is not AWS's: a login page, a body that ends early, XML without a result."""
+FAILED = (BotoCoreError, ClientError, *_NO_ANSWER)
+
+
+def translate(error: Exception, call: str, *, writing: bool) -> ProviderError:
     """What a failed call means. A write that was sent and not answered is unknown; a read like that is only busy."""
     if isinstance(error, ClientError):
         return _refused(error, call, writing=writing)
+    if isinstance(error, _NO_ANSWER):
+        told = f"what came back is no answer of AWS ({type(error).__name__})"
+        return ProviderError(Trouble.UNKNOWN if writing else Trouble.PARTIAL, told, call=call)
+    if isinstance(error, PaginationError):  # the same marker twice: a list without an end
+        return ProviderError(Trouble.PARTIAL, str(error), call=call)
     if isinstance(error, NoCredentialsError):
         return no_credentials()
     if isinstance(error, EndpointConnectionError | ConnectTimeoutError | ProxyConnectionError | SSLError):
@@ -212,7 +224,7 @@ class ReadCalls:
     def _ask(self, client: Any, method: str, **parameters: Any) -> Row:
         try:
             answer: Row = getattr(client, method)(**parameters)
-        except (BotoCoreError, ClientError) as error:
+        except FAILED as error:
             raise translate(error, _label(client, method), writing=False) from error
         self._note_time(answer)
         return answer
@@ -234,9 +246,11 @@ class ReadCalls:
             pages = self._iam.get_paginator(method).paginate(**parameters, PaginationConfig={"PageSize": _PAGE_SIZE})
             for page in pages:
                 self._note_time(page)
+                if "IsTruncated" not in page:
+                    raise ProviderError(Trouble.PARTIAL, "a page does not say whether more follows", call=label)
                 last = page
                 yield page
-        except (BotoCoreError, ClientError) as error:
+        except FAILED as error:
             raise translate(error, label, writing=False) from error
         if last.get("IsTruncated"):
             raise ProviderError(Trouble.PARTIAL, "the list ends with IsTruncated and no marker", call=label)
@@ -351,7 +365,7 @@ class WriteCalls(ReadCalls):
             raise ProviderError(Trouble.BUSY, "no time was left to send it", call=label)
         try:
             self._note_time(getattr(self._iam, method)(**parameters))
-        except (BotoCoreError, ClientError) as error:
+        except FAILED as error:
             raise translate(error, label, writing=True) from error
 
 

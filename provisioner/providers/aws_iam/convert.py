@@ -187,6 +187,11 @@ class Details:
         self.counts = dict.fromkeys(_LISTS, 0)
 
     def add(self, page: Row) -> None:
+        """ValueError where the page has somebody who was on an earlier one: it may have come in the place of another."""
+        ids = {row["UserId"]: row["UserName"] for row in page.get("UserDetailList") or ()}
+        again = next((login for user, login in ids.items() if user in self._logins), None)
+        if again is not None:
+            raise ValueError(f"user {again} is on two pages")
         for row in page.get("UserDetailList") or ():
             self._user(row)
         for row in page.get("GroupDetailList") or ():

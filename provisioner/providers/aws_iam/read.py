@@ -91,6 +91,9 @@ class AwsReader:
             for page in self._calls.details():
                 details.add(page)
                 pages += 1
+        except ValueError as error:
+            told = f"{error}: one page may have come in the place of another"
+            return details.state(), Verdict.PARTIAL, told
         except ProviderError as error:
             if not pages and error.trouble is not Trouble.DENIED:
                 raise

@@ -18,9 +18,10 @@ from provisioner.providers.ldap import convert, dn
 from provisioner.providers.ldap.calls import LdapResultError
 from provisioner.providers.ldap.convert import Entry
 from provisioner.providers.ldap.members import MemberWriter
-from provisioner.providers.ldap.site import ACCOUNT_WRITE, TRIES, Site, outcome_of, unchanged, why_other
+from provisioner.providers.ldap.site import ACCOUNT_WRITE, TRIES, Site, outcome_of, third_value, unchanged, why_other
 
 Steps = dict[str, list[tuple[str, list[bytes]]]]
+Moved = Callable[[Entry], Outcome | None]
 CLASSES = ("top", "person", "organizationalPerson", "inetOrgPerson")
 LOCK, END = "pwdAccountLockedTime", "pwdEndTime"
 NO_LOGIN = "/usr/sbin/nologin"
@@ -55,24 +56,25 @@ class AccountWriter:
             foreign = self.site.why_foreign(entry)
             if foreign is not None:
                 return Refused(foreign)
-            return self._on(change, entry, deadline)
+            return self._on(change, expect, entry, deadline)
         except ProviderError as error:
             return outcome_of(error)
 
-    def _on(self, change: Change, entry: Entry, deadline: float) -> Outcome:
+    def _on(self, change: Change, expect: Resource | None, entry: Entry, deadline: float) -> Outcome:
+        moved = partial(_moved, change, expect)
         match change.action:
             case Action.DISABLE:
                 return self._disable(change, entry, deadline)
             case Action.ENABLE:
-                return self._settle(entry, deadline, lambda e: self._enabled(change, e), "enabled")
+                return self._settle(entry, deadline, lambda e: self._enabled(change, e), "enabled", moved)
             case Action.UPDATE:
-                return self._settle(entry, deadline, lambda e: self._updated(change, e), "changed")
+                return self._settle(entry, deadline, lambda e: self._updated(change, e), "changed", moved)
             case Action.ADOPT:
-                return self._settle(entry, deadline, lambda e: self._adopted(change, e), "marked")
+                return self._settle(entry, deadline, lambda e: self._adopted(change, e), "marked", moved)
             case Action.RELEASE:
-                return self._settle(entry, deadline, self._released, "released")
+                return self._settle(entry, deadline, self._released, "released", moved)
             case Action.DELETE:
-                return self._delete(change, entry, deadline)
+                return self._delete(change, entry, deadline, moved)
         return Refused(f"an account cannot be the object of `{change.action.value}`")
 
     def _without_account(self, change: Change, error: ProviderError, deadline: float) -> Outcome:
@@ -83,14 +85,25 @@ class AccountWriter:
             self.members.strip(dn.child("uid", login, self.site.people), [login], deadline)
         return AlreadySo("the account is not there")
 
-    def _settle(self, entry: Entry, deadline: float, work: Callable[[Entry], Steps], done: str) -> Outcome:
-        """Change the entry in one request, on the state it was read in; worked out anew when that moved."""
+    def _settle(
+        self,
+        entry: Entry,
+        deadline: float,
+        work: Callable[[Entry], Steps],
+        done: str,
+        moved: Moved = lambda _entry: None,
+    ) -> Outcome:
+        """Change the entry in one request, on the state it was read in; worked out anew when that moved, unless what
+        `moved` tells stands against it."""
         for attempt in range(TRIES):
+            third = moved(entry)
+            if third is not None:
+                return third
             steps = {name: found for name, found in work(entry).items() if found and name not in self.unknown}
             if not steps:
                 return AlreadySo(f"{entry.dn} was so already")
             try:
-                self.site.calls.modify(entry.dn, steps, deadline, only_if=unchanged(entry))
+                self.site.calls.modify(entry.dn, steps, deadline, only_if=unchanged(entry, steps))
             except LdapResultError as refusal:
                 if refusal.result == 17 and self._learn(refusal, steps):
                     continue
@@ -303,17 +316,23 @@ class AccountWriter:
 
     # The end
 
-    def _delete(self, change: Change, entry: Entry, deadline: float) -> Outcome:
+    def _delete(self, change: Change, entry: Entry, deadline: float, moved: Moved) -> Outcome:
         """Out of every group first, by looking for its name in them: the server's own upkeep is late, and fails
         silently on a last member. Then the entry, if it is still the one that was read and still carries our mark."""
         if not self.site.is_ours(convert.marks(entry.texts("description"))[0]):
             return Refused(f"{entry.dn} does not carry our mark, so it is not deleted")
+        third = moved(entry)
+        if third is not None:
+            return third
         groups = self.members.strip(entry.dn, entry.texts("uid"), deadline)
         self.site.forget(change.address.object)
         for attempt in range(TRIES):
             entry = self._again(entry)
             if not self.site.is_ours(convert.marks(entry.texts("description"))[0]):
                 return Refused(f"{entry.dn} does not carry our mark any more, so it is not deleted")
+            third = moved(entry)
+            if third is not None:
+                return third
             try:
                 self.site.calls.delete(entry.dn, deadline, only_if=unchanged(entry))
             except LdapResultError as refusal:
@@ -331,6 +350,12 @@ class AccountWriter:
         below = [e.dn for e in self.site.calls.search(entry.dn, "(objectClass=*)", ("1.1",)) if e.dn != entry.dn]
         told = f"{entry.dn} has {len(below)} entries below it, which must go first: {'; '.join(below[:3])}"
         return ProviderError(Trouble.CONFLICT, told, call=f"delete {entry.dn}", code="66")
+
+
+def _moved(change: Change, expect: Resource | None, entry: Entry) -> Outcome | None:
+    """What somebody else made of the account since it was looked at, where that is a third value."""
+    found = {"name": entry.first("cn"), "email": entry.first("mail")}
+    return third_value(change, expect, found, convert.marks(entry.texts("description"))[0])
 
 
 def _surname(name: str) -> str:

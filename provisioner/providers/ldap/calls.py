@@ -259,6 +259,7 @@ class ReadCalls:
         """
         cookie: bytes | None = None
         elsewhere: list[str] = []
+        before: set[str] = set()
         call = f"search {base} {filter_ if len(filter_) <= 60 else filter_[:57] + '...'}"
         while True:
             try:
@@ -271,15 +272,31 @@ class ReadCalls:
                     continue
                 raise
             entries = [row["entry"] for row in found if row["type"] == "searchResEntry"]
+            names = {entry.dn for entry in entries}
+            if len(names) < len(entries):  # no server has one entry twice; an answer may
+                entries = list({entry.dn: entry for entry in entries}.values())
             elsewhere += [str(uri) for row in found if row["type"] == "searchResRef" for uri in row["uri"]]
             yield entries
             _check(result, call)
-            cookie = result.get("controls", {}).get(_PAGED, {}).get("value", {}).get("cookie")
+            if not before.isdisjoint(names):
+                told = "the same entry came on two pages: one page may have come in the place of another"
+                raise ProviderError(Trouble.PARTIAL, told, call=call)
+            before |= names
+            last, cookie = cookie, self._next_page(result)
             if not cookie:
+                if scope == ldap3.SUBTREE and cookie is None and (last or _PAGED in self.root().controls):
+                    told = "a page came without the word that it is the last one"
+                    raise ProviderError(Trouble.PARTIAL, told, call=call)
                 break
         if elsewhere:
             told = f"part of the tree lies on another server, which is not followed: {elsewhere[0]}"
             raise ProviderError(Trouble.PARTIAL, told, call=call, code="10")
+
+    @staticmethod
+    def _next_page(result: Mapping[str, Any]) -> bytes | None:
+        """Where the next page begins; empty: this was the last one; None: the server does not say."""
+        paged = result.get("controls", {}).get(_PAGED)
+        return None if paged is None else paged["value"]["cookie"] or b""
 
     def _search(
         self, base: str, filter_: str, attributes: Sequence[str], scope: str, cookie: bytes | None, call: str

@@ -306,10 +306,8 @@ def _account_words(change: Change) -> str:
         case Action.UPDATE:
             return f"set {_listed(change)} of account {login}"
         case Action.ADOPT:
-            more = sorted(set(change.after or ()) - {"mark"})
-            return f"adopt account {login} as {change.identity}'s" + (
-                f", and set its {' and '.join(more)}" if more else ""
-            )
+            more = " and ".join(sorted(set(change.after or ()) - {"mark"}))
+            return f"adopt account {login} as {change.identity}'s" + (f", and set its {more}" if more else "")
     return f"{change.action.value} account {login}"
 
 

@@ -11,7 +11,7 @@ from provisioner.providers.ldap import convert, dn
 from provisioner.providers.ldap.accounts import Steps
 from provisioner.providers.ldap.calls import LdapResultError
 from provisioner.providers.ldap.convert import Entry
-from provisioner.providers.ldap.site import TRIES, Site, outcome_of, unchanged, why_other
+from provisioner.providers.ldap.site import TRIES, Site, outcome_of, third_value, unchanged, why_other
 
 CLASSES = ("top", "groupOfNames")
 
@@ -39,9 +39,9 @@ class GroupWriter:
             if foreign is not None:
                 return Refused(foreign)
             return (
-                self._delete(group, deadline)
+                self._delete(change, expect, group, deadline)
                 if change.action is Action.DELETE
-                else self._change(change, group, deadline)
+                else self._change(change, expect, group, deadline)
             )
         except ProviderError as error:
             return outcome_of(error)
@@ -68,13 +68,16 @@ class GroupWriter:
             return AlreadySo(f"{where} is there with our mark")
         return Done(f"{where} added")
 
-    def _change(self, change: Change, group: Entry, deadline: float) -> Outcome:
+    def _change(self, change: Change, expect: Resource | None, group: Entry, deadline: float) -> Outcome:
         for attempt in range(TRIES):
+            third = _moved(change, expect, group)
+            if third is not None:
+                return third
             steps = self._steps(change, group)
             if not any(steps.values()):
                 return AlreadySo(f"{group.dn} was so already")
             try:
-                self.site.calls.modify(group.dn, steps, deadline, only_if=unchanged(group))
+                self.site.calls.modify(group.dn, steps, deadline, only_if=unchanged(group, steps))
             except LdapResultError as refusal:
                 if refusal.result not in (16, 20, 122) or attempt == TRIES - 1:
                     raise
@@ -101,8 +104,17 @@ class GroupWriter:
         rest = [v for v in present if v not in (*words[:1], told.encode())]
         return {"description": [("REPLACE", [told.encode(), *rest])]}
 
-    def _delete(self, group: Entry, deadline: float) -> Outcome:
+    def _delete(self, change: Change, expect: Resource | None, group: Entry, deadline: float) -> Outcome:
+        third = _moved(change, expect, group)
+        if third is not None:
+            return third
         if not self.site.is_ours(convert.marks(group.texts("description"))[0]):
             return Refused(f"{group.dn} does not carry our mark, so it is not deleted")
         self.site.calls.delete(group.dn, deadline, only_if=unchanged(group))
         return Done(f"{group.dn} deleted")
+
+
+def _moved(change: Change, expect: Resource | None, group: Entry) -> Outcome | None:
+    """What somebody else made of the group since it was looked at, where that is a third value."""
+    texts = group.texts("description")
+    return third_value(change, expect, {"description": convert.own_description(texts)}, convert.marks(texts)[0])

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from provisioner.contract import Failed, Outcome, ProviderError, Refused, Trouble, Unknown
 from provisioner.model.address import Address, Kind
-from provisioner.model.change import Change
+from provisioner.model.change import Action, Change
 from provisioner.model.instant import Instant
 from provisioner.model.mark import Mark, owner8
 from provisioner.model.principal import Principal, PrincipalKind
@@ -141,11 +141,36 @@ def why_other(entry: Entry, expect: Resource | None) -> ProviderError | None:
     return ProviderError(Trouble.CONFLICT, message, call=f"check {entry.dn}")
 
 
-def unchanged(entry: Entry) -> str | None:
-    """A filter that the entry matches only as long as it is the very one, in the very state, that was read."""
+def third_value(change: Change, expect: Resource | None, found: Mapping[str, Any], mark: Mark | None) -> Outcome | None:
+    """What was written by somebody else since the last look is never written over: each compared attribute is as it was
+    then, or as it is to be. None where that is so."""
+    was = expect.attributes if expect is not None else (change.before or {})
+    after = change.after or {}
+    known = set(change.before or {}) | (set(after) if expect is not None else set())
+    for name in sorted(known & _COMPARED):
+        now = found.get(name)
+        if now not in (was.get(name), after.get(name)):
+            return Refused(f"the live value has moved: {name} was {was.get(name)!r}, and is now {now!r}", moved=True)
+    if change.action is Action.ADOPT:
+        keys = {None if m is None else m.key for m in (expect.mark if expect is not None else None, mark)}
+        if keys - {(change.before or {}).get("mark"), after.get("mark")}:
+            return Refused(f"the live value has moved: it is now marked for {mark.key if mark else None}", moved=True)
+    return None
+
+
+_COMPARED = frozenset({"name", "email", "description"})
+_PLAIN = frozenset({"cn", "sn", "mail", "description"})
+
+
+def unchanged(entry: Entry, steps: Iterable[str] = ()) -> str | None:
+    """A filter that the entry matches only as long as it is the very one, in the very state, that was read. Where the
+    server does not tell `entryCSN`, as long as the attributes of `steps` hold the values that were read."""
     facts: Mapping[str, str | None] = {"entryUUID": entry.first("entryUUID"), "entryCSN": entry.first("entryCSN")}
-    tests = "".join(f"({name}={dn.escape_filter(value)})" for name, value in facts.items() if value)
-    return f"(&{tests})" if tests else None
+    tests = [f"({name}={dn.escape_filter(value)})" for name, value in facts.items() if value]
+    if not facts["entryCSN"]:
+        for name in sorted(_PLAIN.intersection(s.lower() for s in steps)):
+            tests += [f"({name}={dn.escape_filter(v)})" for v in entry.texts(name)] or [f"(!({name}=*))"]
+    return f"(&{''.join(tests)})" if tests else None
 
 
 def outcome_of(error: ProviderError) -> Outcome:

@@ -11,6 +11,20 @@ from provisioner.model.resource import Facts, Resource
 from provisioner.model.way import Phase, Way
 from provisioner.providers.memory.calls import Held, MemoryAccount, MemoryGroup
 
+GROUP = "group:"
+"""Begins a holder that is a group, in the rows of the world."""
+
+
+def holder(target: str, login: str, *, known: bool = True) -> Principal:
+    if login.startswith(GROUP):
+        return Principal(target, PrincipalKind.GROUP, login.removeprefix(GROUP))
+    return Principal(target, PrincipalKind.PERSON if known else PrincipalKind.UNKNOWN, login)
+
+
+def row(who: Principal) -> str:
+    """The holder as the world's rows have it."""
+    return f"{GROUP}{who.id}" if who.kind is PrincipalKind.GROUP else who.id
+
 
 def account(target: str, login: str, row: MemoryAccount, hides: frozenset[str]) -> Resource:
     mark = Mark.parse(row.note)
@@ -32,14 +46,13 @@ def membership(
     target: str, name: str, login: str, ways: list[Held], accounts: Collection[str], group_lock: str | None
 ) -> Resource:
     """A member whose account is not among `accounts` is unknown: kept, and told as such."""
-    known = login in accounts
-    who = Principal(target, PrincipalKind.PERSON if known else PrincipalKind.UNKNOWN, login)
+    who = holder(target, login, known=login in accounts)
     address = Address(target, Kind.MEMBERSHIP, name, who)
     return Resource(address, ways=tuple(_way(target, who, w, group_lock) for w in ways))
 
 
 def grant(target: str, path: str, privilege: str, login: str, ways: list[Held]) -> Resource:
-    who = Principal(target, PrincipalKind.PERSON, login)
+    who = holder(target, login)
     address = Address(target, Kind.GRANT, path, who, privilege)
     return Resource(address, ways=tuple(_way(target, who, w, None) for w in ways))
 

@@ -13,7 +13,7 @@ from provisioner.model.change import Action, Change
 from provisioner.model.effect import Direction, Effect, Level
 from provisioner.model.identity import Identity
 from provisioner.model.instant import Instant
-from provisioner.model.principal import Principal
+from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.model.target import Target
@@ -23,7 +23,7 @@ CAPABILITIES = Capabilities(marks=frozenset({Kind.ACCOUNT}), settle_seconds=dict
 
 
 class MemoryDeclare:
-    """Groups `admins` and privileges `own` are admin-like."""
+    """The group `admins`, privileges `own`, and groups that have one are admin-like."""
 
     capabilities = CAPABILITIES
 
@@ -52,6 +52,11 @@ class MemoryDeclare:
         for name, group in objects.data.get("groups", {}).items():
             attributes = {"description": group["description"]} if group.get("description") else {}
             yield Resource(self._address(Kind.GROUP, name), attributes, sources=(objects.at("groups", name),))
+            who = Principal(self.target.name, PrincipalKind.GROUP, name)
+            for path, privileges in (group.get("objects") or {}).items():
+                for index, privilege in enumerate(privileges):
+                    source = (objects.at("groups", name, "objects", path, index),)
+                    yield Resource(Address(self.target.name, Kind.GRANT, path, who, privilege), sources=source)
         for name, control in objects.data.get("controls", {}).items():
             attributes = {"open_to": sorted(control["open_to"])}
             yield Resource(self._address(Kind.CONTROL, name), attributes, sources=(objects.at("controls", name),))
@@ -132,7 +137,7 @@ class MemoryDeclare:
     def effect(self, before: Resource | None, after: Resource | None, around: State) -> Effect:
         address = (after or before).address  # type: ignore[union-attr]
         level = Level.ORDINARY
-        if address.object == "admins" or address.slot == "own":
+        if address.object == "admins" or address.slot == "own" or self._owns(address, around):
             level = Level.ADMIN
         if address.kind is Kind.CONTROL:
             return Effect(_control_direction(before, after), level)
@@ -142,12 +147,20 @@ class MemoryDeclare:
             return Effect(Direction.NARROWS, level)
         return Effect(Direction.NEUTRAL, level)
 
+    def _owns(self, address: Address, around: State) -> bool:
+        """Whether it is a membership of a group that owns something."""
+        if address.kind is not Kind.MEMBERSHIP:
+            return False
+        held = around.held_by(Principal(address.target, PrincipalKind.GROUP, address.object))
+        return any(r.address.slot == "own" and r.gives_access for r in held)
+
     def needs(self, resource: Resource) -> Iterable[Address]:
         address = resource.address
         if address.kind is Kind.MEMBERSHIP:
             yield self._address(Kind.GROUP, address.object)
-        if address.principal is not None:
-            yield self._address(Kind.ACCOUNT, address.principal.id)
+        who = address.principal
+        if who is not None:
+            yield self._address(Kind.GROUP if who.kind is PrincipalKind.GROUP else Kind.ACCOUNT, who.id)
 
     def words(self, change: Change) -> str:
         address = change.address
@@ -169,7 +182,9 @@ class MemoryDeclare:
         return None
 
     def complete(self) -> Iterable[tuple[Kind, Principal]]:
-        return ()
+        for name, group in self.target.objects.data.get("groups", {}).items():
+            if group.get("objects") is not None:
+                yield Kind.GRANT, Principal(self.target.name, PrincipalKind.GROUP, name)
 
     def _address(self, kind: Kind, name: str, who: Principal | None = None) -> Address:
         return Address(self.target.name, kind, name, who)

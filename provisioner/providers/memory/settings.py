@@ -19,7 +19,10 @@ class MemoryGrants(Strict):
 
 
 class GroupDeclared(Strict):
+    """`objects` is what the group may do: complete, where it is written."""
+
     description: str | None = None
+    objects: dict[str, list[str]] | None = None
     environment: str | None = None
 
 

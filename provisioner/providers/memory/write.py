@@ -12,6 +12,7 @@ from provisioner.model.mark import Mark, owner8
 from provisioner.model.resource import Resource
 from provisioner.model.unit import Unit
 from provisioner.providers.memory.calls import Held, WriteCalls
+from provisioner.providers.memory.convert import row
 
 
 class MemoryWriter:
@@ -86,6 +87,8 @@ class MemoryWriter:
 
     def _group(self, change: Change) -> Outcome:
         name = change.address.object
+        if change.action is Action.RELEASE:
+            return Done("left as it is")
         if change.action is Action.DELETE:
             self._calls.delete_group(name)
         elif change.action is Action.CREATE:
@@ -95,7 +98,7 @@ class MemoryWriter:
         return Done()
 
     def _membership(self, change: Change) -> Outcome:
-        name, login = change.address.object, change.address.principal.id  # type: ignore[union-attr]
+        name, login = change.address.object, row(change.address.principal)  # type: ignore[arg-type]
         receipt: str | None = None
         if change.action is Action.CREATE:
             receipt = self._calls.add_member(name, login)
@@ -110,7 +113,7 @@ class MemoryWriter:
             etag, policy = self._calls.get_policy()
             for change in changes:
                 address = change.address
-                login = address.principal.id  # type: ignore[union-attr]
+                login = row(address.principal)  # type: ignore[arg-type]
                 key = (address.object, address.slot or "")
                 holders = policy.setdefault(key, {})
                 if change.action is Action.CREATE:

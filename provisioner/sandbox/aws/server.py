@@ -57,11 +57,15 @@ class AwsServer(World):
 
     # Life
 
-    def start(self) -> AwsServer:
-        """Empty moto's backends, make the hub account, and serve from a thread of this process (about a second)."""
+    def start(self, *, keep: bool = False) -> AwsServer:
+        """Empty moto's backends, make the hub account, and serve from a thread of this process (about a second).
+
+        `keep`: serve what a stopped server held, its accounts, keys and switches; on another port where 0 was asked.
+        """
         if self._server is not None:
             raise RuntimeError("this AwsServer is already running")
-        self.clear()
+        if not keep:
+            self.clear()
         self._server = WireServer(self._address, self._serve)
         serve = self._server.serve_forever
         self._thread = threading.Thread(target=serve, args=(0.02,), name="sandbox-aws", daemon=True)

@@ -1,0 +1,163 @@
+"""SIGINT and SIGTERM at real processes before a slapd that does not answer: within five seconds it is over, with 130.
+
+And the next run finishes what was begun.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.rigs.proxy import Proxy
+from tests.rigs.slapd import Slapd
+
+WITHIN = 5.0
+_COMMAND = "from provisioner.cli.main import run; run()"
+_ACCESS = """\
+records: {{owner: 5f1c0a9b7e3d4c21}}
+people:
+  ada: {{email: ada@example.com, roles: [developer]}}
+  bob: {{email: bob@example.com, roles: [developer]}}
+  eve: {{email: eve@example.com, roles: [developer]}}
+roles:
+  developer: {{owners: [ada], grants: {{corp: {{groups: [developers, vpn]}}}}}}
+targets:
+  corp:
+    provider: ldap
+    url: {{env: LDAP_URL}}
+    bind_dn: "{dn}"
+    password: {{env: LDAP_PASSWORD}}
+    base: {{people: "{people}", groups: "{groups}"}}
+"""
+
+
+@dataclass
+class Repository:
+    """Access files for one slapd, and the command line as processes of its own."""
+
+    root: Path
+    slapd: Slapd
+
+    def __post_init__(self) -> None:
+        files = _ACCESS.format(dn=self.slapd.service_dn, people=self.slapd.people, groups=self.slapd.groups)
+        (self.root / "access").mkdir(parents=True)
+        (self.root / "access" / "all.yaml").write_text(files)
+
+    def start(self, port: int, *arguments: str) -> subprocess.Popen[bytes]:
+        environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.root),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "LDAP_URL": f"ldap://127.0.0.1:{port}",
+            "LDAP_PASSWORD": self.slapd.service_password,
+        }
+        command = [sys.executable, "-c", _COMMAND, *arguments]
+        return subprocess.Popen(command, cwd=self.root, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def run(self, *arguments: str) -> tuple[int, str]:
+        process = self.start(self.port, *arguments)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, (out + err).decode()
+
+    @property
+    def port(self) -> int:
+        return int(self.slapd.url.rpartition(":")[2].rstrip("/"))
+
+    def in_order(self) -> None:
+        """The next run does the rest, and then there is nothing left."""
+        status, told = self.run("apply")
+        assert status == 0, told
+        assert "In order now: corp." in told
+        status, told = self.run("plan", "--detailed-exitcode")
+        assert status == 0, told
+
+
+@pytest.fixture
+def repository(tmp_path: Path, slapd: Slapd) -> Repository:
+    return Repository(tmp_path / "repository", slapd)
+
+
+def interrupted(proxy: Proxy, process: subprocess.Popen[bytes], *signals: signal.Signals) -> str | None:
+    """What the run told when it was interrupted while it waited for an answer; None where it needed none."""
+    while not proxy.silent.is_set() and process.poll() is None:
+        time.sleep(0.02)
+    time.sleep(0.1)  # it now waits for the answer
+    start = time.monotonic()
+    for number in signals:
+        process.send_signal(number)
+        time.sleep(0.2)
+    out, err = process.communicate(timeout=30)
+    took = time.monotonic() - start
+    told = (out + err).decode()
+    assert "Traceback" not in told
+    if process.returncode == 0 and "In order now" in told:
+        return None  # it was over: what it did not wait for was the end of the connection
+    assert process.returncode == 130, told
+    assert took < WITHIN, f"{took:.1f} s"
+    return told
+
+
+BOTH = (signal.SIGINT, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", BOTH)
+def test_while_planning_nothing_is_waited_for(repository: Repository, number: signal.Signals) -> None:
+    with Proxy(repository.port, silent_at=3) as proxy:
+        assert interrupted(proxy, repository.start(proxy.port, "plan"), number) is not None
+
+
+def test_at_each_request_of_an_apply_it_ends_in_time_and_the_next_one_finishes(tmp_path: Path, slapd: Slapd) -> None:
+    """Every request where PROVISION_FULL is set, else some; the second signal comes soon after the first."""
+    step = 1 if os.environ.get("PROVISION_FULL") else 13
+    silent_at, told = 4, ""
+    while True:
+        slapd.reset()
+        repository = Repository(tmp_path / f"at-{silent_at}", slapd)
+        with Proxy(repository.port, silent_at=silent_at) as proxy:
+            signals = BOTH if silent_at % 2 else BOTH[::-1]
+            said = interrupted(proxy, repository.start(proxy.port, "apply"), *signals)
+        repository.in_order()
+        if said is None:
+            break
+        silent_at, told = silent_at + step, told + said
+    assert silent_at > 20
+    assert "interrupted" in told
+
+
+def is_write(request: bytes) -> bool:
+    """Whether an LDAP message is an add or a modify (RFC 4511: the tag after the message id)."""
+    start = 2 + (request[1] & 0x7F if request[1] & 0x80 else 0)
+    return request[start + 2 + request[start + 1]] in (0x66, 0x68)
+
+
+def test_a_call_that_hangs_is_unknown_and_what_was_not_sent_is_not_tried(repository: Repository) -> None:
+    with Proxy(repository.port, silent_on=is_write) as proxy:
+        told = interrupted(proxy, repository.start(proxy.port, "apply"), signal.SIGTERM)
+    assert told is not None
+    assert "Interrupted: 0 of 11 changes on 1 target done." in told
+    assert " ".join(told.split()).count("the run was ended before the system answered") == 1
+    assert "not tried: the run was stopped before it was tried" in told
+    _, said = repository.run("status")
+    assert said.startswith("1 outstanding on 1 of 1 target"), said
+    repository.in_order()
+
+
+def test_a_saved_plan_that_was_interrupted_goes_on(repository: Repository) -> None:
+    assert repository.run("plan", "--out", "plan.json")[0] == 0
+    with Proxy(repository.port, silent_on=is_write) as proxy:
+        assert interrupted(proxy, repository.start(proxy.port, "apply", "plan.json"), signal.SIGINT) is not None
+    status, told = repository.run("apply", "plan.json")
+    assert status == 0, told
+    assert "this plan was begun by run " in told
+    assert "that run did not finish: it goes on from there" in told
+    status, told = repository.run("apply", "plan.json")
+    assert status == 4
+    assert "error[plan-file-used]" in told
+    repository.in_order()
