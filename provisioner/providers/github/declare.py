@@ -217,10 +217,15 @@ class GithubDeclare:
         return inverse.objects_for(self.target.name, live)
 
     def names(self, block: Block) -> Iterator[tuple[str, str, tuple[str | int, ...]]]:
+        """As they are declared, whatever the case: a label is not got round by another spelling."""
         for slug, _, path in _teams(block):
-            yield "teams", slug, path
+            yield "teams", self._spelled("teams", slug), path
         for repository in _mapping(block.data.get("repositories")):
-            yield "repositories", repository, ("repositories", repository)
+            yield "repositories", self._spelled("repositories", repository), ("repositories", repository)
+
+    def _spelled(self, section: str, name: str) -> str:
+        declared = {n.lower(): n for n in _mapping(self.target.objects.data.get(section))}
+        return declared.get(name.lower(), name)
 
     def canonical(self, resource: Resource) -> Resource:
         """Already so: `expand` and `declared` fold case and sort."""
@@ -360,11 +365,9 @@ def _strong(role: Any) -> bool:
 
 
 def _level_of(permission: str) -> Level:
-    if not permission:
-        return Level.ORDINARY
-    if names.permission(permission) == "admin":
-        return Level.ADMIN
-    return Level.ELEVATED if names.rank(permission) >= names.rank("maintain") else Level.ORDINARY
+    """Administrators are the owners; whoever may change a repository's settings is above the ordinary."""
+    strong = bool(permission) and names.rank(permission) >= names.rank("maintain")
+    return Level.ELEVATED if strong else Level.ORDINARY
 
 
 def _of_attributes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Direction:

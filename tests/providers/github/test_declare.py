@@ -134,3 +134,9 @@ def test_a_control_needs_the_teams_that_it_names_and_their_access() -> None:
     objects = {"repositories": {"site": {"environments": {"production": {"reviewers": {"teams": ["leads"]}}}}}}
     (control,) = declare(objects).declared()
     assert [str(a) for a in declare(objects).needs(control)] == ["github:group/leads", "github:grant/site/group:leads"]
+
+
+def test_label_is_not_got_round_by_another_spelling() -> None:
+    found = declare({"teams": {"release": {}}, "repositories": {"Site": {}}})
+    named = found.names(block({"teams": ["Release"], "repositories": {"SITE": ["push"]}}, "r.yaml"))
+    assert [(section, name) for section, name, _ in named] == [("teams", "release"), ("repositories", "Site")]

@@ -94,7 +94,7 @@ def test_repositories_of_a_team_are_complete_where_they_are_declared(hub: Hub, t
         "revoke github:grant/docs/group:backend",
         "update github:grant/site/group:backend",
     ]
-    assert [c.effect for c in planned.plan.changes] == [(Direction.NARROWS, Level.ADMIN)] * 2
+    assert [c.effect for c in planned.plan.changes] == [(Direction.NARROWS, Level.ELEVATED)] * 2
     assert failures(applied) == [] and hub.truth()["teams"]["backend"]["repos"] == {"site": "write"}
     assert said(hub.plan(hub.files([], [])).plan) == []
 
@@ -113,7 +113,7 @@ def test_member_of_a_strong_team_is_a_strong_change(hub: Hub) -> None:
     team = hub.team("backend", parent=None)
     hub.server.world.grant_team(team, [hub.repo("site")], "admin")
     planned = hub.plan(hub.files([hub.person("ada", "backend")], [BACKEND]))
-    assert planned.plan.changes[0].effect == (Direction.WIDENS, Level.ADMIN)
+    assert planned.plan.changes[0].effect == (Direction.WIDENS, Level.ELEVATED)
 
 
 def test_owner_is_an_administrator_and_back_is_narrower(hub: Hub, tmp_path: Path) -> None:
