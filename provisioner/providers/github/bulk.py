@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from provisioner.contract import ProviderError, Trouble
 from provisioner.diagnostics import Diagnostic, Severity
-from provisioner.model.address import Address, Kind
+from provisioner.model.address import Kind
 from provisioner.model.coverage import Scope, ScopeCoverage, Verdict
 from provisioner.providers.github import queries
 from provisioner.providers.github.calls import ReadCalls
@@ -32,10 +32,12 @@ def side_by_side(items: Sequence[Any], one: Callable[[Any], T]) -> list[T]:
 class Bulk:
     """One bulk read, list by list. Each list ends complete, short (with the reason), or was never shown."""
 
-    def __init__(self, target: str, calls: ReadCalls, aliases: Mapping[str, str], declared: frozenset[Address]) -> None:
+    def __init__(self, target: str, calls: ReadCalls, gathered: Gathered) -> None:
+        """`custom` are declared teams that are given roles of the organization's own, which GraphQL does not name."""
         self._target = target
         self._calls = calls
-        self.gathered = Gathered(target, aliases, declared)
+        self.gathered = gathered
+        self.custom: set[str] = set()
         self.warnings: list[Diagnostic] = []
         self._short: dict[str, ProviderError] = {}
         self._counts: dict[str, tuple[int, int]] = {}
@@ -168,10 +170,25 @@ class Bulk:
         gathered.team_grants[slug] = self._whole(
             "grants", node.get("repositories"), queries.TEAM_REPOSITORIES, {"slug": slug}, ("team", "repositories")
         )
+        if gathered.slug(slug) in self.custom:
+            self._by_name(slug)
         if node.get("invitations") is not None:
             gathered.team_invited[slug] = self._whole(
                 "teams", node["invitations"], queries.TEAM_INVITATIONS, {"slug": slug}, ("team", "invitations")
             )
+
+    def _by_name(self, slug: str) -> None:
+        """What a team has, with the names of roles."""
+        try:
+            rows = list(self._calls.team_repositories(slug))
+        except ProviderError as error:
+            self._short.setdefault("grants", error)
+            return
+        named = {str(r["name"]): str(r["role_name"]) for r in rows if r.get("role_name")}
+        self.gathered.team_grants[slug] = [
+            {**edge, "permission": named.get(str(edge["node"]["name"]), edge["permission"])}
+            for edge in self.gathered.team_grants[slug]
+        ]
 
     def _repository(self, node: Row) -> None:
         name = str(node["name"])

@@ -22,6 +22,7 @@ from provisioner.providers.github import convert, names
 from provisioner.providers.github.bulk import Bulk, side_by_side
 from provisioner.providers.github.calls import ReadCalls
 from provisioner.providers.github.controls_read import ControlReader
+from provisioner.providers.github.convert import Gathered
 from provisioner.providers.github.declare import GithubDeclare
 from provisioner.providers.github.look import Looker
 
@@ -66,7 +67,9 @@ class GithubReader:
         scopes: list[ScopeCoverage] = []
         warnings: list[Diagnostic] = []
         if any(scope.kind in _BULK for scope in want):
-            bulk = Bulk(self._name, self._calls, self._aliases, declared_grants(self._declare))
+            grants = declared_grants(self._declare)
+            bulk = Bulk(self._name, self._calls, Gathered(self._name, self._aliases, frozenset(grants)))
+            bulk.custom = {a.principal.id for a, word in grants.items() if a.principal and names.is_custom(word)}
             bulk.read()
             found.update(bulk.gathered.resources())
             scopes += bulk.scopes()
@@ -138,5 +141,7 @@ def aliases(target: Target) -> dict[str, str]:
     return found
 
 
-def declared_grants(declare: GithubDeclare) -> frozenset[Address]:
-    return frozenset(r.address for r in declare.declared() if r.address.kind is Kind.GRANT)
+def declared_grants(declare: GithubDeclare) -> dict[Address, str]:
+    """What the files give teams."""
+    given = (r for r in declare.declared() if r.address.kind is Kind.GRANT)
+    return {r.address: str(r.attributes["permission"]) for r in given}

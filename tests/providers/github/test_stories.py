@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from provisioner.contract import Waiting
+from provisioner.engine import make_plan
+from tests.builders import NOW
 from tests.providers.github.rig import Hub, role
 from tests.runs import failures
-from tests.worlds import codes, said
+from tests.worlds import codes, held, said
 
 BACKEND = role("backend", teams=["backend"])
 LEAD = role("lead", teams={"backend": "maintainer"})
@@ -169,6 +173,19 @@ def test_two_roles_give_the_stronger(hub: Hub, tmp_path: Path) -> None:
     planned, applied = hub.apply(tmp_path, less, both)
     assert planned.plan.changes[0].effect.direction.value == "narrows" and failures(applied) == []
     assert hub.members_of("backend") == {"ada": "member"}
+
+
+def test_level_that_ended_is_lowered_to_what_is_left_and_that_is_of_time(hub: Hub, tmp_path: Path) -> None:
+    hub.team("backend", "ada")
+    until = NOW + timedelta(hours=4)
+    files = hub.files([hub.person("ada", "backend", held("lead", until=until))], [BACKEND, LEAD])
+    planned, applied = hub.apply(tmp_path, files)
+    assert [(c.action, c.ends) for c in planned.plan.changes] == [("update", until)]
+    assert failures(applied) == [] and hub.members_of("backend") == {"ada": "maintainer"}
+    later = replace(hub.facing(files), now=until)
+    (change,) = make_plan(later).plan.changes
+    assert (change.action, change.cause, change.after) == ("update", "time", {"role": "member"})
+    assert "ended" in change.why
 
 
 def test_outside_collaborator_is_invited_to_the_repository_alone(hub: Hub, tmp_path: Path) -> None:

@@ -133,3 +133,18 @@ def test_near_name_of_a_team_is_a_slip_and_makes_none(hub: Hub) -> None:
     hub.user("ada", member=True)
     planned = hub.plan(hub.files([hub.person("ada", "b")], [role("b", teams=["backend_team"])]))
     assert "near-miss" in codes(planned.plan) and said(planned.plan) == []
+
+
+def test_role_of_the_organizations_own_is_compared_by_its_name(hub: Hub, tmp_path: Path) -> None:
+    hub.server.create_repo_role(hub.org, "auditor", "read", "read_audit_log")
+    hub.repo("site")
+    hub.team("backend")
+    hub.user("carl")
+    hub.objects = {"teams": {"backend": {"repositories": {"site": "auditor"}}}}
+    files = hub.files([hub.person("carl", "audit")], [role("audit", repositories={"site": ["auditor"]})])
+    _, applied = hub.apply(tmp_path, files)
+    assert failures(applied) == [] and hub.truth()["teams"]["backend"]["repos"] == {"site": "auditor"}
+    repo = hub.server.world.repo(hub.org, "site")
+    assert repo is not None
+    hub.server.world.accept_repo(repo, next(iter(repo.invitations.values())))
+    assert said(hub.plan(files).plan) == []
