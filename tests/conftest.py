@@ -1,5 +1,5 @@
 """Fixtures that every room may use: a real OpenLDAP server; canary secrets, looked for after every test; and the count
-of exchanges that vendors' files checked."""
+of exchanges that vendors' specifications checked."""
 
 import os
 from collections.abc import Callable, Generator, Iterator

@@ -6,6 +6,8 @@ it is, and is listed with the reason.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +19,7 @@ from provisioner.adopt.reach import Reach
 from provisioner.adopt.roles import Atom, cut_into_roles
 from provisioner.adopt.settled import Settled, check_logins
 from provisioner.contract import Combines
+from provisioner.load.schema import EMAIL
 from provisioner.model.address import Address, Kind
 from provisioner.model.block import Block, nowhere
 from provisioner.model.identity import IdentityKind
@@ -25,6 +28,8 @@ from provisioner.model.ownership import ownership
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.way import Ownership, Phase
+
+_EMAIL = re.compile(EMAIL.removesuffix("$") + r"\Z")
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,6 @@ class Adoption:
     holdings: int = 0
     bare: tuple[str, ...] = ()
 
-    @property
-    def is_empty(self) -> bool:
-        return not self.roles and not any(self.objects.values()) and not any(p.changes for p in self.people)
-
 
 def adopt(found: Found, settled: Mapping[str, Settled]) -> Adoption:
     """ProvisionError where the map cannot be followed, or the target's roles could not be kept to it."""
@@ -100,7 +101,9 @@ def adopt(found: Found, settled: Mapping[str, Settled]) -> Adoption:
         for who, names in cut.held.items():
             held.setdefault(who, []).extend(reach.held(name, environment) for name in names)
     objects, unsaid = _objects(found)
-    people = tuple(_person(found, t, tuple(held.get(t.login, ())), recognised) for t in recognised.taken)
+    mails = Counter(_mail(i.email) for i in found.declared.identities.values())
+    mails.update(_mail(t.facts.email) for t in recognised.taken if t.identity is None)
+    people = tuple(_person(found, t, tuple(held.get(t.login, ())), mails) for t in recognised.taken)
     return Adoption(
         found.target.name,
         people,
@@ -248,12 +251,13 @@ def _sayable(atom: Atom) -> bool:
     return sayable(atom.object, is_name=True) and (atom.slot is None or sayable(atom.slot, is_name=True))
 
 
-def _person(found: Found, taken: Taken, roles: tuple[Held, ...], recognised: Recognised) -> Person:
+def _person(found: Found, taken: Taken, roles: tuple[Held, ...], mails: Mapping[str, int]) -> Person:
     name, email = None, None
     identity = taken.identity
     if identity is None:
         name = taken.facts.name if sayable(taken.facts.name) else None
-        email = taken.facts.email if _may_have(found, taken, recognised) else None
+        once = mails[_mail(taken.facts.email)] == 1  # nobody else's, declared or new
+        email = taken.facts.email if once and _may_be_written(taken.facts.email) else None
     login = None
     if (identity.login_on(found.target.name) if identity is not None else taken.id) != taken.login:
         login = taken.login if taken.how is not How.KNOWN else None
@@ -277,19 +281,13 @@ def _person(found: Found, taken: Taken, roles: tuple[Held, ...], recognised: Rec
     )
 
 
-def _may_have(found: Found, taken: Taken, recognised: Recognised) -> bool:
-    """Whether the account's e-mail can be its person's: written as the files take it, and nobody else's."""
-    import re
+def _mail(text: str | None) -> str:
+    return (text or "").casefold()
 
-    from provisioner.load.schema import EMAIL
 
-    email = taken.facts.email
-    if not email or len(email) > 254 or not re.match(EMAIL.removesuffix("$") + r"\Z", email) or not email.isascii():
-        return False
-    folded = email.casefold()
-    others = [i for i in found.declared.identities.values() if i.email and i.email.casefold() == folded]
-    same = [t for t in recognised.taken if t.identity is None and (t.facts.email or "").casefold() == folded]
-    return not others and len(same) == 1
+def _may_be_written(email: str | None) -> bool:
+    """Whether the files take it."""
+    return bool(email and len(email) <= 254 and email.isascii() and _EMAIL.match(email))
 
 
 def _objects(found: Found) -> tuple[dict[str, dict[str, Any]], list[Kept]]:

@@ -14,6 +14,7 @@ from provisioner.adopt.names import folded, id_from, is_like, looks_like_machine
 from provisioner.adopt.settled import Settled
 from provisioner.model.address import Kind
 from provisioner.model.identity import Identity
+from provisioner.model.match import Match
 from provisioner.model.ownership import ownership
 from provisioner.model.resource import Facts, Resource
 from provisioner.model.target import AccountsPolicy
@@ -41,10 +42,11 @@ class _Roll:
         for identity in here:
             self.by_login.setdefault(self.fold(identity.login_on(self.target)), identity)
         self.by_name: dict[str, list[Identity]] = {}
-        for identity in free:
+        for identity in here:
             if identity.name:
                 self.by_name.setdefault(folded(identity.name), []).append(identity)
-        self.logins = {self.fold(a.address.object) for a in self.accounts} | set(self.by_login)
+        self.logins = {x.casefold() for x in (*(a.address.object for a in self.accounts), *self.by_login)}
+        self.logins |= {i.id for i in here}
         self.mails = Counter(_mail(a) for a in self.accounts if _mail(a))
         self.open: list[Resource] = []
 
@@ -76,37 +78,50 @@ class _Roll:
         found, login, facts = self.found, account.address.object, account.facts or NO_FACTS
         row = self.settled.get(login)
         match = found.matched.by_login.get(login)
-        if "shared" in facts.more:
-            self._keep(account, "several entries have this login, and nobody can tell which one is meant")
-        elif ownership(account, found.owner) is Ownership.FOREIGN:
-            self._keep(account, "it carries the mark of another owner (`records.owner`)")
-        elif match is not None and match.departed:
-            self._keep(account, f"it is that of {match.identity.id}, who has left: the plan takes it away")
-        elif match is not None:
-            self.out.taken.append(Taken(account, match.identity.id, How.KNOWN, match.identity.kind, match.identity))
+        why = self._not_ours(account, facts, match)
+        if why is not None:
+            if row is not None and not row.leave_alone:
+                row.refuse(f"`{login}` cannot be taken over: {why}")
+            self._keep(account, why)
         elif row is not None and row.leave_alone:
             self._keep(account, "the map says to leave it alone")
+        elif match is not None:
+            if row is not None and row.id != match.identity.id:
+                row.refuse(f"`{login}` is known to be {match.identity.id}'s already, by {match.how.value}")
+            self.out.taken.append(Taken(account, match.identity.id, How.KNOWN, match.identity.kind, match.identity))
         elif row is not None:
             self._mapped(account, row)
-        elif ownership(account, found.owner) is Ownership.OWNED:
-            key = account.mark.key if account.mark else "?"
-            self._keep(account, f"it carries our mark for {key}, and nobody can tell it to be theirs: see the plan")
         elif account.address in found.anchors:
             self._keep(account, "it is our own: what this command signs in with")
         elif account.attributes.get("enabled") is False:
             self._keep(account, "it is switched off: perhaps of somebody who left")
-        elif (why := found.declare.check_login(login)) is not None or not sayable(login, is_name=True):
-            self._keep(account, f"the files cannot write its login: {why or 'it holds characters that mislead'}")
+        elif (told := found.declare.check_login(login)) is not None or not sayable(login, is_name=True):
+            self._keep(account, f"the files cannot write its login: {told or 'it holds characters that mislead'}")
         else:
             self.open.append(account)
+
+    def _not_ours(self, account: Resource, facts: Facts, match: Match | None) -> str | None:
+        """Why nobody may take the account over, the map neither."""
+        if "shared" in facts.more:
+            return "several entries have this login, and nobody can tell which one is meant"
+        whose = ownership(account, self.found.owner)
+        if whose is Ownership.FOREIGN:
+            return "it carries the mark of another owner (`records.owner`)"
+        if match is not None and match.departed:
+            return f"it is that of {match.identity.id}, who has left: the plan takes it away"
+        if match is None and whose is Ownership.OWNED:
+            key = account.mark.key if account.mark else "?"
+            return f"it carries our mark for {key}, and nobody can tell it to be theirs: see the plan"
+        return None
 
     def _mapped(self, account: Resource, row: Settled) -> None:
         identity = self.found.declared.identities.get(row.id)
         if identity is not None and identity.id in self.found.matched.by_identity:
             login = self.found.matched.by_identity[identity.id].login
-            row.refuse(
-                f"`{row.id}` has the account `{login}` on {self.target} already: one account belongs to one identity"
-            )
+            row.refuse(f"`{row.id}` has the account `{login}` on {self.target} already, and may have one only")
+        twin = next((t.login for t in self.out.taken if t.how is How.MAP and t.id == row.id), None)
+        if twin is not None:
+            row.refuse(f"`{row.id}` cannot have both `{twin}` and `{row.login}` on {self.target}: one account each")
         kind = identity.kind if identity is not None else row.kind
         self.out.taken.append(Taken(account, row.id, How.MAP, kind, identity, row.owners))
 
@@ -126,11 +141,17 @@ class _Roll:
             return self._by_mail(account, by_mail, by_login)
         if by_login is not None:
             return self._by_login(account, by_login)
-        alike = self.by_name.get(folded(facts.name), []) if facts.name else []
+        alike = [i for i in self.by_name.get(folded(facts.name), ()) if self._may_be(account, i)] if facts.name else []
         if alike:
             ids = tuple(i.id for i in alike)
             return ids, How.NEW, f"its name, {facts.name}, is that of {_listed(ids)}; e-mail and login are not"
         return (), How.NEW, ""
+
+    def _may_be(self, account: Resource, who: Identity) -> bool:
+        """Of two of one name: somebody who has an account here, and e-mail and login of their own, is somebody else."""
+        if who.id in self.free:
+            return True
+        return not (_mail(account) and who.email and not is_like(account.address.object, who.login_on(self.target)))
 
     def _by_mail(
         self, account: Resource, who: Identity, by_login: Identity | None
@@ -177,12 +198,14 @@ class _Roll:
             who = id_from(login)
             if looks_like_machine(login, facts.name):
                 self._doubt(account, "it looks like a machine's: say `service:ID` with its owners, or whose it is")
-            elif (other := second_of(login, {x.casefold() for x in self.logins})) is not None:
+            elif (other := second_of(login, self.logins)) is not None:
                 self._doubt(account, f"it looks like a second account of `{other}`'s", id_from(other))
             elif (twin := self._twin(account, named.get(folded(facts.name), []))) is not None:
                 self._doubt(account, f"`{twin}` has the same name, {facts.name}: they may be one person's")
             elif who in self.found.once and who not in declared:
                 self._doubt(account, f"`{who}` was the id of somebody who is gone, and an id is never given again")
+            elif who in declared:
+                self._doubt(account, f"its login would make the id `{who}`, which is somebody else's", who)
             elif not who:
                 self._doubt(account, "no id can be made of its login")
             else:

@@ -49,7 +49,7 @@ class Waits:
     glance: float = 1.0
     patience: float = 90.0
     call: float = 15.0
-    grace: float = 3.0
+    grace: float = 2.0
     stopped: Callable[[], bool] = lambda: False
 
     def deadline(self) -> float:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from provisioner.adopt import Adoption, Found, Settled, adopt, read_map, write_map
+from provisioner.adopt.proof import unexpected
 from provisioner.adopt.write import edits_for
 from provisioner.cli.exit_codes import Exit
 from provisioner.cli.files import Departed
@@ -22,15 +23,11 @@ from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.engine import Planned, make_plan
 from provisioner.files import Edit, write_all
 from provisioner.load import Loaded, load_files
-from provisioner.model.address import Kind
-from provisioner.model.change import Action, Change
+from provisioner.model.change import Action
 from provisioner.model.target import Mode, Target
 from provisioner.observe.kept import KeptConnection, KeptReader
 from provisioner.report import adopted as report
 from provisioner.report.safe import guard, safe
-
-_LABELS = frozenset({"name", "email"})
-"""What an account is called: where one that is merged has another, the plan says so, and it is no access."""
 
 
 def run(name: str, access: Path, map_file: Path | None, map_to: Path | None, *, diff: bool) -> int:
@@ -141,14 +138,16 @@ def _plan(work: Work, loaded: Loaded, name: str, connection: Connection, kept: K
     held = KeptConnection(
         target, connection.provider, connection.provider.declare(target), connection.environ, connection.owner, kept
     )
-    declared = replace(loaded.declared, targets={**loaded.declared.targets, name: target})
+    # Whoever was cut off before the files said so is as good as gone.
+    here = {i.id: i for i in loaded.declared.identities.values() if i.id not in work.situation.held}
+    declared = replace(loaded.declared, identities=here, targets={**loaded.declared.targets, name: target})
     return make_plan(replace(work.situation, declared=declared, connections={name: held}, choose=None))
 
 
 def _found(work: Work, target: Target, connection: Connection, kept: KeptReader, before: Planned) -> Found:
     side = before.sides[target.name]
     providers = work.files.providers
-    declared = work.files.declared
+    declared = work.situation.declared
     gone = {*before.departed[target.name], *(i for p in work.situation.past for i in p.declared.identities)}
     gone.update(_departed(work))
     return Found(
@@ -190,20 +189,12 @@ def _proven(
     if not would_be.ok:
         raise _not_exact(name, [d.message for d in would_be.diagnostics if d.is_error])
     after = _plan(work, would_be, name, connection, kept)
-    known = {c.id for c in before.plan.changes}
-    wrong = [c for c in after.plan.changes if c.id not in known and not _harmless(c)]
+    wrong = unexpected(before.parts[name].changes, after.parts[name].changes, before.desired[name])
     told = {(d.code, d.message) for d in before.plan.diagnostics}
     errors = [d for d in after.plan.diagnostics if d.is_error and (d.code, d.message) not in told]
     if wrong or errors:
         raise _not_exact(name, [f"{c.words} ({c.why})" for c in wrong] + [d.message for d in errors])
     return after
-
-
-def _harmless(change: Change) -> bool:
-    if change.action is Action.ADOPT:
-        return True
-    labels = change.action is Action.UPDATE and change.address.kind is Kind.ACCOUNT
-    return labels and set(change.after or ()) <= _LABELS
 
 
 def _not_exact(name: str, found: list[str]) -> ProvisionError:

@@ -33,12 +33,19 @@ class _Commands(TyperGroup):
 
 
 def load(name: str) -> Any:
-    """One command, from the function of the same name in its own file."""
+    """One command, from the function of the same name in its own file; with the SUBCOMMANDS of that file, if any."""
     python_name = name.replace("-", "_")
-    function = getattr(import_module(f"provisioner.cli.{python_name}"), python_name)
-    alone = _app()
-    alone.command(name, context_settings=_CONTEXT)(function)
-    return get_command(alone)
+    module = import_module(f"provisioner.cli.{python_name}")
+    function, parts = getattr(module, python_name), getattr(module, "SUBCOMMANDS", None)
+    if parts is None:
+        alone = _app()
+        alone.command(name, context_settings=_CONTEXT)(function)
+        return get_command(alone)
+    group = _app(name=name, context_settings=_CONTEXT, subcommand_metavar="COMMAND [OPTIONS]", options_metavar="")
+    group.callback()(function)
+    for part, does in parts.items():
+        group.command(part, context_settings=_CONTEXT, options_metavar="[OPTIONS]")(does)
+    return get_command(group)
 
 
 def command() -> Any:

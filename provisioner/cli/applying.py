@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """What a run is to do: `saved` as it is, or what a new plan says of what `choose` lets through. `command` stands in
-    the journal. `begin` is done first, before the lock is asked for, so that whoever has it keeps nobody in. `notes` are
-    told with the plan."""
+    """What a run is to do: `saved` as it is, or what a new plan says of what `choose` lets through. `command` stands
+    in the journal. `begin` is done first, before the lock is asked for, so that whoever has it keeps nobody in.
+    `notes` are told with the plan."""
 
     command: str
     saved: Plan | None = None
@@ -84,7 +84,7 @@ def _saved(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> int:
         _check(plan, work, None if came is None else replace(came, finished=True))
     if earlier is not None:
         tell(f"this plan was begun {earlier.words}, and that run did not finish: it goes on from there\n")
-    kept, withheld = without_the_held(plan, work.situation.held)
+    kept, withheld = without_the_held(plan, work.situation.held, work.situation.declared.identities)
     if withheld:
         tell(problems.text(d for d in work.situation.diagnostics if d.code == "offboarded-now"))
         plan = replace(plan, changes=kept, withheld=(*plan.withheld, *withheld))

@@ -59,15 +59,28 @@ def only_narrowing(identities: Collection[str]) -> Choose:
     return choose
 
 
-def without_the_held(plan: Plan, held: Mapping[str, str]) -> tuple[tuple[Change, ...], tuple[Withheld, ...]]:
-    """A saved plan's changes without what it gives to somebody who was cut off since, and what needs that."""
+def without_the_held(
+    plan: Plan, held: Mapping[str, str], declared: Collection[str]
+) -> tuple[tuple[Change, ...], tuple[Withheld, ...]]:
+    """A saved plan's changes without what it gives to somebody who was cut off since, without what it takes from
+    somebody who was cut off then and is not now, and without what needs either. `declared` are those who are."""
     kept: list[Change] = []
     out: dict[str, Withheld] = {}
     for change in plan.changes:
-        words = None if change.effect.direction is Direction.NARROWS else held.get(change.identity or "")
-        if words is not None or any(n in out for n in change.needs):
-            why = f"{change.identity} was cut off {words}" if words else "it needs a change that is held back"
-            out[change.id] = Withheld(change, "offboarded-now", why)
-        else:
+        why = _against(change, held, declared)
+        if why is None and any(n in out for n in change.needs):
+            why = "it needs a change that is held back"
+        if why is None:
             kept.append(change)
+        else:
+            out[change.id] = Withheld(change, "offboarded-now", why)
     return tuple(kept), tuple(out.values())
+
+
+def _against(change: Change, held: Mapping[str, str], declared: Collection[str]) -> str | None:
+    who = change.identity or ""
+    if who in held and change.effect.direction is not Direction.NARROWS:
+        return f"{who} was cut off {held[who]}"
+    if who in declared and change.cause is Cause.LEAVER:  # of the same files, it can only come from a hold
+        return f"{who} was cut off by `offboard --now` when this plan was made, and is not now"
+    return None

@@ -26,6 +26,7 @@ SECTIONS = {
         "explain": "why somebody has access, to the file line",
         "who": "who holds a thing, by the files and live",
         "receipt": "what is gone and what is left of somebody, read from the live systems",
+        "journal": "the record: what was done and by whom, and proof of it",
     },
 }
 """By section of the help page: each command and what it does, in a line."""

@@ -14,7 +14,7 @@ import threading
 import time
 from types import FrameType
 
-WITHIN = 4.5
+WITHIN = 4.0
 """Seconds from the first signal to the end, whatever hangs."""
 _STATUS = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -38,7 +38,9 @@ def put(text: str, added: Tree) -> str:
     # Of two at one place the inner comes first, and so is put in last.
     placed = [(at, number, new, own_lines) for number, (at, new, own_lines) in enumerate(inserts)]
     for at, _, new, own_lines in sorted(placed, reverse=True):
-        gap = "\n" if own_lines and at == len(made) and not made.endswith("\n") else ""
+        if own_lines and "\r\n" in text:
+            new = new.replace("\n", "\r\n")
+        gap = ("\r\n" if "\r\n" in text else "\n") if own_lines and at == len(made) and not made.endswith("\n") else ""
         made = made[:at] + gap + new + made[at:]
     if _data(made) != wanted:
         raise NotPutError("the rest of the file would not say what it says now")

@@ -1,4 +1,5 @@
-"""The GitHub Actions workflow that `provision init` writes: plans on pull requests, applies on merges."""
+"""The GitHub Actions workflow that `provision init` writes: plans on pull requests, applies on merges, and ends by
+schedule what has lapsed."""
 
 from __future__ import annotations
 
@@ -70,10 +71,15 @@ jobs:
     steps:
 {setup}
       - name: Apply
+        if: github.event_name == 'push'
         # env:
         #   LDAP_BIND_DN: ${{{{ secrets.LDAP_BIND_DN }}}}
         #   LDAP_PASSWORD: ${{{{ secrets.LDAP_PASSWORD }}}}
         run: provision apply{option}
+      - name: Expire
+        if: github.event_name == 'schedule' # gives nothing, and works when the files are broken; `drift` tells the rest
+        # env: as for Apply
+        run: provision expire{option}
 """
 _SETUP = f"""\
       - uses: {_CHECKOUT}

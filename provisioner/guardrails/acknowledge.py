@@ -10,7 +10,7 @@ from functools import cached_property
 
 from provisioner.contract import Declare
 from provisioner.diagnostics import Diagnostic, Severity
-from provisioner.guardrails.case import Case, widens
+from provisioner.guardrails.case import Case, Who, widens
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address, Kind
 from provisioner.model.assignment import Assignment
@@ -102,16 +102,17 @@ class Acknowledged:
 
     def _closed_with(self, narrowing: list[Change], found: set[str]) -> Iterator[str]:
         """Accounts that are closed because what was let go was the last that somebody had there."""
+        if not found:
+            return
+        case = self._case
+        theirs: dict[tuple[str, frozenset[Who]], list[Change]] = {}
         for change in narrowing:
-            if change.address.kind is not Kind.ACCOUNT or change.id in found or self._case.leaves(change):
-                continue
-            touched = self._case.touched(change)
-            others = [
-                c for c in narrowing
-                if c is not change and c.address.target == change.address.target and touched == self._case.touched(c)
-            ]  # fmt: skip
+            theirs.setdefault((change.address.target, case.touched(change)), []).append(change)
+        for changes in theirs.values():
+            closing = [c for c in changes if c.address.kind is Kind.ACCOUNT and not case.leaves(c)]
+            others = [c for c in changes if c.address.kind is not Kind.ACCOUNT]
             if others and all(c.id in found for c in others):
-                yield change.id
+                yield from (c.id for c in closing)
 
     def _counted(self, entry: Acknowledgement, left: list[Change]) -> set[str]:
         """For each instance by itself: all of the kind, if they are not more than it says."""

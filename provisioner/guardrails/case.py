@@ -98,6 +98,7 @@ class Case:
     person: str | None = None
     let_go: frozenset[Address] = frozenset()
     _members: dict[str, Members] = field(default_factory=dict)
+    _again: dict[str, frozenset[Address]] = field(default_factory=dict)
     _touched: dict[str, frozenset[Who]] = field(default_factory=dict)
 
     @property
@@ -160,6 +161,14 @@ class Case:
         if target not in self.sides:
             return ()
         return (self.who(target, account.id) for account in self.members(target).accounts(group))
+
+    def again(self, target: str) -> frozenset[Address]:
+        """What an earlier run was let take away, and could not: it is as good as gone, and is not counted again."""
+        if target not in self._again:
+            left = {(o.address, o.action) for o in self.sides[target].outstanding}
+            ours = (c for c in self.changes if c.address.target == target) if left else ()
+            self._again[target] = frozenset(c.address for c in ours if c.narrows and (c.address, c.action) in left)
+        return self._again[target]
 
     def leaves(self, change: Change) -> bool:
         """Whether it is about somebody who goes altogether."""

@@ -50,13 +50,14 @@ def judge(case: Case) -> Judgement:
     found.told += lockout.told
     _with_what_needs_it(case, found)
 
-    taken = [c for c in _left(case, found) if c.narrows and c.id not in said.gone and not already_closed(case, c)]
+    gone = said.gone | {c.id for c in case.changes if c.narrows and c.address in case.again(c.address.target)}
+    taken = [c for c in _left(case, found) if c.narrows and c.id not in gone and not already_closed(case, c)]
     shrink = shrunken(case, taken)
     if shrink is not None:
         found.told.append(shrink.told)
         _refuse(case, found, {c.address.target for c in case.changes}, shrink)
     else:
-        _limits(case, taken, found, taken_from_many(case, _left(case, found), said.gone, lockout))
+        _limits(case, taken, found, taken_from_many(case, _left(case, found), gone, lockout))
     held, told = newcomers(case, _left(case, found), said)
     found.held |= held
     found.told += told

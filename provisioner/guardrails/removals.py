@@ -61,8 +61,9 @@ def _groups(case: Case, side: Side, taken: Sequence[Change]) -> Iterator[Refusal
     limit = case.rules.group
     found: list[tuple[str, int, int]] = []
     unread: list[str] = []
+    again = case.again(side.target.name)
     for group, gone in sorted(lost.items()):
-        whole = len(entries.get(group, ()))
+        whole = sum(r.address not in again for r in entries.get(group, ()))
         if any(_of_whole(side, c, group) for c in because[group]) and not side.coverage.is_complete(
             Kind.MEMBERSHIP, group
         ):
@@ -102,7 +103,8 @@ def _from_group(case: Case, side: Side, change: Change) -> Iterator[tuple[str, s
         yield address.object, {address.principal}
     group = _whole_group(side, change)
     if group is not None:
-        yield group, {r.address.principal for r in entries.get(group, ()) if r.address.principal is not None}
+        there = (r.address for r in entries.get(group, ()) if r.address not in case.again(side.target.name))
+        yield group, {address.principal for address in there if address.principal is not None}
 
 
 def _whole_group(side: Side, change: Change) -> str | None:
@@ -126,7 +128,8 @@ def _people(case: Case, side: Side, taken: Sequence[Change]) -> Iterator[Refusal
     if len(losers) < FEW:
         return
     target, limit = side.target.name, case.rules.target
-    everybody = case.people(target)
+    closing = {case.who(target, a.object) for a in case.again(target) if a.kind is Kind.ACCOUNT}
+    everybody = case.people(target) - closing
     whole = side.coverage.is_complete(Kind.ACCOUNT)
     gone = losers & everybody if whole else losers
     if len(gone) < FEW or (whole and not _over(len(gone), len(everybody), limit.percent)):
@@ -159,7 +162,8 @@ def _kinds(case: Case, side: Side, taken: Sequence[Change]) -> Iterator[Refusal]
         holders = {str(a.principal or a.object) for a in things}
         if len(holders) < FEW or not side.coverage.is_complete(kind):
             continue
-        there = [r for r in side.live.of_kind(kind) if r.gives_access and r.attributes.get("enabled") is not False]
+        there = [r for r in side.live.of_kind(kind) if r.gives_access and r.address not in case.again(target)]
+        there = [r for r in there if r.attributes.get("enabled") is not False]
         if not _over(len(things), len(there), limit.percent):
             continue
         share = of(len(things), len(there))

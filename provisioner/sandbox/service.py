@@ -77,12 +77,13 @@ class Service(ABC):
 
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
         """`port` 0 takes a free one."""
-        self.lock = threading.RLock()
+        self.lock, self._counting = threading.RLock(), threading.Lock()
         self.clock = Clock()
         self.calls: Counter[str] = Counter()
         self.watchers: list[Callable[[Exchange], None]] = []
         self.down = False
         self.delay = 0.0
+        self.under_way = 0
         self._faults: list[Fault] = []
         self._address = (host, port)
         self._server: WireServer | None = None
@@ -172,6 +173,16 @@ class Service(ABC):
     def _serve(self, environ: dict[str, Any], body: bytes) -> Answer:
         if self.down:
             raise HangUp
+        with self._counting:
+            self.under_way += 1
+            environ["sandbox.under_way"] = self.under_way
+        try:
+            return self._serve_one(environ, body)
+        finally:
+            with self._counting:
+                self.under_way -= 1
+
+    def _serve_one(self, environ: dict[str, Any], body: bytes) -> Answer:
         if self.delay:
             time.sleep(self.delay)
         with self.lock:

@@ -185,6 +185,7 @@ class FakeReader:
         self._system = system
 
     def system(self) -> str:
+        self._system.steps("system")
         return self._system.system
 
     def me(self) -> Me:

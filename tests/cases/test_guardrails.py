@@ -165,3 +165,33 @@ def test_policies_of_a_group_that_are_emptied_by_mistake_are_counted_by_who_is_i
     done = company.provision("apply", "--target", "aws")
     assert done.code == 0, done.err
     assert company.aws.truth(ACCOUNT)["groups"]["Developers"] != before["groups"]["Developers"]
+
+
+def test_the_user_that_we_are_in_aws_stays_with_its_group_and_what_that_may_do(company: Company) -> None:
+    """The pipeline's own IAM user is declared as a service; then its file is lost, and its group's rights with it."""
+    iam = company.aws.client("iam", ACCOUNT)
+    iam.create_user(UserName="ci")
+    iam.attach_user_policy(UserName="ci", PolicyArn="arn:aws:iam::aws:policy/IAMFullAccess")
+    key = iam.create_access_key(UserName="ci")["AccessKey"]
+    native = iam.get_user(UserName="ci")["User"]["UserId"]
+    ours = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    company.environ = {k: v for k, v in company.environ.items() if k != "AWS_SESSION_TOKEN"} | ours
+    text = company.targets()
+    without = text[: text.index("    assume_role:")] + text[text.index("    groups: {Developers") :]
+    company.write("access/targets.yaml", without)
+    company.write(
+        "access/services.yaml",
+        f"services: {{ci: {{owners: [grace], roles: [developer], accounts: {{aws: {{id: {native}}}}}}}}}\n",
+    )
+    company.commit("the pipeline")
+    done = company.provision("apply", "--target", "aws")
+    assert done.code == 0, done.err
+    before = company.user("ci")
+    assert before["groups"] and before["keys"]
+    company.remove("access/services.yaml")
+    company.write("access/targets.yaml", without.replace("{policies: [ReadOnlyAccess]}", "{policies: []}"))
+    said = company.provision("apply", "--target", "aws")
+    assert said.code == 3 and "error[own-access]" in said.err
+    assert f"arn:aws:iam::{ACCOUNT}:user/ci" in said.err
+    assert company.user("ci") == before
+    assert company.aws.truth(ACCOUNT)["groups"]["Developers"]["attached"]

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -44,6 +44,7 @@ class Repository:
 
     root: Path
     slapd: Slapd
+    environ: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         files = _ACCESS.format(dn=self.slapd.service_dn, people=self.slapd.people, groups=self.slapd.groups)
@@ -57,9 +58,14 @@ class Repository:
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "LDAP_URL": f"ldap://127.0.0.1:{port}",
             "LDAP_PASSWORD": self.slapd.service_password,
+            **self.environ,
         }
         command = [sys.executable, "-c", _COMMAND, *arguments]
         return subprocess.Popen(command, cwd=self.root, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def git(self, *arguments: str) -> None:
+        identity = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *identity, *arguments], cwd=self.root, check=True, capture_output=True)
 
     def run(self, *arguments: str) -> tuple[int, str]:
         process = self.start(self.port, *arguments)
@@ -84,6 +90,13 @@ def repository(tmp_path: Path, slapd: Slapd) -> Repository:
     return Repository(tmp_path / "repository", slapd)
 
 
+def slowness() -> float:
+    """How much longer than on a quiet machine things take on this one, right now: what no program can do about."""
+    start = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import decimal, email.message, http.client"], check=True)
+    return max(0.0, time.monotonic() - start - 0.2)
+
+
 def interrupted(proxy: Proxy, process: subprocess.Popen[bytes], *signals: signal.Signals) -> str | None:
     """What the run told when it was interrupted while it waited for an answer; None where it needed none."""
     while not proxy.silent.is_set() and process.poll() is None:
@@ -94,7 +107,7 @@ def interrupted(proxy: Proxy, process: subprocess.Popen[bytes], *signals: signal
         process.send_signal(number)
         time.sleep(0.2)
     out, err = process.communicate(timeout=30)
-    took = time.monotonic() - start
+    took = time.monotonic() - start - slowness()
     told = (out + err).decode()
     assert "Traceback" not in told
     if process.returncode == 0 and "In order now" in told:
@@ -113,22 +126,21 @@ def test_while_planning_nothing_is_waited_for(repository: Repository, number: si
         assert interrupted(proxy, repository.start(proxy.port, "plan"), number) is not None
 
 
-def test_at_each_request_of_an_apply_it_ends_in_time_and_the_next_one_finishes(tmp_path: Path, slapd: Slapd) -> None:
-    """Every request where PROVISION_FULL is set, else some; the second signal comes soon after the first."""
-    step = 1 if os.environ.get("PROVISION_FULL") else 13
-    silent_at, told = 4, ""
-    while True:
-        slapd.reset()
-        repository = Repository(tmp_path / f"at-{silent_at}", slapd)
-        with Proxy(repository.port, silent_at=silent_at) as proxy:
-            signals = BOTH if silent_at % 2 else BOTH[::-1]
-            said = interrupted(proxy, repository.start(proxy.port, "apply"), *signals)
-        repository.in_order()
-        if said is None:
-            break
-        silent_at, told = silent_at + step, told + said
-    assert silent_at > 20
-    assert "interrupted" in told
+POINTS = range(3, 45) if os.environ.get("PROVISION_FULL") else (5, 16, 27)
+"""Which request is not answered: the bulk read, the look, a write and a read-back are among them. Where PROVISION_FULL
+is set, every one; an apply of this story makes fewer than 45."""
+
+
+@pytest.mark.parametrize("silent_at", POINTS)
+def test_at_each_request_of_an_apply_it_ends_in_time_and_the_next_one_finishes(
+    repository: Repository, silent_at: int
+) -> None:
+    """The second signal comes soon after the first."""
+    with Proxy(repository.port, silent_at=silent_at) as proxy:
+        signals = BOTH if silent_at % 2 else BOTH[::-1]
+        interrupted(proxy, repository.start(proxy.port, "apply"), *signals)
+        assert proxy.silent.is_set() or silent_at > 27
+    repository.in_order()
 
 
 def is_write(request: bytes) -> bool:
@@ -161,3 +173,22 @@ def test_a_saved_plan_that_was_interrupted_goes_on(repository: Repository) -> No
     assert status == 4
     assert "error[plan-file-used]" in told
     repository.in_order()
+
+
+def test_while_another_run_is_watched_for_a_sign_of_life_nothing_is_waited_for(repository: Repository) -> None:
+    with Proxy(repository.port, silent_on=is_write) as proxy:
+        frozen = repository.start(proxy.port, "apply")
+        try:
+            assert proxy.silent.wait(60)
+            frozen.send_signal(signal.SIGSTOP)
+            waiting = repository.start(repository.port, "apply")
+            assert waiting.stderr is not None
+            assert b"run " in waiting.stderr.readline()  # it says whom it watches
+            start = time.monotonic()
+            waiting.send_signal(signal.SIGTERM)
+            _, err = waiting.communicate(timeout=30)
+            assert time.monotonic() - start < WITHIN
+            assert waiting.returncode == 130, err
+        finally:
+            frozen.kill()
+            frozen.communicate()

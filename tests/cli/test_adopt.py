@@ -247,12 +247,20 @@ def test_the_map_settles_what_is_doubtful(repository: Repository, directory: Dir
         (b"target,login,person\ncorp-ldap,ann,service:bot\n", 2, "nobody owns it"),
         (b"target,login,person\ncorp-ldap,\xff,ann\n", 2, "not UTF-8"),
         (b'target,login,person\ncorp-ldap,"ann,ann\n', 2, "cannot be read"),
+        (b"target,login,person\ncorp-ldap,ann,x\ncorp-ldap,ben,x\n", 3, "cannot have both `ann` and `ben`"),
+        (b"target,login,person\ncorp-ldap,theirs,x\n", 2, "the mark of another owner"),
+        (b"target,login,person\ncorp-ldap,cem,ann\n", 2, "known to be cem's already, by login and e-mail"),
+        (b"target,login,person\ncorp-ldap,ann,cem\n", 2, "`cem` has the account `cem`"),
     ],
 )
 def test_a_bad_map_is_told_with_its_line_and_nothing_is_written(
     repository: Repository, directory: Directory, table: bytes, line: int, told: str
 ) -> None:
-    directory.person("ann")
+    for name in ("ann", "ben", "cem"):
+        directory.person(name)
+    directory.person("theirs", description="provision/1 o=ffffffff k=theirs")
+    repository.person("cem", "[]")
+    repository.commit()
     Path("people.csv").write_bytes(table)
     ran = repository.run("adopt", "corp-ldap", "--map", "people.csv")
     assert ran.status == 1

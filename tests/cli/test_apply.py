@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -68,6 +69,16 @@ def test_a_saved_plan_of_other_files_is_refused(repository: Repository, tmp_path
     assert ran.status == 4
     assert "error[plan-file-other-tree]" in ran.err
     assert repository.people() == set()
+
+
+def test_how_long_a_saved_plan_lasts_is_said_by_the_files(repository: Repository, tmp_path: Path) -> None:
+    repository.write("access/common.yaml", COMMON.replace("owner: 5f1c0a2b", "owner: 5f1c0a2b, plan_age: 1s"))
+    file = saved(repository, tmp_path)
+    sleep(2.1)
+    ran = repository.run("apply", file)
+    assert ran.status == 4
+    assert "error[plan-file-old]" in ran.err
+    assert "it may be applied for 1s" in ran.err
 
 
 def test_a_commit_that_changes_no_access_file_does_not_matter(repository: Repository, tmp_path: Path) -> None:

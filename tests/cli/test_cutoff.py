@@ -109,6 +109,34 @@ def test_a_saved_plan_from_before_gives_them_nothing(settled: Repository, tmp_pa
     assert "offboarded-now" in ran.err
 
 
+def test_a_saved_plan_from_under_a_hold_takes_nothing_once_it_is_lifted(settled: Repository, tmp_path: Path) -> None:
+    settled.server.stop()
+    settled.run("offboard", "ada", "--now")  # nothing could be taken
+    restore(settled)
+    settled.server.start()
+    settled.env.setenv("LDAP_URL", settled.server.url)
+    file = str(tmp_path / "plan.json")
+    assert "remove ada from group developers" in settled.run("plan", "--out", file).out
+    settled.run("offboard", "ada", "--undo")
+    ran = settled.run("apply", file)
+    assert ran.status == 0
+    assert "2 changes were held back" in ran.out
+    assert settled.members("developers") == {"ada", "grace"}
+
+
+def test_the_receipt_tells_what_is_left_while_the_files_still_declare_them(settled: Repository) -> None:
+    settled.run("offboard", "ada", "--now")
+    restore(settled)
+    ran = settled.run("receipt", "ada")
+    assert ran.status == 0, ran.out + ran.err
+    settled.run("offboard", "grace", "--now")
+    restore(settled)
+    holder = f"uid=grace,ou=people,{settled.server.suffix}"
+    group = {"objectClass": "groupOfNames", "cn": "by-hand", "member": holder}
+    settled.server.add(f"cn=by-hand,ou=groups,{settled.server.suffix}", group)
+    assert settled.run("receipt", "grace").status == 8
+
+
 def test_the_edit_can_go_on_a_branch_and_the_working_folder_stays(settled: Repository) -> None:
     settled.write("README.md", "half an edit\n")
     ran = settled.run("offboard", "ada", "--now", "--branch", "ada-leaves")

@@ -103,7 +103,7 @@ def test_another_folder_stands_in_files_and_commands(empty: Repository) -> None:
     assert empty.run("init", "--access", "iam/files").status == 0
     assert empty.run("validate", "--access", "iam/files").status == 0
     text = (empty.root / WORKFLOW).read_text()
-    assert text.count("--access iam/files") == 3
+    assert text.count("--access iam/files") == 4
 
 
 @pytest.mark.parametrize("folder", [".", "a b", "a;b"])
@@ -122,6 +122,11 @@ def test_the_workflow_gives_no_secret_to_a_fork_and_pins_what_it_runs(empty: Rep
     assert jobs["plan"]["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
     assert jobs["apply"]["if"].endswith("github.ref == 'refs/heads/trunk'")
     assert {jobs["plan"]["environment"], jobs["apply"]["environment"]} == {"access-plan", "access-apply"}
+    steps = {step.get("name"): step for step in jobs["apply"]["steps"]}
+    assert (steps["Apply"]["if"], steps["Expire"]["if"]) == (
+        "github.event_name == 'push'",
+        "github.event_name == 'schedule'",
+    )
     uses = [step for job in jobs.values() for step in job["steps"] if "uses" in step]
     assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"]) for step in uses)
     checkouts = [step["with"] for step in uses if "checkout" in step["uses"]]

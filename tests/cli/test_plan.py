@@ -175,3 +175,26 @@ def test_no_secret_is_in_any_output(repository: Repository, secret: str) -> None
     shown = [repository.run("plan", *more) for more in ((), ("--format", "json"), ("--format", "markdown"))]
     shown.append(repository.run("apply"))
     assert not any(secret in ran.out + ran.err for ran in shown)
+
+
+def test_as_of_shows_what_will_have_ended_and_cannot_be_applied(repository: Repository, tmp_path: Path) -> None:
+    repository.person("ada", roles="[{role: developer, until: 2098-01-01T00:00:00Z}]")
+    assert repository.run("apply").status == 0
+    file = str(tmp_path / "later.json")
+    ran = repository.run("plan", "--as-of", "2099-01-01T00:00:00Z", "--out", file)
+    assert ran.status == 0
+    assert "as it will be at 2099-01-01 00:00 UTC: this plan cannot be applied" in ran.out
+    assert "remove ada from group developers" in ran.out
+    assert "To apply" not in ran.out
+    ran = repository.run("apply", file)
+    assert ran.status == 4
+    assert "error[plan-file-as-of]" in ran.err
+    assert "plan-file-ahead" not in ran.err
+    assert repository.members("developers") == {"ada", "grace"}
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "2099-01-01", "2020-01-01T00:00:00Z"])
+def test_as_of_takes_a_time_to_come(repository: Repository, text: str) -> None:
+    ran = repository.run("plan", "--as-of", text)
+    assert ran.status == 64
+    assert "--as-of" in ran.err

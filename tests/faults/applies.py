@@ -132,7 +132,9 @@ def _says_so(run: Run, right: bool) -> list[str]:
     """A run that did not do everything ends with a status that says so."""
     if right or run.ended.status in (3, 5, 8):
         return []
-    return [f"I: not everything is done, and it ended with {run.ended.status}: {run.ended.out[-600:]}{run.ended.err[-600:]}"]
+    return [
+        f"I: not everything is done, and it ended with {run.ended.status}: {run.ended.out[-600:]}{run.ended.err[-600:]}"
+    ]
 
 
 def _scripts(seed: int, weather: Weather, play: Play) -> dict[str, Script]:

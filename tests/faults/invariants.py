@@ -57,7 +57,9 @@ def a_intended(play: Play) -> list[str]:
             writes, cuts = _open_at(records, call.records)
             for touched in call.touched:
                 if not _covered(touched.thing, touched.effect, writes, cuts):
-                    wrong.append(f"A: {call.name} of {touched.thing} on {system.name} (call {call.number}) had no intent")
+                    wrong.append(
+                        f"A: {call.name} of {touched.thing} on {system.name} (call {call.number}) had no intent"
+                    )
     return wrong
 
 

@@ -102,7 +102,9 @@ def measure(stage: Stage) -> tuple[dict[str, int], int, int]:
 
 def points(calls: dict[str, int], records: int) -> list[Point]:
     """Every boundary of that run."""
-    found = [Point(s, n, kind) for s, count in sorted(calls.items()) for n in range(1, count + 1) for kind in CALL_POINTS]
+    found = [
+        Point(s, n, kind) for s, count in sorted(calls.items()) for n in range(1, count + 1) for kind in CALL_POINTS
+    ]
     return found + [Point("", n, after=after) for n in range(1, records + 1) for after in (False, True)]
 
 

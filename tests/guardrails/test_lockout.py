@@ -10,6 +10,7 @@ import pytest
 from provisioner.diagnostics import Location
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Kind
+from provisioner.model.environment import Environment
 from provisioner.model.rules import Administrators, Limit, Rules
 from provisioner.providers.memory.calls import Held
 from tests.guardrails.stories import (
@@ -26,7 +27,7 @@ from tests.guardrails.stories import (
     withheld,
 )
 from tests.runs import failures, run
-from tests.worlds import a_role, a_target, codes, said, situation
+from tests.worlds import a_role, a_target, codes, files, held, said, situation, someone
 
 ADMIN = a_role("admin", ["admins"])
 LINE = Location("access/guardrails.yaml", 3, 3)
@@ -138,13 +139,13 @@ def test_who_is_one_by_a_group_counts_and_so_does_what_the_group_loses(how: str)
     role = a_role("owner", ["owners"])
     rule = demand(1, "p00")
     before = company(role, also={"owner": NAMES[:3]}, rules=rule, targets=[declared])
-    left = company(role, also={"owner": NAMES[1:3]}, rules=rule, targets=[declared])
-    plan = plan_of(left, before)
-    held = withheld(plan)
+    after = company(role, also={"owner": NAMES[1:3]}, rules=rule, targets=[declared])
+    plan = plan_of(after, before)
+    left = withheld(plan)
     if how == "the group's right":
         # The right of the group is declared away in the same change: p00 is one by it.
-        assert "administrators-required: revoke mem:grant/site/group:owners#own" in held
-    assert "administrators-required: revoke mem:membership/owners/p00" in held
+        assert "administrators-required: revoke mem:grant/site/group:owners#own" in left
+    assert "administrators-required: revoke mem:membership/owners/p00" in left
 
 
 def test_without_a_rule_one_persons_admin_access_may_go_and_that_of_two_needs_a_word() -> None:
@@ -192,8 +193,6 @@ def test_our_own_account_is_left_alone_with_all_that_it_hangs_on() -> None:
 
 
 def test_our_own_account_is_not_renamed_either() -> None:
-    from tests.worlds import files, someone
-
     world = living(["p00", "p01"])
     world.own = "p00"
     renamed = files([someone("p00", "all", login="tool"), someone("p01", "all")], [a_role("all", ["staff"])])
@@ -206,9 +205,7 @@ def test_nothing_of_break_glass_is_taken_also_when_they_leave_the_files_in_the_s
     world.policy[("site", "write")] = {"group:shared": [Held()]}
     declared = [a_target(objects={"groups": {"shared": {"objects": {}}}})]
     role = a_role("vault", ["vault", "shared"])
-    base = company(
-        role, also={"vault": ["p00", "p01"]}, targets=declared, rules=Rules(break_glass={"p00": LINE})
-    )
+    base = company(role, also={"vault": ["p00", "p01"]}, targets=declared, rules=Rules(break_glass={"p00": LINE}))
     plan = plan_of(company(role, people=NAMES[2:], targets=declared), base, base=base)
     assert {c.identity for c in plan.changes} == {"p01"}
     assert {w.rule for w in plan.withheld} == {"break-glass"}
@@ -225,3 +222,21 @@ def test_break_glass_counts_for_no_limit_because_it_does_not_go() -> None:
     plan = plan_of(company(role, also={"four": ["p03"]}, rules=rule), before)
     assert said(plan) == ["revoke mem:membership/four/p01", "revoke mem:membership/four/p02"]
     assert codes(plan) == ["break-glass"]
+
+
+def test_who_would_come_and_may_not_keeps_the_one_who_would_go() -> None:
+    """The new administrator is held back by another rule: then the old one stays, whatever the order of the two."""
+    living(admins=["p00"])
+    admin = a_role("admin", ["admins"], environments=("production",))
+    closed = Environment("production", True, newcomers=0)
+    targets = [a_target(objects={"groups": {"admins": {}}}, object_environments={("groups", "admins"): "production"})]
+
+    def said_by(who: str) -> DeclaredAccess:
+        people = [someone(n, "all", *([held("admin", ["production"])] if n == who else [])) for n in NAMES]
+        return files(people, [a_role("all", ["staff"]), admin], targets, [closed])
+
+    plan = plan_of(said_by("p01"), said_by("p00"))
+    assert sorted(withheld(plan)) == [
+        "protected-newcomers: create mem:membership/admins/p01",
+        "protected-newcomers: revoke mem:membership/admins/p00",
+    ]

@@ -36,7 +36,7 @@ TEAM = ["p00", "p01", "p02"]
 
 def worlds(writers: list[str], release: list[str]) -> None:
     living(TEAM, writers=writers)
-    a_world("two", accounts={n: account(n, mark=n) for n in TEAM}, groups={"release": group(*release)})
+    a_world("two", accounts={n: account(n) for n in TEAM}, groups={"release": group(*release)})
 
 
 def declared(rules: Rules = RULE, **also: list[str]) -> DeclaredAccess:
@@ -130,9 +130,7 @@ def test_a_target_that_is_not_for_this_run_counts_as_the_files_say() -> None:
     both = situation(declared(push=["p00"], release=["p00"]), only=["mem"])
     elsewhere = {"two": PROVIDER.declare(TARGETS[1])}
     assert withheld(make_plan(both).plan) == []
-    assert withheld(make_plan(replace(both, others=elsewhere)).plan) == [
-        "separate: create mem:membership/writers/p00"
-    ]
+    assert withheld(make_plan(replace(both, others=elsewhere)).plan) == ["separate: create mem:membership/writers/p00"]
 
 
 def test_the_files_alone_show_whose_roles_give_both() -> None:

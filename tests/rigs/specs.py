@@ -76,8 +76,13 @@ def description(name: str) -> tuple[Any, dict[str, Any]]:
 
 
 def _nullable(found: dict[str, Any]) -> dict[str, Any]:
-    """CircleCI writes `x-nullable` where the standard has `nullable`."""
-    return {**found, "nullable": True} if found.get("x-nullable") is True else found
+    """CircleCI writes `x-nullable` where the standard has `nullable`; and what is nullable may be null, also where the
+    vendor lists its values and forgot that one."""
+    if found.get("x-nullable") is True:
+        found["nullable"] = True
+    if found.get("nullable") is True and isinstance(found.get("enum"), list) and None not in found["enum"]:
+        found["enum"] = [*found["enum"], None]
+    return found
 
 
 @dataclass

@@ -179,6 +179,8 @@ class AwsDeclare:
         if thing.startswith(names.ROLE):
             intact = resource.attributes.get("intact") is True
             return None if intact else "our own inline policy for assuming that role was changed by hand"
+        if thing.startswith("arn:") and names.policy_object(thing) != thing:
+            return "a policy of AWS's own, by the name of one of the account's: the files would mean that one"
         told = next(self._check_policy(thing, Location("-")), None)
         return None if told is None else told.message
 

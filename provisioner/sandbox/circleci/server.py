@@ -72,6 +72,12 @@ class CircleCiServer(Service):
         self.tokens[secret] = Token(person, None if days is None else self.state.now() + timedelta(days=days))
         return secret
 
+    def throttle(self, call: str | None = None, times: int | None = 1, *, retry_after: int | None = 5) -> None:
+        """The next `times` calls (of the route) get 429; `retry_after` None says no time."""
+        told = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        body = json.dumps({"message": "Rate limit exceeded. Please try again later."}).encode()
+        self.fail(call, 429, times, body=body, headers=told)
+
     def truth(self, org: Organization) -> dict[str, Any]:
         """What the organisation holds, by name, from the state itself."""
         with self.lock:

@@ -115,6 +115,12 @@ class State:
         self.orgs: dict[str, Organization] = {}
         self.projects: dict[str, Project] = {}
         self.contexts: dict[str, Context] = {}
+        self._made = 0
+
+    def _new(self) -> str:
+        """The next id. In the same order of events they are the same ones."""
+        self._made += 1
+        return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{self._made}.sandbox.example"))
 
     def now(self) -> datetime:
         return self.clock.now().replace(microsecond=0)
@@ -122,20 +128,20 @@ class State:
     # Making things
 
     def create_person(self, login: str, name: str = "") -> Person:
-        person = Person(str(uuid.uuid4()), login, name or login)
+        person = Person(self._new(), login, name or login)
         self.people[person.id] = person
         return person
 
     def create_org(self, name: str, admin: Person, kind: str = "github") -> Organization:
         """`kind` is `github` (people and groups come from there) or `circleci` (they are its own)."""
-        number = str(uuid.uuid4())
-        slug = f"gh/{name}" if kind == "github" else f"circleci/{uuid.uuid4().hex[:22]}"
+        number = self._new()
+        slug = f"gh/{name}" if kind == "github" else f"circleci/{self._new()}"
         org = Organization(number, name, kind, slug, {admin.id: "admin"})
         self.orgs[number] = org
         return org
 
     def create_group(self, org: Organization, name: str, members: Iterable[Person] = (), text: str = "") -> Group:
-        group = Group(str(uuid.uuid4()), name, text, {person.id for person in members})
+        group = Group(self._new(), name, text, {person.id for person in members})
         org.groups[group.id] = group
         return group
 
@@ -154,21 +160,21 @@ class State:
                     del context.restrictions[one.id]
 
     def create_project(self, org: Organization, name: str) -> Project:
-        slug = f"{org.slug}/{name}" if org.kind == "github" else f"{org.slug}/{uuid.uuid4().hex[:22]}"
-        project = Project(str(uuid.uuid4()), name, slug, org.id)
+        slug = f"{org.slug}/{name}" if org.kind == "github" else f"{org.slug}/{self._new()}"
+        project = Project(self._new(), name, slug, org.id)
         self.projects[project.id] = project
         return project
 
     def create_context(self, org: Organization, name: str) -> Context:
         """As the API and the web page do: open to every member, where the organisation has groups for contexts."""
-        context = Context(str(uuid.uuid4()), org.id, name, self.now())
+        context = Context(self._new(), org.id, name, self.now())
         if org.kind == "github":
             self.restrict(context, "group", org.id)
         self.contexts[context.id] = context
         return context
 
     def restrict(self, context: Context, kind: str, value: str) -> Restriction:
-        one = Restriction(str(uuid.uuid4()), kind, value)
+        one = Restriction(self._new(), kind, value)
         context.restrictions[one.id] = one
         return one
 
@@ -182,12 +188,12 @@ class State:
     def org_of(self, number: str | None = None, slug: str | None = None) -> Organization | None:
         if number is not None:
             return self.orgs.get(number)
-        return next((org for org in self.orgs.values() if slug and org.slug.casefold() == slug.casefold()), None)
+        wanted = _short(slug or "").casefold()
+        return next((org for org in self.orgs.values() if org.slug.casefold() == wanted), None)
 
     def project_of(self, slug: str) -> Project | None:
-        wanted = slug.removeprefix("github/")
-        wanted = wanted if wanted == slug else f"gh/{wanted}"
-        return next((one for one in self.projects.values() if one.slug.casefold() == wanted.casefold()), None)
+        wanted = _short(slug).casefold()
+        return next((one for one in self.projects.values() if one.slug.casefold() == wanted), None)
 
     def contexts_of(self, org: Organization) -> list[Context]:
         return [context for context in self.contexts.values() if context.org == org.id]
@@ -216,3 +222,8 @@ class State:
             return True
         groups = context.values("group")
         return org.id in groups or any(person.id in org.groups[g].members for g in groups if g in org.groups)
+
+
+def _short(slug: str) -> str:
+    """`github/acme` is another way to write `gh/acme`."""
+    return f"gh/{slug.removeprefix('github/')}" if slug.startswith("github/") else slug

@@ -7,6 +7,7 @@ and `query/` is GraphQL.
 
 from provisioner.sandbox.github import (  # noqa: F401 - each adds its routes
     apps,
+    branches,
     credentials,
     environments,
     orgs,

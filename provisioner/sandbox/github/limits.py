@@ -1,7 +1,8 @@
 """The budgets of the embedded GitHub: an hour's, a minute's, and how many invitations a day.
 
 The hour's (primary) budget is per caller and per resource, `core` and `graphql`; the minute's (secondary) is per
-caller over both, and is told to nobody before it is spent. The figures are GitHub's published ones and can be changed.
+caller and resource too, and is told to nobody before it is spent. So is how many calls may be under way at once. The
+figures are GitHub's published ones and can be changed.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Limits:
     per_hour: dict[str, int] = field(default_factory=lambda: {"core": 5000, "graphql": 5000, "anonymous": 60})
     per_minute: dict[str, int] | None = field(default_factory=lambda: {"core": 900, "graphql": 2000})
     content_per_minute: int | None = 80
+    concurrent: int | None = 100
     invitations_per_day: tuple[int, int] = (50, 500)
     retry_after: int | None = 60
     status: int = 403
@@ -77,6 +79,11 @@ class Limits:
         limit = self.limit(who, resource)
         return {"limit": limit, "used": window.used, "remaining": max(0, limit - window.used), "reset": ends}
 
+    def crowded(self, under_way: int) -> None:
+        """Refuse the call if too many others were under way when it came."""
+        if self.concurrent is not None and under_way > self.concurrent:
+            raise self._secondary()
+
     def check(self, who: str, resource: str, points: int) -> None:
         """Refuse the call if a budget is spent; count its points of the minute."""
         if self.per_minute is not None:
@@ -94,9 +101,12 @@ class Limits:
         while spent and spent[0][0] <= now - MINUTE:
             spent.popleft()
         if sum(count for _, count in spent) + points > most:
-            after = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
-            raise Refused(self.status, SECONDARY, headers=after, docs=LIMIT_DOCS)
+            raise self._secondary()
         spent.append((now, points))
+
+    def _secondary(self) -> Refused:
+        after = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        return Refused(self.status, SECONDARY, headers=after, docs=LIMIT_DOCS)
 
     def invitation(self, org: Org) -> None:
         """Refuse one invitation more than a day allows: few where the organisation is young and pays nothing."""

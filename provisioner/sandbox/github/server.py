@@ -4,7 +4,7 @@ The state is `world`: seed it and look at it directly, `truth()` writes it down.
 the routes make of it for whoever asks. It refuses to know what a test expects, and anything of providers, model and
 contract.
 
-What GitHub does and this does not: SAML and SCIM (`samlIdentityProvider` is null), enterprise teams, audit log, git
+What GitHub does and this does not: SAML and SCIM (`samlIdentityProvider` is null), enterprises as such, audit log, git
 itself, webhooks, search, and pages of a read that change while they are read. Bodies for GHES (`/api/v3`) are the same;
 the address is that of github.com: routes from the root, GraphQL at `/graphql`.
 """
@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl
 from provisioner.sandbox.github.answers import Refused, encode, json_answer, tag_of
 from provisioner.sandbox.github.auth import App, Caller, Installation, Keys
 from provisioner.sandbox.github.call import ROUTES, Call, Realm
-from provisioner.sandbox.github.limits import Limits
+from provisioner.sandbox.github.limits import LIMIT_DOCS, SECONDARY, Limits
 from provisioner.sandbox.github.rights import Rights
 from provisioner.sandbox.github.shapes import Shapes
 from provisioner.sandbox.github.things import Org, Repo, Role, User
@@ -84,6 +84,14 @@ class GitHubServer(Service):
     def exports(self) -> dict[str, str]:
         """Environment variables of where it is; tokens are made with `token` and its neighbours."""
         return {"GITHUB_API_URL": self.url, "GITHUB_GRAPHQL_URL": f"{self.url}/graphql"}
+
+    def throttle(
+        self, call: str | None = None, times: int | None = 1, *, status: int = 403, retry_after: int | None = 60
+    ) -> None:
+        """The next `times` calls (of the route) are refused by the secondary limit; `retry_after` None says no time."""
+        refusal = Refused(status, SECONDARY, docs=LIMIT_DOCS)
+        told = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        self.fail(call, status, times, body=encode(refusal.body()), headers=told)
 
     # Credentials
 
@@ -204,6 +212,7 @@ class GitHubServer(Service):
         caller = Caller()
         try:
             headers += self._common(environ)
+            self.limits.crowded(environ["sandbox.under_way"])
             self.world.lapse()
             caller = self.keys.caller(str(environ.get("HTTP_AUTHORIZATION", "")))
             free = route.template == "/rate_limit"
@@ -256,6 +265,7 @@ class GitHubServer(Service):
         caller = Caller()
         try:
             headers += self._common(environ)
+            self.limits.crowded(environ["sandbox.under_way"])
             self.world.lapse()
             caller = self.keys.caller(str(environ.get("HTTP_AUTHORIZATION", "")))
             if caller.token is None:

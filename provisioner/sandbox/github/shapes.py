@@ -141,8 +141,10 @@ class Shapes:
             "url": f"{self.api}/orgs/{org.login}/memberships/{user.login}",
             "state": state,
             "role": role,
-            "direct_membership": True,
-            "enterprise_teams_providing_indirect_membership": [],
+            "direct_membership": user.id not in org.indirect,
+            "enterprise_teams_providing_indirect_membership": [
+                team.slug for team in self.world.enterprise_teams(org, user)
+            ],
             "organization_url": f"{self.api}/orgs/{org.login}",
             "organization": self.org(org),
             "user": self.user(user),
@@ -185,7 +187,7 @@ class Shapes:
             "html_url": f"{HTML}/orgs/{org.login}/teams/{team.slug}",
             "members_url": f"{at}/members{{/member}}",
             "repositories_url": f"{at}/repos",
-            "type": "organization",
+            "type": team.kind,
             "organization_id": org.id,
         }
 

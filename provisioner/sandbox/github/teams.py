@@ -58,7 +58,7 @@ def of_team(method: str, rest: str = "", needs: str = "members:read") -> Callabl
 def list_teams(call: Call, org: str) -> Reply:
     found = call.org(org, "members:read")
     kind = call.option("team_type", ("all", "enterprise", "organization"))
-    teams = [] if kind == "enterprise" else [team for team in call.world.teams_of(found) if call.sees(team)]
+    teams = [team for team in call.world.teams_of(found) if call.sees(team) and kind in ("all", team.kind)]
     return call.page(teams, call.shapes.team)
 
 
@@ -157,12 +157,16 @@ def update_team(call: Call, org: Org, team: Team) -> Reply:
 
 
 def _may_change(call: Call, team: Team) -> None:
+    if team.kind == "enterprise":
+        raise Refused(403, "This team is managed by the enterprise.")
     if not call.maintains(team):
         raise Refused(403, "You must be an organization owner or team maintainer to do this.")
 
 
 @of_team("DELETE", needs="members:write")
 def delete_team(call: Call, org: Org, team: Team) -> Reply:
+    if team.kind == "enterprise":
+        raise invalid("Team", "base", "custom", "Enterprise teams cannot be deleted by an organization")
     _may_change(call, team)
     call.world.delete_team(team)
     return 204, None

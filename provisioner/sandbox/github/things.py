@@ -61,6 +61,7 @@ class Team:
     parent: int | None = None
     members: dict[int, str] = field(default_factory=dict)
     repos: dict[int, str] = field(default_factory=dict)
+    kind: str = "organization"
     prefix: str = "T"
 
 
@@ -190,7 +191,8 @@ class Repo:
 
 @dataclass(eq=False, slots=True)
 class Org:
-    """An organisation. `members` maps ids to `admin` (an owner) or `member`."""
+    """An organisation. `members` maps ids to `admin` (an owner) or `member`; `indirect` are those who are so by a team
+    of the enterprise alone."""
 
     id: int
     login: str
@@ -202,6 +204,7 @@ class Org:
     plan: str = "enterprise"
     two_factor_required: bool = False
     members: dict[int, str] = field(default_factory=dict)
+    indirect: set[int] = field(default_factory=set)
     invitations: dict[int, Invitation] = field(default_factory=dict)
     failed: dict[int, Invitation] = field(default_factory=dict)
     repo_roles: dict[int, Role] = field(default_factory=dict)

@@ -123,13 +123,22 @@ class World:
     def set_member(self, org: Org, user: User, role: str = "member") -> None:
         """Make somebody a member at once, as an enterprise or a test does; calls invite instead."""
         org.members[user.id] = role
+        org.indirect.discard(user.id)
         self.version += 1
 
     def remove_member(self, org: Org, user: User) -> None:
-        """Out of the organisation, its teams, repositories and roles; what they offered others is withdrawn."""
+        """Out of the organisation, its teams, repositories and roles; what they offered others is withdrawn.
+
+        Whoever is in a team of the enterprise stays a member by it, whatever the organisation does.
+        """
         org.members.pop(user.id, None)
+        org.indirect.discard(user.id)
         for team in self.teams_of(org):
-            team.members.pop(user.id, None)
+            if team.kind == "organization":
+                team.members.pop(user.id, None)
+            elif user.id in team.members:
+                org.members[user.id] = "member"
+                org.indirect.add(user.id)
         for repo in self.repos_of(org):
             repo.collaborators.pop(user.id, None)
             _drop(repo.invitations, lambda i: i.user == user.id or i.inviter == user.id)
@@ -200,6 +209,23 @@ class World:
         self.teams[team.id] = team
         self._slugs[org.id, slug] = team.id
         return team
+
+    def create_enterprise_team(self, org: Org, name: str, members: Iterable[User]) -> Team:
+        """A team of the enterprise that the organisation was given: it makes its people members."""
+        team = self.create_team(org, name)
+        del self._slugs[org.id, team.slug]
+        team.slug, team.kind = f"ent:{team.slug}", "enterprise"
+        self._slugs[org.id, team.slug] = team.id
+        for user in members:
+            team.members[user.id] = "member"
+            if user.id not in org.members:
+                org.members[user.id] = "member"
+                org.indirect.add(user.id)
+        return team
+
+    def enterprise_teams(self, org: Org, user: User) -> list[Team]:
+        """The teams of the enterprise that make somebody a member."""
+        return [team for team in self.teams_of(org) if team.kind == "enterprise" and user.id in team.members]
 
     def rename_team(self, team: Team, name: str) -> None:
         """Another name, and with it another slug."""

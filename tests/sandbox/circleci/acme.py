@@ -23,7 +23,7 @@ class Caller:
         """The answer, whatever it is."""
         headers = {"Circle-Token": self.token} if self.token else {}
         headers |= more.pop("headers", {})
-        self.last = requests.request(method, f"{self.url}/api/v2{path}", headers=headers, timeout=10, **more)
+        self.last = requests.request(method, f"{self.url}/api/v2{path}", headers=headers, timeout=60, **more)
         return self.last
 
     def __call__(self, method: str, path: str, status: int = 200, **more: Any) -> Any:

@@ -88,7 +88,16 @@ def test_an_organization_that_is_not_githubs_has_no_groups_on_contexts(acme: Acm
     assert acme.admin("GET", f"/context/{made['id']}/restrictions")["items"] == []
     body = {"restriction_type": "group", "restriction_value": group["id"]}
     acme.admin("POST", f"/context/{made['id']}/restrictions", 400, json=body)
+    assert acme.admin("GET", f"/organizations/{org.id}/groups/{group['id']}") == group
+    acme.admin("DELETE", f"/organizations/{org.id}/groups/{group['id']}", 204)
+    acme.admin("GET", f"/organizations/{org.id}/groups/{group['id']}", 404)
+
+
+def test_the_groups_of_a_github_organization_are_listed_only_where_that_is_switched_on(acme: Acme) -> None:
     acme.admin("GET", f"/organizations/{acme.org.id}/groups", 404)
+    acme.server.manners.github_groups = True
+    assert [one["name"] for one in acme.admin.pages(f"/organizations/{acme.org.id}/groups")] == ["leads"]
+    acme.admin("POST", f"/organizations/{acme.org.id}/groups", 400, json={"name": "own"})
 
 
 def test_names_are_unique_to_the_letter(acme: Acme) -> None:
@@ -129,6 +138,7 @@ def test_lists_come_in_pages_by_token(acme: Acme) -> None:
     found = acme.admin.pages(f"/context?owner-id={acme.org.id}&owner-type=organization")
     assert sorted(one["name"] for one in found) == [f"c{number:02}" for number in range(45)]
     assert len(acme.admin("GET", "/context?owner-slug=gh/acme")["items"]) == 20
+    assert len(acme.admin("GET", "/context?owner-slug=github/ACME")["items"]) == 20
     acme.admin("GET", "/context?owner-slug=gh/acme&page-token=nonsense", 400)
     acme.admin("GET", "/context", 400)
 

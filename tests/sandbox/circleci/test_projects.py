@@ -47,6 +47,7 @@ def test_forks_and_keys_of_a_project(acme: Acme) -> None:
     at = "/project/gh/acme/app"
     advanced = acme.admin("PATCH", f"{at}/settings", json={"advanced": {"build_fork_prs": True}})["advanced"]
     assert (advanced["build_fork_prs"], advanced["forks_receive_secret_env_vars"]) == (True, False)
+    assert acme.admin("GET", f"{at}/settings")["advanced"] == advanced
     acme.caller(acme.ada)("PATCH", f"{at}/settings", 403, json={"advanced": {}})
     acme.admin("PATCH", f"{at}/settings", 400, json={"advanced": {"nonsense": True}})
     acme.app.keys["aa:bb"] = CheckoutKey("aa:bb", "github-user-key", acme.state.now())

@@ -28,7 +28,7 @@ class Caller:
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token}"
         url = path if path.startswith("http") else self.url + path
-        self.last = requests.request(method, url, headers=headers, timeout=10, allow_redirects=False, **more)
+        self.last = requests.request(method, url, headers=headers, timeout=60, allow_redirects=False, **more)
         return self.last
 
     def __call__(self, method: str, path: str, status: int = 200, **more: Any) -> Any:

@@ -34,6 +34,7 @@ def test_a_token_has_what_was_asked_for_and_never_more_than_was_granted(acme: Ac
     at = f"/app/installations/{key.installation_id}/access_tokens"
     as_app(acme, key)("POST", at, 422, json={"permissions": {"administration": "write"}})
     as_app(acme, key)("POST", at, 422, json={"permissions": {"members": "all"}})
+    assert as_app(acme, key)("POST", at, 201, json={"permissions": {}})["permissions"]["members"] == "write"
 
 
 def test_a_token_for_some_repositories_sees_no_other(acme: Acme) -> None:

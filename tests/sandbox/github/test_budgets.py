@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import requests
 
@@ -90,3 +92,28 @@ def test_trouble_by_the_route_and_after_some_calls(acme: Acme) -> None:
     statuses = [acme.owner.ask("GET", "/orgs/acme").status_code for _ in range(4)]
     assert statuses == [200, 502, 502, 200]
     assert acme.server.calls["GET /orgs/{org}"] == 4
+
+
+def test_throttling_on_request_looks_like_the_limit_itself(acme: Acme) -> None:
+    acme.server.throttle("GET /orgs/{org}", status=429, retry_after=None)
+    told = acme.owner("GET", "/orgs/acme", 429)
+    assert "secondary rate limit" in told["message"] and acme.owner.last is not None
+    assert "Retry-After" not in acme.owner.last.headers
+    acme.owner("GET", "/orgs/acme")
+
+
+def test_what_is_not_served_is_not_there(acme: Acme) -> None:
+    acme.owner("GET", "/orgs/acme/hooks", 404)
+    acme.owner("GET", "/orgs/acme/teams/none/at/all", 404)
+    answer = acme.owner.query('mutation { deleteRef(input: {refId: "x"}) { clientMutationId } }')
+    assert "data" not in answer and answer["errors"]
+
+
+def test_too_many_calls_at_once_are_too_many(acme: Acme) -> None:
+    acme.server.limits.concurrent, acme.server.delay = 2, 0.5
+    callers = [acme.caller(acme.owner.token) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        statuses = list(pool.map(lambda caller: caller.ask("GET", "/orgs/acme").status_code, callers))
+    assert set(statuses) == {200, 403}
+    acme.server.delay = 0.0
+    acme.owner("GET", "/orgs/acme")

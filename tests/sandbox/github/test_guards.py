@@ -127,6 +127,9 @@ def test_a_pattern_is_seen_by_graphql_and_protects_what_it_matches(app: Acme) ->
     assert app.member(app.ada).query(text)["errors"][0]["type"] == "FORBIDDEN"
     names = [one["name"] for one in app.owner("GET", "/repos/acme/app/branches?protected=true")]
     assert names == ["release/1.0"]
+    branch = app.member(app.ada)("GET", "/repos/acme/app/branches/release%2F1.0")
+    assert branch["protected"] is True and branch["protection_url"].endswith("/protection")
+    app.owner("GET", "/repos/acme/app/branches/none", 404)
 
 
 # Rulesets

@@ -148,3 +148,19 @@ def test_a_request_that_makes_no_sense_is_told_why(acme: Acme) -> None:
     acme.owner("POST", "/orgs/acme/invitations", 422, json={})
     acme.owner("POST", "/orgs/acme/invitations", 404, json={"invitee_id": 1})
     assert acme.owner("PUT", "/orgs/acme/memberships/eve", 400, data=b"{")["message"] == "Problems parsing JSON"
+
+
+def test_who_is_a_member_by_the_enterprise_stays_one_whatever_the_organisation_does(acme: Acme) -> None:
+    acme.world.create_enterprise_team(acme.org, "Auditors", [acme.eve, acme.ada])
+    eve = acme.owner("GET", "/orgs/acme/memberships/eve")
+    assert (eve["state"], eve["direct_membership"]) == ("active", False)
+    assert eve["enterprise_teams_providing_indirect_membership"] == ["ent:auditors"]
+    assert acme.owner("GET", "/orgs/acme/memberships/ada")["direct_membership"] is True
+    acme.team("Leads", acme.ada)
+    for login in ("ada", "eve"):
+        acme.owner("DELETE", f"/orgs/acme/memberships/{login}", 204)
+        assert acme.owner("GET", f"/orgs/acme/memberships/{login}")["direct_membership"] is False
+    assert acme.truth()["teams"]["leads"]["members"] == {}
+    assert [team["type"] for team in acme.owner("GET", "/orgs/acme/teams?team_type=enterprise")] == ["enterprise"]
+    acme.owner("DELETE", "/orgs/acme/teams/ent:auditors/memberships/eve", 403)
+    acme.owner("DELETE", "/orgs/acme/teams/ent:auditors", 422)

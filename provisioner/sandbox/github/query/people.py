@@ -211,7 +211,7 @@ def team_of(thing: Org, call: Call, slug: str) -> Team | None:
 def teams(thing: Org, call: Call, **args: Any) -> dict[str, Any]:
     if not _may_see_teams(call, thing):
         raise forbidden(call)
-    found = [team for team in call.world.teams_of(thing) if call.sees(team)]
+    found = [team for team in call.world.teams_of(thing) if call.sees(team) and team.kind == "organization"]
     return _teams(call, found, args)
 
 
