@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from provisioner.adopt.names import LONGEST, id_from, unique
-from provisioner.model.address import Kind
+from provisioner.model.address import Address, Kind
 from provisioner.model.resource import Resource
 
 FEW = 250
@@ -35,6 +35,11 @@ class Atom(NamedTuple):
         address = resource.address
         level = " ".join(str(v) for k, v in sorted(resource.attributes.items()) if k not in resource.hides)
         return cls(address.kind, address.object, address.slot, level if levels else "")
+
+    @classmethod
+    def at(cls, address: Address) -> Atom:
+        """Of whatever level."""
+        return cls(address.kind, address.object, address.slot)
 
     @property
     def word(self) -> str:
