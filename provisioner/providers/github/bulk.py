@@ -196,6 +196,9 @@ class Bulk:
         self.gathered.collaborators[name] = self._whole(
             "grants", node.get("collaborators"), queries.COLLABORATORS, {"name": name}, ("repository", "collaborators")
         )
+        if any(edge.get("permissionSources") is None for edge in self.gathered.collaborators[name]):
+            words = f"by what way people have {name} is not shown"
+            self._short.setdefault("grants", ProviderError(Trouble.DENIED, words, call="graphql"))
 
     def _whole(self, part: str, connection: Any, query: str, asked: Row, path: tuple[str, str]) -> list[Row]:
         """The rows of a list within a list, the pages after the first one by one."""

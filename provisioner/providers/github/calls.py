@@ -20,6 +20,7 @@ from provisioner.providers.github.errors import graphql_error, refused, translat
 from provisioner.transport import Answer, TransportError
 
 Row = Mapping[str, Any]
+RATE_LIMITED = "RATE_LIMITED"
 _PAGES = 2000
 """More pages than any list has; a list that goes on is a loop."""
 
@@ -112,7 +113,16 @@ class ReadCalls(_Calls):
     """Reads of one organization."""
 
     def graphql(self, query: str, variables: Row) -> tuple[Row, list[ProviderError]]:
-        """(data, the errors beside it). Raises where nothing came, or where GitHub wants to be left alone."""
+        """(data, the errors beside it). Raises where nothing came. A limit told in a 200 is waited out as any other."""
+        for last in (False, False, True):
+            try:
+                return self._graphql(query, variables)
+            except ProviderError as error:
+                if last or error.code != RATE_LIMITED:
+                    raise
+        raise AssertionError("a loop that always returns or raises")
+
+    def _graphql(self, query: str, variables: Row) -> tuple[Row, list[ProviderError]]:
         with self._lock:
             self.sent += 1
         body = {"query": query, "variables": dict(variables)}
@@ -127,9 +137,10 @@ class ReadCalls(_Calls):
             raise _shape(answer.call)
         told = found.get("errors") or []
         errors = [graphql_error(e, "graphql", answer.request_id) for e in told if isinstance(e, Mapping)]
-        if any(e.trouble is Trouble.BUSY for e in errors):
+        limited = next((e for e in errors if e.code == RATE_LIMITED), None)
+        if limited is not None:
             self._session.budget.throttled(answer.headers)
-            raise next(e for e in errors if e.trouble is Trouble.BUSY)
+            raise limited
         data = found.get("data")
         if not isinstance(data, Mapping):
             raise errors[0] if errors else _shape(answer.call)

@@ -37,6 +37,8 @@ def translated(error: TransportError, *, writing: bool) -> ProviderError:
         Why.GUARDED: Trouble.DENIED,
         Why.STRANGE: Trouble.UNKNOWN if writing else Trouble.PARTIAL,
     }[error.why]
+    if writing and error.status in (301, 302, 307, 308):
+        trouble = Trouble.CONFLICT  # it has moved, and nothing was done
     code = str(error.status) if error.status is not None else None
     return ProviderError(trouble, error.message, call=error.call, request_id=error.request_id, code=code)
 

@@ -251,6 +251,9 @@ class Looker:
             if not isinstance(collaborators, Mapping):
                 raise ProviderError(Trouble.DENIED, f"collaborators of {name} are not shown", call="graphql")
             for edge in collaborators["edges"]:
+                if edge.get("permissionSources") is None:
+                    words = f"by what way people have {name} is not shown"
+                    raise ProviderError(Trouble.DENIED, words, call="graphql")
                 found = convert.collaborator(self._target, edge, name, {})
                 if found is not None:
                     yield found

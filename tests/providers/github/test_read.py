@@ -162,6 +162,39 @@ def test_short_read_takes_nobodys_access_and_invites_nobody(hub: Hub, spoil: Any
     assert "incomplete-read" in codes(planned.plan) and not planned.plan.complete
 
 
+def test_limit_that_is_told_in_a_good_answer_is_waited_out(hub: Hub) -> None:
+    hub.team("backend", "ada")
+    told = b'{"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]}'
+    hub.server.fail("POST /graphql", 200, body=told, headers={"Retry-After": "7"})
+    slept: list[float] = []
+    hub.provider._budgets = Budgets(Pace(sleep=slept.append, monotonic=lambda: sum(slept)))
+    reading = hub.connection().reader().read(EVERYTHING)
+    assert reading.coverage.of(Kind.MEMBERSHIP).verdict is Verdict.COMPLETE
+    assert len(slept) == 1 and 7 < slept[0] < 8
+
+
+def test_error_beside_the_data_is_not_read_as_nothing_there(hub: Hub) -> None:
+    hub.team("backend", "ada")
+    before = hub.files([hub.person("ada", "backend")], [BACKEND])
+    told = (
+        b'{"data": {"organization": {"databaseId": 1, "login": "acme", "membersWithRole": null, "pendingMembers": null,'
+        b' "teams": null, "repositories": null}}, "errors": [{"type": "FORBIDDEN", "path": ["organization", "teams"],'
+        b' "message": "Resource not accessible by integration"}]}'
+    )
+    hub.server.fail("POST /graphql", 200, None, body=told)
+    planned = hub.plan(hub.files([], [BACKEND]), before)
+    assert said(planned.plan) == [] and not planned.plan.complete
+
+
+def test_renamed_repository_is_read_on_and_written_to_by_its_name_of_now_alone(hub: Hub, tmp_path: Path) -> None:
+    repo = hub.repo("site")
+    hub.user("ada", member=True)
+    files = hub.files([hub.person("ada", "site")], [role("site", repositories={"site": ["maintain"]})])
+    hub.server.world.rename_repo(repo, "web")
+    _, applied = hub.apply(tmp_path, files)
+    assert hub.truth()["repos"]["web"]["collaborators"] == {} and failures(applied)
+
+
 def test_credential_that_may_not_see_is_told_with_what_it_needs(hub: Hub) -> None:
     hub.repo("site")
     hub.environ["GITHUB_READ"] = hub.server.fine_grained_token(
