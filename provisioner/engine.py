@@ -16,7 +16,7 @@ from provisioner.guardrails import Case, Judgement, acknowledged_system, judge, 
 from provisioner.load.files import collector_paused
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address, Kind
-from provisioner.model.change import Action, Cause, Change
+from provisioner.model.change import Action, Change
 from provisioner.model.coverage import EVERYTHING, Coverage, Scope, ScopeCoverage, Verdict
 from provisioner.model.desired import Desired
 from provisioner.model.instant import Instant
@@ -43,6 +43,7 @@ from provisioner.plan.order import dependencies
 from provisioner.plan.order import in_order as ordered
 from provisioner.plan.plan import Plan, TargetView, Withheld
 from provisioner.plan.side import Side, TargetPlan, gaps_of
+from provisioner.plan.turns import Choose, as_held, chosen, keeping
 from provisioner.resolve.desired import desire
 from provisioner.resolve.past import remember, trace
 
@@ -58,19 +59,6 @@ class Known:
     kept: frozenset[str] = frozenset()
     system: str | None = None
     converged: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """A change that is not for this run: by which rule, and why in words. Without words it is only counted (`left`):
-    it is another run's turn."""
-
-    rule: str = "not-reviewed"
-    why: str = ""
-
-
-Choose = Callable[[Change], Leave | None]
-"""None: the change is for this run."""
 
 
 @dataclass(frozen=True)
@@ -362,7 +350,7 @@ def _assemble(
     lined_up = ordered(changes, first, needs)
     if situation.person is not None:
         lined_up = _only(situation.person, lined_up)
-    lined_up, withheld, left = _chosen(_choosing(situation), _as_held(situation.held, lined_up))
+    lined_up, withheld, left = chosen(keeping(situation.choose, situation.held), as_held(situation.held, lined_up))
     judged = judge(_case(situation, sides, observed, desired, lined_up))
     lined_up, refused = _guarded(judged, lined_up, first)
     withheld += refused
@@ -437,59 +425,6 @@ def _only(person: str, changes: tuple[Change, ...]) -> tuple[Change, ...]:
             kept.add(change_id)
             queue += by_id[change_id].needs
     return tuple(c for c in changes if c.id in kept)
-
-
-def _as_held(held: Mapping[str, str], changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """What is taken from somebody who was cut off is not taken because the files said so."""
-    if not held:
-        return changes
-    return tuple(
-        replace(c, why=f"{c.identity} was cut off {words}")
-        if c.cause is Cause.LEAVER and (words := held.get(c.identity or ""))
-        else c
-        for c in changes
-    )
-
-
-def _choosing(situation: Situation) -> Choose | None:
-    """What the run is for; and nobody whom the files still declare loses an account for good."""
-    if not situation.held:
-        return situation.choose
-
-    def choose(change: Change) -> Leave | None:
-        if change.action is Action.DELETE and change.identity in situation.held:
-            return Leave("offboarded-now", "the files still declare them: disabled, and not deleted")
-        return situation.choose(change) if situation.choose is not None else None
-
-    return choose
-
-
-def _chosen(
-    choose: Choose | None, changes: tuple[Change, ...]
-) -> tuple[tuple[Change, ...], tuple[Withheld, ...], dict[str, int]]:
-    """What this run is for, in order; what it leaves and tells; and how much it leaves to others, by target. What needs
-    something that is left is left with it."""
-    if choose is None:
-        return changes, (), {}
-    kept: list[Change] = []
-    withheld: list[Withheld] = []
-    gone: dict[str, Leave] = {}
-    left: dict[str, int] = {}
-    for change in changes:
-        needed = next((n for n in change.needs if n in gone), None)
-        leave = choose(change)
-        if leave is None and needed is not None:
-            rule = gone[needed].rule
-            leave = Leave(rule, "it needs a change that is held back" if gone[needed].why else "")
-        if leave is None:
-            kept.append(change)
-            continue
-        gone[change.id] = leave
-        if leave.why:
-            withheld.append(Withheld(change, leave.rule, leave.why))
-        else:
-            left[change.address.target] = left.get(change.address.target, 0) + 1
-    return tuple(kept), tuple(withheld), left
 
 
 def _guarded(

@@ -31,8 +31,8 @@ from provisioner.report.diagnostics import Sources
 from provisioner.report.text import text
 
 if TYPE_CHECKING:
-    from provisioner.engine import Choose
     from provisioner.plan.plan import Plan
+    from provisioner.plan.turns import Choose
     from provisioner.records.lock import Lock
 
 

@@ -6,14 +6,11 @@ Nothing is decided here about whether a change is right, only about whose turn i
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action, Cause, Change
 from provisioner.model.effect import Direction
 from provisioner.plan.plan import APPROVED_CAUSES, Plan, Withheld
-
-if TYPE_CHECKING:
-    from provisioner.engine import Choose, Leave
+from provisioner.plan.turns import Choose, Leave
 
 _DUE = frozenset({Cause.LEAVER, Cause.TIME, Cause.OUTSTANDING, Cause.REPAIR})
 
@@ -27,7 +24,6 @@ def is_due(change: Change) -> bool:
 
 def only_due() -> Choose:
     """`expire`: what the files ask for beside is the next `apply`'s."""
-    from provisioner.engine import Leave
 
     def choose(change: Change) -> Leave | None:
         return None if is_due(change) else Leave()
@@ -37,8 +33,6 @@ def only_due() -> Choose:
 
 def only_reviewed(reviewed: Plan) -> Choose:
     """`apply --reviewed`: what is due, and what the reviewed plan had, by what it does."""
-    from provisioner.engine import Leave
-
     approved = frozenset(c.id for c in reviewed.changes if c.cause in APPROVED_CAUSES)
 
     def choose(change: Change) -> Leave | None:
@@ -51,7 +45,6 @@ def only_reviewed(reviewed: Plan) -> Choose:
 
 def only_narrowing(identities: Collection[str]) -> Choose:
     """`offboard --now`: what takes access from these, and nothing else."""
-    from provisioner.engine import Leave
 
     def choose(change: Change) -> Leave | None:
         return None if change.identity in identities and change.effect.direction is Direction.NARROWS else Leave()

@@ -10,16 +10,17 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from provisioner.diagnostics import Diagnostic
-from provisioner.guardrails.case import Case, Held, Who, people_called, widens
+from provisioner.guardrails.case import Case, Held, Members, Who, people_called, widens
 from provisioner.guardrails.removals import Refusal
 from provisioner.guardrails.wording import count, let_through, names
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Change
-from provisioner.model.effect import Level
+from provisioner.model.effect import Direction, Level
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.rules import Administrators
 from provisioner.model.state import State
+from provisioner.model.way import Phase
 from provisioner.plan.side import Side
 
 _HOLDING = (Kind.MEMBERSHIP, Kind.GRANT)
@@ -36,6 +37,7 @@ class Lockout:
     needs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     told: list[Diagnostic] = field(default_factory=list)
     before: dict[str, Admins] = field(default_factory=dict)
+    _after: dict[tuple[str, frozenset[str]], frozenset[Who]] = field(default_factory=dict)
 
     def now(self, case: Case, target: str) -> Admins:
         """Who is one before anything is done."""
@@ -44,16 +46,23 @@ class Lockout:
             self.before[target] = Admins(case, side, side.live)
         return self.before[target]
 
+    def then(self, case: Case, target: str, changes: Iterable[Change]) -> frozenset[Who]:
+        """Who is one once these are done. That is a whole state of the target to look through: each is made once."""
+        changes = [c for c in changes if c.effect.direction is not Direction.NEUTRAL]
+        key = (target, frozenset(c.id for c in changes))
+        if key not in self._after:
+            side = case.sides[target]
+            self._after[key] = Admins(case, side, after(side, changes)).people
+        return self._after[key]
+
 
 class Admins:
     """Who is an administrator of one target in one state of it, and by what."""
 
     def __init__(self, case: Case, side: Side, state: State) -> None:
         self._case, self._side, self._state = case, side, state
-        self._members: dict[str, list[Resource]] = {}
-        for resource in state.of_kind(Kind.MEMBERSHIP):
-            if resource.gives_access:
-                self._members.setdefault(resource.address.object, []).append(resource)
+        live = state is side.live
+        self._members = (case.members(side.target.name) if live else Members(side, state)).entries
         self._grants = [r for r in state.of_kind(Kind.GRANT) if r.gives_access and self._is_admin_like(r)]
 
     def _is_admin_like(self, resource: Resource) -> bool:
@@ -75,9 +84,10 @@ class Admins:
 
     @cached_property
     def people(self) -> frozenset[Who]:
-        """Whoever is one, and whose account is not disabled."""
+        """Whoever is one by now, and whose account is not disabled: who was only invited cannot mend anything yet."""
         target = self._side.target.name
         things = [*self._grants, *(r for group in self.groups for r in self._members.get(group, ()))]
+        things = [r for r in things if any(w.phase is Phase.ACTIVE for w in r.ways)]
         logins = {who.id for who in map(_holder, things) if who.is_account}
         return frozenset(self._case.who(target, login) for login in logins if self._usable(login))
 
@@ -101,8 +111,8 @@ def _holder(resource: Resource) -> Principal:
     return resource.address.principal or _NOBODY
 
 
-def after(side: Side, changes: Iterable[Change], *, giving: bool = True) -> State:
-    """The live state once these are done; without what they give where `giving` is False."""
+def after(side: Side, changes: Iterable[Change]) -> State:
+    """The live state once these are done."""
     state = dict(side.live.resources)
     for change in changes:
         address = change.address
@@ -115,9 +125,8 @@ def after(side: Side, changes: Iterable[Change], *, giving: bool = True) -> Stat
             else:
                 state.pop(address, None)
         elif change.action is Action.CREATE:
-            if giving:
-                state[address] = side.desired.state.get(address) or Resource(address, dict(change.after or {}))
-        elif change.action is not Action.RENAME and have is not None and (giving or change.narrows):
+            state[address] = side.desired.state.get(address) or Resource(address, dict(change.after or {}))
+        elif change.action is not Action.RENAME and have is not None:
             state[address] = replace(have, attributes={**have.attributes, **(change.after or {})})
     return State.from_mapping(state)
 
@@ -166,7 +175,7 @@ class _Target:
         return [c for c in self._changes if c.id not in self._found.held]
 
     def _people(self, *, giving: bool = True) -> frozenset[Who]:
-        return Admins(self._case, self._side, after(self._side, self._left(), giving=giving)).people
+        return self._found.then(self._case, self._name, (c for c in self._left() if giving or c.narrows))
 
     def _takers(self, whom: Collection[Who]) -> list[Change]:
         """What takes admin-like access from somebody, and what they could not use it without."""
@@ -263,8 +272,8 @@ def taken_from_many(
     for target, here in by_target.items():
         if not _touches_one(case, found, target, here):
             continue
-        before, side = found.now(case, target), case.sides[target]
-        lost = before.people - Admins(case, side, after(side, here)).people
+        before = found.now(case, target)
+        lost = before.people - found.then(case, target, here)
         takers = [c for c in here if c.narrows and c.id not in gone and case.touched(c) & lost and before.gives(c)]
         if takers:
             people |= {who for c in takers for who in case.touched(c) & lost}

@@ -41,6 +41,9 @@ def _emptied(case: Case, by_person: dict[str, list[Change]]) -> Refusal | None:
     if any(i.kind is people for i in case.declared.identities.values()):
         return None
     most = max(sum(i.kind is people for i in tree.identities.values()) for tree in _before(case))
+    gone = [side.departed[who][0] for side in case.sides.values() for who in by_person if who in side.departed]
+    by_marks = {identity.id for identity in gone if identity.kind is people}
+    most = max(most, len(by_marks))
     if most < 2:
         return None
     return Refusal(

@@ -8,6 +8,7 @@ from tests.cli.conftest import Repository
 from tests.cli.test_help import shown_in_docs
 
 _VARIES = (
+    (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "SYSTEM"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "HASH"),
     (re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?"), "TIME"),
     (re.compile(r"in /\S+/\.provision"), "in FOLDER"),

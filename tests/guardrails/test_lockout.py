@@ -119,6 +119,14 @@ def test_a_disabled_account_is_no_administrator() -> None:
     assert "administrators-minimum: revoke mem:membership/admins/p00" in withheld(plan)
 
 
+def test_who_was_only_invited_is_no_administrator_yet() -> None:
+    world = living(admins=["p00", "p01"])
+    world.groups["admins"].members["p01"] = [Held(phase="pending")]
+    rule = demand(1)
+    plan = plan_of(admins("p01", rules=rule), admins("p00", "p01", rules=rule))
+    assert withheld(plan) == ["administrators-minimum: revoke mem:membership/admins/p00"]
+
+
 def test_administrators_that_were_not_read_completely_are_not_counted_but_kept() -> None:
     world = living(admins=["p00", "p01", "p02"])
     world.refuses.add(("get_policy", ""))  # what groups may do is not told

@@ -71,7 +71,7 @@ def test_who_is_in_there_already_is_not_new_whatever_more_they_get() -> None:
     assert not plan.refused and len(plan.changes) == 10
     # One who has something there on another target is not new either.
     living(live=[])
-    a_world("two", accounts={n: account(n, mark=n) for n in NAMES[:5]}, groups={"x": group()})
+    a_world("two", accounts={n: account(n) for n in NAMES[:5]}, groups={"x": group()})
     targets = [*LABELLED, a_target("two", accounts=AccountsPolicy.EXISTING, environment="production")]
     assert not plan_of(deployers(*NAMES[:15], targets=targets), deployers(targets=targets)).refused
 

@@ -206,6 +206,15 @@ def test_an_emptied_tree_is_refused_on_every_target_and_so_is_the_next_run() -> 
     assert not meant.refused and len(meant.changes) == 8  # a membership and an account, twice two people
 
 
+def test_an_emptied_tree_without_any_history_is_known_by_the_marks() -> None:
+    living(["ada", "bob", "cyd"])
+    assert refusals(plan_of(company(people=[]))) == ["source-emptied"]
+    bots = files([someone("bot", "all", service=True)], [a_role("all", ["staff"])])
+    a_world(accounts={n: account(n, mark=n) for n in ("bot", "tool")}, groups={"staff": group("bot", "tool")})
+    tool = someone("tool", "all", service=True)
+    assert not plan_of(bots, files([*bots.identities.values(), tool], [a_role("all", ["staff"])])).refused
+
+
 def test_the_last_person_may_leave_alone() -> None:
     a_world(accounts={"ada": account("ada", mark="ada")}, groups={"staff": group("ada")})
     plan = plan_of(company(people=[]), company(people=["ada"]))

@@ -79,7 +79,7 @@ def test_who_holds_both_already_is_told_and_nothing_is_taken_for_it() -> None:
 
 def test_what_was_given_by_hand_counts() -> None:
     worlds([], ["p00"])  # nobody's line gives p00 the release
-    a_world("two", accounts={"p00": account("p00", mark="p00")}, groups={"release": group("p00"), "x": group("p00")})
+    a_world("two", accounts={"p00": account("p00")}, groups={"release": group("p00"), "x": group("p00")})
     other = a_role("x", ["x"], target="two")
 
     def said_by(*push: str) -> DeclaredAccess:

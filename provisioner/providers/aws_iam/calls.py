@@ -31,6 +31,7 @@ from botocore.parsers import ResponseParserError
 from provisioner.contract import ProviderError, Trouble
 from provisioner.model.instant import Instant
 from provisioner.providers.aws_iam.connect import Clients, no_credentials
+from provisioner.providers.aws_iam.limits import until
 
 Row = Mapping[str, Any]
 
@@ -364,7 +365,8 @@ class WriteCalls(ReadCalls):
         if time.monotonic() >= self._deadline:
             raise ProviderError(Trouble.BUSY, "no time was left to send it", call=label)
         try:
-            self._note_time(getattr(self._iam, method)(**parameters))
+            with until(self._deadline):
+                self._note_time(getattr(self._iam, method)(**parameters))
         except FAILED as error:
             raise translate(error, label, writing=True) from error
 

@@ -2,7 +2,7 @@
 
 Credentials come from the SDK's own chain. Where the environment handed in is not this process's own (a pull request
 judged by its base, a test), a chain over just that environment is made, so that nothing else is picked up.
-This file and `calls.py` are the only ones that import the SDK.
+This file, `calls.py` and `limits.py` are the only ones that import the SDK.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from botocore.utils import FileWebIdentityTokenLoader, parse_timestamp
 
 from provisioner import __version__
 from provisioner.contract import ProviderError, Trouble
+from provisioner.providers.aws_iam.limits import limited
 from provisioner.providers.aws_iam.settings import Settings
 
 PARALLEL = 8
@@ -146,6 +147,8 @@ def _open(settings: Settings, purpose: str, base: Base) -> Clients:
         if _may_be_user(base.session):
             before = make(base.session, "sts", patient)
     iam, sts = make(session, "iam", config), make(session, "sts", patient)
+    if not reading:
+        limited(iam, _CONNECT_TIMEOUT, _WRITE_TIMEOUT)
     if reading:
         for client in (iam, sts):
             client.meta.events.register("before-call", _refuse_writes)

@@ -503,6 +503,19 @@ def test_past_the_deadline_nothing_is_sent(cloud: Cloud) -> None:
     assert cloud.server.calls[ACCOUNT, "iam.CreateUser"] == 0
 
 
+def test_a_call_that_was_sent_ends_by_its_deadline(cloud: Cloud) -> None:
+    writer = cloud.writer()
+    first = change(Action.CREATE, account("grace"), after=ADA)
+    writer.write(declare().unit(first.address), [first], expect={}, token="", deadline=time.monotonic() + 15)
+    made = change(Action.CREATE, account("ada"), after=ADA)
+    cloud.server.delay = 6.0
+    begun = time.monotonic()
+    (outcome,) = writer.write(declare().unit(made.address), [made], expect={}, token="", deadline=begun + 1)
+    assert time.monotonic() - begun < 4
+    assert isinstance(outcome, Unknown)
+    cloud.server.delay = 0.0
+
+
 def test_a_writer_in_the_wrong_account_writes_nothing(cloud: Cloud) -> None:
     cloud.server.create_account(OTHER)
     wrong = aws_target(account=OTHER, assume_role={"apply": f"arn:aws:iam::{ACCOUNT}:role/provision-write"})
