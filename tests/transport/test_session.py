@@ -210,6 +210,15 @@ def test_a_write_does_not_wait_past_its_deadline(told: Told, clock: Clock) -> No
     assert why(error) is Why.BUSY and told.asked == [] and clock.slept == []
 
 
+def test_writes_keep_their_distance_and_reads_need_none(told: Told, clock: Clock) -> None:
+    told.say("/a", Reply())
+    writer = session(told, clock, reading=False, budget=Budget(clock.pace(between_writes=0.8)))
+    for _ in range(3):
+        writer.send("PUT", "/a", body={})
+        writer.get("/a")
+    assert [round(s, 6) for s in clock.slept] == [0.8, 0.8]
+
+
 def test_the_last_request_of_the_hour_holds_up_the_next_one(told: Told, clock: Clock) -> None:
     spent = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1800000040"}
     told.say("/a", Reply(body=b"[]", headers=spent), Reply(body=b"[]"))

@@ -24,6 +24,7 @@ from provisioner.transport import Answer, Budgets, Limits, Pace, Session, Transp
 VERSION = "2022-11-28"
 _HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": VERSION}
 _WRITE_LIMITS = Limits(connect=5, read=10, whole=12, tries=1)
+_BETWEEN_WRITES = 0.8
 _RENEW = 300.0
 """Seconds before its end at which an installation's token is renewed."""
 _LIVES = 540
@@ -55,15 +56,21 @@ def open_site(settings: Settings, purpose: str, environ: Mapping[str, str], budg
     if settings.app is not None:
         key = settings.app.private_key.read(environ, "the private key of the GitHub App")
         app = AppToken(settings.app.id, key, base, settings.organization, purpose, budgets)
-        budget = budgets.of(host, f"app {settings.app.id}", Pace())
+        budget = budgets.of(host, f"app {settings.app.id} {settings.organization}", pace_of(host))
         session = Session(base, app, guard, budget, limits, _HEADERS, secrets=app.secrets)
         return Site(session, graphql_url, settings.organization, as_user=False)
     token = _token(settings.token, purpose).read(environ, "a GitHub token")
-    budget = budgets.of(host, token)
+    budget = budgets.of(host, token, pace_of(host))
     session = Session(
         base, lambda: {"Authorization": f"Bearer {token}"}, guard, budget, limits, _HEADERS, secrets=lambda: (token,)
     )
     return Site(session, graphql_url, settings.organization, as_user=True)
+
+
+def pace_of(host: str) -> Pace:
+    """github.com takes about 80 requests a minute that make something and tell somebody of it."""
+    public = host == "api.github.com" or host.endswith(".ghe.com")
+    return Pace(between_writes=_BETWEEN_WRITES if public else 0.0)
 
 
 def graphql_of(base: str) -> str:

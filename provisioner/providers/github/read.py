@@ -17,7 +17,7 @@ from provisioner.model.address import Address, Kind
 from provisioner.model.coverage import Coverage, Scope, ScopeCoverage, Verdict
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
-from provisioner.model.target import Target
+from provisioner.model.target import AccountsPolicy, Target
 from provisioner.providers.github import convert, names
 from provisioner.providers.github.bulk import Bulk, side_by_side
 from provisioner.providers.github.calls import ReadCalls
@@ -26,6 +26,7 @@ from provisioner.providers.github.convert import Gathered
 from provisioner.providers.github.declare import GithubDeclare
 from provisioner.providers.github.look import Looker
 
+OTHERS = "whoever keeps the organization's members (`accounts: existing`)"
 _BULK = (Kind.ACCOUNT, Kind.GROUP, Kind.MEMBERSHIP, Kind.GRANT, Kind.CONTROL)
 
 
@@ -71,7 +72,7 @@ class GithubReader:
             bulk = Bulk(self._name, self._calls, Gathered(self._name, self._aliases, frozenset(grants)))
             bulk.custom = {a.principal.id for a, word in grants.items() if a.principal and names.is_custom(word)}
             bulk.read()
-            found.update(bulk.gathered.resources())
+            found.update((a, self._as_ours(r)) for a, r in bulk.gathered.resources().items())
             scopes += bulk.scopes()
             warnings += bulk.warnings
             self._controls.learn(bulk.gathered)
@@ -91,6 +92,15 @@ class GithubReader:
             warnings=tuple(warnings),
         )
 
+    def _as_ours(self, resource: Resource) -> Resource:
+        """With `accounts: existing` others say who is a member: that is then not ours to end."""
+        address = resource.address
+        existing = self._target.accounts is AccountsPolicy.EXISTING
+        if not existing or address.kind is not Kind.GRANT or address.object != names.ORGANIZATION:
+            return resource
+        ways = tuple(replace(w, locked_by=OTHERS) for w in resource.ways)
+        return replace(resource, ways=ways)
+
     # Point reads
 
     def look(self, these: Collection[Address]) -> Reading:
@@ -105,7 +115,7 @@ class GithubReader:
                 for resource in resources:
                     address = asked.get(folded(resource.address))
                     if address is not None:
-                        found[address] = _at(resource, address)
+                        found[address] = self._as_ours(_at(resource, address))
             else:
                 verdict = Verdict.DENIED if error.trouble is Trouble.DENIED else Verdict.PARTIAL
                 failed += [ScopeCoverage(Scope(a.kind, a.object), verdict, str(error)) for a in job.settles]

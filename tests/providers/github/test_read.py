@@ -12,7 +12,7 @@ from provisioner.model.address import Address, Kind
 from provisioner.model.coverage import EVERYTHING, Scope, Verdict
 from provisioner.providers.github import Github
 from provisioner.providers.github.calls import ReadCalls, WriteCalls
-from provisioner.providers.github.connect import open_site
+from provisioner.providers.github.connect import open_site, pace_of
 from provisioner.providers.github.settings import Settings
 from provisioner.sandbox.github.server import READ_ALL
 from provisioner.transport import Budgets, Pace
@@ -255,6 +255,11 @@ def test_targets_that_share_a_token_share_its_limits(hub: Hub) -> None:
     one, two = (open_site(settings, "plan", hub.environ, budgets) for _ in range(2))
     other = open_site(settings, "apply", hub.environ, budgets)
     assert one.session.budget is two.session.budget is not other.session.budget
+
+
+def test_writes_are_spaced_on_github_com_alone() -> None:
+    assert pace_of("api.github.com").between_writes == pace_of("api.acme.ghe.com").between_writes == 0.8
+    assert pace_of("github.acme.example").between_writes == 0.0
 
 
 def test_credentials_of_a_leaver_are_nobodys_to_list_without_saml(hub: Hub) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from provisioner.contract import Waiting
 from provisioner.engine import make_plan
+from provisioner.model.target import AccountsPolicy
 from tests.builders import NOW
 from tests.providers.github.rig import Hub, role
 from tests.runs import failures
@@ -186,6 +187,18 @@ def test_level_that_ended_is_lowered_to_what_is_left_and_that_is_of_time(hub: Hu
     (change,) = make_plan(later).plan.changes
     assert (change.action, change.cause, change.after) == ("update", "time", {"role": "member"})
     assert "ended" in change.why
+
+
+def test_where_others_keep_the_members_teams_alone_are_ours(hub: Hub, tmp_path: Path) -> None:
+    hub.accounts = AccountsPolicy.EXISTING
+    hub.team("backend", "ada", "bob")
+    hub.user("eve")
+    before = hub.files([hub.person("ada", "backend"), hub.person("bob", "backend")], [BACKEND])
+    after = hub.files([hub.person("bob", "backend"), hub.person("eve", "backend")], [BACKEND])
+    planned, applied = hub.apply(tmp_path, after, before)
+    assert said(planned.plan) == ["revoke github:membership/backend/ada"] and failures(applied) == []
+    assert {"account-missing", "managed-upstream"} <= set(codes(planned.plan))
+    assert set(hub.truth()["members"]) == {"boss", "ada", "bob"} and hub.truth()["invitations"] == {}
 
 
 def test_outside_collaborator_is_invited_to_the_repository_alone(hub: Hub, tmp_path: Path) -> None:
