@@ -22,5 +22,7 @@ def circle(running: tuple[CircleCiServer, Checked]) -> Iterator[Circle]:
     server, checked = running
     server.clear()
     checked.problems.clear()
-    yield Circle(server)
+    made = Circle(server)
+    yield made
+    made.close()
     assert not checked.problems, "\n".join(checked.problems)

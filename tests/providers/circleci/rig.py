@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.apply import Applied
-from provisioner.contract import Connection, Provider
+from provisioner.contract import Connection, Provider, Reader
 from provisioner.diagnostics import Location
 from provisioner.engine import Known, Planned, Situation, make_plan
 from provisioner.model.access import DeclaredAccess, Records
@@ -31,6 +31,7 @@ class Circle:
     projects: Mapping[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
+    opened: list[Reader] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         state = self.server.state
@@ -72,6 +73,15 @@ class Circle:
     def connection(self) -> Connection:
         target = self.target()
         return Connection(target, self.provider, self.provider.declare(target), self.environ, OWNER)
+
+    def reader(self) -> Reader:
+        """One that is closed when the test is over."""
+        self.opened.append(self.connection().reader())
+        return self.opened[-1]
+
+    def close(self) -> None:
+        for reader in self.opened:
+            reader.close()
 
     def situation(self) -> Situation:
         declared = DeclaredAccess({}, {}, {}, {TARGET: self.target()}, Records(OWNER), tree="t1")

@@ -161,13 +161,13 @@ def test_short_list_of_restrictions_does_not_read_as_open(circle: Circle, tmp_pa
 def test_page_that_breaks_off_is_told(circle: Circle) -> None:
     for i in range(60):
         circle.server.state.create_context(circle.org, f"c{i}")
-    reader = circle.connection().reader()
+    reader = circle.reader()
     reading = reader.read(EVERYTHING)
     assert len(reading.state) == 60 and reading.coverage.of(Kind.CONTROL).verdict is Verdict.COMPLETE
     circle.server.truncate("GET /context", 50, None, after=1)
     circle.provider._budgets = Budgets(Pace(sleep=lambda _: None))  # type: ignore[attr-defined]
     with pytest.raises(ProviderError):
-        circle.connection().reader().read(EVERYTHING)
+        circle.reader().read(EVERYTHING)
 
 
 @pytest.mark.parametrize("said_when", [True, False])
@@ -184,7 +184,7 @@ def test_read_waits_out_the_limit_with_and_without_a_word_of_when(circle: Circle
 
     pace = Pace(at_once=1, sleep=sleep, monotonic=lambda: sum(slept), clock=lambda: sum(slept))
     circle.provider._budgets = Budgets(pace)  # type: ignore[attr-defined]
-    reading = circle.connection().reader().read(EVERYTHING)
+    reading = circle.reader().read(EVERYTHING)
     assert len(reading.state) == 25 and reading.coverage.complete
     # 28 calls at ten a minute: two waits of a minute. That nothing is left, the answer before says, in whole seconds
     # that are rounded down: a call at the very moment may be refused once.
@@ -213,14 +213,14 @@ def test_reader_sends_nothing_but_get(circle: Circle) -> None:
 def test_token_that_is_none_is_told_without_it(circle: Circle) -> None:
     circle.environ["CIRCLE_READ"] = "canary-token"
     with pytest.raises(ProviderError) as error:
-        circle.connection().reader().system()
+        circle.reader().system()
     assert error.value.trouble is Trouble.CREDENTIAL and "canary" not in str(error.value)
 
 
 def test_organization_of_others_is_told(circle: Circle) -> None:
     circle.settings["organization"] = "gh/nobody"
     with pytest.raises(ProviderError, match="does not belong to gh/nobody"):
-        circle.connection().reader().system()
+        circle.reader().system()
 
 
 def test_context_with_variables_is_never_deleted(circle: Circle) -> None:

@@ -27,5 +27,7 @@ def server(running: tuple[GitHubServer, Checked]) -> Iterator[GitHubServer]:
 
 
 @pytest.fixture
-def hub(server: GitHubServer) -> Hub:
-    return Hub(server)
+def hub(server: GitHubServer) -> Iterator[Hub]:
+    made = Hub(server)
+    yield made
+    made.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.apply import Applied
-from provisioner.contract import Connection
+from provisioner.contract import Connection, Reader
 from provisioner.diagnostics import Location
 from provisioner.engine import Known, Planned, Situation, make_plan
 from provisioner.model.access import DeclaredAccess, Records
@@ -37,6 +37,7 @@ class Hub:
     accounts: AccountsPolicy = AccountsPolicy.CREATE
     settings: dict[str, Any] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
+    opened: list[Reader] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         world = self.server.world
@@ -105,6 +106,15 @@ class Hub:
         native = str(pin or (known.id if known else "")) or None
         accounts = {TARGET: AccountName(login, native, Location(f"access/people/{name}.yaml", 3, 5))}
         return replace(someone(name, *roles), accounts=accounts)
+
+    def reader(self) -> Reader:
+        """One that is closed when the test is over."""
+        self.opened.append(self.connection().reader())
+        return self.opened[-1]
+
+    def close(self) -> None:
+        for reader in self.opened:
+            reader.close()
 
     def files(self, people: Iterable[Identity], roles: Iterable[Role], tree: str = "t1") -> DeclaredAccess:
         return DeclaredAccess(

@@ -44,7 +44,7 @@ def test_large_organization_is_read_in_the_fewest_calls_and_planned_empty(hub: H
     calls. Beside them a repository's invitations (which GraphQL does not have), one call each, and four more."""
     big(hub, 1500, 400, 300)
     hub.server.reset_calls()
-    reader = hub.connection().reader()
+    reader = hub.reader()
     system = reader.system()
     reading = reader.read(EVERYTHING)
     reader.close()
@@ -65,7 +65,7 @@ def test_nothing_changes_by_reading(hub: Hub) -> None:
     hub.team("backend", "ada")
     hub.repo("site")
     before, version = hub.truth(), hub.server.world.version
-    reader = hub.connection().reader()
+    reader = hub.reader()
     state = reader.read(EVERYTHING).state
     reader.look([r.address for r in state])
     reader.me()
@@ -100,7 +100,7 @@ def test_bulk_and_point_reads_agree(hub: Hub) -> None:
     world.team(hub.org, "below").members[hub.user("owner").id] = "member"  # type: ignore[union-attr]
     world.invite(hub.org, hub.boss, user=hub.user("eve"), teams={world.team(hub.org, "below").id: "member"})  # type: ignore[union-attr]
     world.invite(hub.org, hub.boss, email="fay@example.com")
-    reader = hub.connection().reader()
+    reader = hub.reader()
     bulk = {r.address: r for r in reader.read(EVERYTHING).state}
     asked = [a for a, r in bulk.items() if any(w.via is None for w in r.ways)]
     found = reader.look(asked)
@@ -119,7 +119,7 @@ def test_bulk_and_point_reads_agree(hub: Hub) -> None:
 def test_what_is_not_there_is_proven_by_a_point_read(hub: Hub) -> None:
     hub.repo("site")
     hub.user("eve")
-    reader = hub.connection().reader()
+    reader = hub.reader()
     absent = [
         Address.parse(text)
         for text in (
@@ -168,7 +168,7 @@ def test_limit_that_is_told_in_a_good_answer_is_waited_out(hub: Hub) -> None:
     hub.server.fail("POST /graphql", 200, body=told, headers={"Retry-After": "7"})
     slept: list[float] = []
     hub.provider._budgets = Budgets(Pace(sleep=slept.append, monotonic=lambda: sum(slept)))
-    reading = hub.connection().reader().read(EVERYTHING)
+    reading = hub.reader().read(EVERYTHING)
     assert reading.coverage.of(Kind.MEMBERSHIP).verdict is Verdict.COMPLETE
     assert len(slept) == 1 and 7 < slept[0] < 8
 
@@ -200,7 +200,7 @@ def test_credential_that_may_not_see_is_told_with_what_it_needs(hub: Hub) -> Non
     hub.environ["GITHUB_READ"] = hub.server.fine_grained_token(
         hub.boss, {k: v for k, v in READ_ALL.items() if k != "administration"}
     )
-    reader = hub.connection().reader()
+    reader = hub.reader()
     reading = reader.read(EVERYTHING)
     assert reading.coverage.of(Kind.GRANT).verdict is not Verdict.COMPLETE
 
@@ -208,20 +208,20 @@ def test_credential_that_may_not_see_is_told_with_what_it_needs(hub: Hub) -> Non
 def test_wrong_token_is_a_credential_trouble_and_is_not_shown(hub: Hub) -> None:
     hub.environ["GITHUB_READ"] = "ghp_canary0123456789"
     with pytest.raises(ProviderError) as error:
-        hub.connection().reader().system()
+        hub.reader().system()
     assert error.value.trouble is Trouble.CREDENTIAL and "canary" not in str(error.value)
 
 
 def test_missing_variable_is_named(hub: Hub) -> None:
     del hub.environ["GITHUB_READ"]
     with pytest.raises(ProviderError, match="GITHUB_READ"):
-        hub.connection().reader()
+        hub.reader()
 
 
 def test_unknown_organization_is_told(hub: Hub) -> None:
     hub.settings["organization"] = "nowhere"
     with pytest.raises(ProviderError) as error:
-        hub.connection().reader().read(EVERYTHING)
+        hub.reader().read(EVERYTHING)
     assert error.value.trouble is Trouble.GONE
 
 
@@ -236,7 +236,7 @@ def test_app_reads_by_a_token_that_cannot_write_and_writes_by_another(hub: Hub, 
     planned, applied = hub.apply(tmp_path, files)
     assert said(planned.plan) == ["create github:membership/backend/bob"] and failures(applied) == []
     assert hub.server.calls["POST /app/installations/{installation_id}/access_tokens"] == 3  # two readers, one writer
-    reader = hub.connection().reader()
+    reader = hub.reader()
     assert reader.me().anchors == frozenset()
 
 
@@ -245,7 +245,7 @@ def test_key_of_an_app_that_is_none_is_told_without_it(hub: Hub) -> None:
     hub.settings["app"] = {"id": "Iv1.x", "private_key": {"env": "APP_KEY"}}
     hub.environ["APP_KEY"] = "canary-not-a-key"
     with pytest.raises(ProviderError) as error:
-        hub.connection().reader().system()
+        hub.reader().system()
     assert error.value.trouble is Trouble.CREDENTIAL and "canary" not in str(error.value)
 
 
@@ -263,7 +263,7 @@ def test_writes_are_spaced_on_github_com_alone() -> None:
 
 
 def test_credentials_of_a_leaver_are_nobodys_to_list_without_saml(hub: Hub) -> None:
-    reader = hub.connection().reader()
+    reader = hub.reader()
     coverage = reader.read(frozenset({Scope(Kind.CREDENTIAL, "ada")})).coverage
     assert coverage.is_complete(Kind.CREDENTIAL, "ada")
 
