@@ -30,11 +30,8 @@ def secret(number: int) -> str:
 
 def in_the_environment() -> dict[str, str]:
     """For the whole suite: names of every kind that tools are given secrets by, none of which the product needs."""
-    return {
-        f"CANARY_{kind}_{n:02}": secret(n)
-        for n in range(16)
-        for kind in (("TOKEN", "PASSWORD", "KEY", "SECRET")[n % 4],)
-    }
+    kinds = ("TOKEN", "PASSWORD", "KEY", "SECRET")
+    return {f"CANARY_{kinds[n % 4]}_{n:02}": secret(n) for n in range(16)}
 
 
 def found_in(data: bytes, others: Iterable[str] = ()) -> str | None:

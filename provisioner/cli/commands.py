@@ -15,6 +15,11 @@ SECTIONS = {
         "offboard": "take somebody out of the files, and show the plan; or cut them off",
         "adopt": "write access files from a live system; changes nothing there",
     },
+    "Review": {
+        "approvals": "whose approval each change of access needs",
+        "codeowners": "the owners of access files as a CODEOWNERS file has them",
+        "check-pipeline": "check CI configuration against the access files, offline",
+    },
     "Live systems": {
         "plan": "show what would change, and why; changes nothing",
         "apply": "make it so: a saved plan as it is, or plan and apply",

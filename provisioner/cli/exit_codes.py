@@ -30,7 +30,7 @@ EXPLAINED = {
     Exit.USAGE: "wrong usage: an unknown command or option, or a file given by one that cannot be read or written",
     Exit.LOCKED: "another run is at work on the same targets",
     Exit.PLAN_FILE: "the plan file is stale, edited, used or not ours",
-    Exit.FILES: "problems in the access files, or in what stands beside them (git history, journal); nothing was done",
+    Exit.FILES: "problems in the access files, in git history or journal, or in the pipeline that was checked",
     Exit.REFUSED: "a rule of safety refused something",
     Exit.FAILED: "some changes failed, or were refused because their live value had moved",
     Exit.INCOMPLETE: "a target could not be read completely",
@@ -46,6 +46,9 @@ _BY_CODE = {
     "locked": Exit.LOCKED,
     "option-value": Exit.USAGE,
     "output-not-written": Exit.USAGE,
+    "unknown-pipeline": Exit.USAGE,
+    "which-forge": Exit.USAGE,
+    "which-pipeline": Exit.USAGE,
 }
 
 

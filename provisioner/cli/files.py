@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from provisioner.contract import Provider
-from provisioner.diagnostics import ProvisionError
+from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.load import Loaded, load_access
 from provisioner.load.files import find_top
+from provisioner.model.access import DeclaredAccess
 from provisioner.providers import catalog
 
 
@@ -20,6 +21,23 @@ def read_files(access: Path) -> Loaded:
     root = find_top(access)
     departed = Departed(access, root, providers)
     return load_access(access, root=root, providers=providers, planned=catalog.PLANNED, departed=departed)
+
+
+def blocking(loaded: Loaded) -> list[Diagnostic]:
+    """The errors that keep a command from going on which calls no system: that a provider is still to come is none."""
+    return [d for d in loaded.diagnostics if d.is_error and d.code != "provider-not-available"]
+
+
+def read_revision(access: Path, revision: str) -> tuple[str, DeclaredAccess, dict[str, bytes]]:
+    """An earlier state of the access files: its commit, what it declares, and the files themselves."""
+    from provisioner.load.history import HistoryCache, declared_at, files_at, resolve
+
+    root = find_top(access)
+    folder = os.path.relpath(access.absolute(), root.absolute())
+    commit = resolve(root, revision)
+    with HistoryCache() as cache:
+        declared = declared_at(root, folder, commit, catalog.all_providers(), cache).declared
+        return commit, declared, files_at(root, folder, commit, cache)
 
 
 class Departed(Collection[str]):

@@ -34,6 +34,12 @@ class ProblemFormat(StrEnum):
     JSON = "json"
 
 
+class CheckFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+
+
 class PlanFormat(StrEnum):
     TEXT = "text"
     JSON = "json"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provisioner.cli.options import DEFAULT_ACCESS, Access, ProblemFormat
+from provisioner.cli.options import DEFAULT_ACCESS, Access, CheckFormat
 
 if TYPE_CHECKING:
     from provisioner.diagnostics import Diagnostic
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def validate(
     access: Access = DEFAULT_ACCESS,
-    form: Annotated[ProblemFormat, typer.Option("--format", help="How problems are told.")] = ProblemFormat.TEXT,
+    form: Annotated[CheckFormat, typer.Option("--format", help="How problems are told.")] = CheckFormat.TEXT,
 ) -> int:
     """Check the access files: offline, all problems in one run."""
     from provisioner.cli.exit_codes import Exit
@@ -28,6 +28,7 @@ def validate(
     from provisioner.report.annotations import github
     from provisioner.report.colour import palette
     from provisioner.report.machine import json_text
+    from provisioner.report.sarif import sarif
 
     loaded = read_files(access)
     found = loaded.diagnostics
@@ -35,8 +36,10 @@ def validate(
     if ok and loaded.declared.rules.separate:
         found = in_order([*found, *_held_together(loaded.declared)])
         ok = not any(d.is_error for d in found)
-    if form is ProblemFormat.JSON:
+    if form is CheckFormat.JSON:
         show(json_text(report.to_json(found)))
+    elif form is CheckFormat.SARIF:
+        show(json_text(sarif(found, "validate")))
     else:
         sources = report.Sources(loaded.files, loaded.folder)
         show(report.text(found, sources, colours=palette(sys.stdout, os.environ)))

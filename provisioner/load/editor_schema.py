@@ -24,9 +24,10 @@ _BY_ID: dict[str, type[BaseModel]] = {
     "roles": schema.RoleModel,
     "environments": schema.EnvironmentModel,
     "stores": schema.StoreModel,
+    "pipelines": schema.PipelineModel,
 }
 _ONCE: dict[str, type[BaseModel]] = {"guardrails": schema.GuardrailsModel, "records": schema.RecordsModel}
-_CARRIED = ("pipelines", "sources")
+_CARRIED = ("sources",)
 _LATER_KEYS = ("provider", "instances")
 
 Json = dict[str, Any]

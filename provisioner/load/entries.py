@@ -290,6 +290,11 @@ class _Reader:
         if found is not None:
             self.entries.carried.setdefault(section, {})[name] = found[0]
 
+    def _pipeline(self, section: str, name: str) -> None:
+        found = self._check(schema.PipelineModel, (section, name), "a pipeline")
+        if found is not None:
+            self.entries.carried.setdefault(section, {})[name] = found[0]
+
     def _carried(self, section: str, name: str) -> None:
         raw = self.tree.root[section][name]
         if isinstance(raw, dict):
@@ -379,6 +384,6 @@ _READERS: dict[str, Callable[[_Reader, str, str], None]] = {
     "environments": _Reader._environment,
     "targets": _Reader._target,
     "stores": _Reader._store,
-    "pipelines": _Reader._carried,
+    "pipelines": _Reader._pipeline,
     "sources": _Reader._carried,
 }

@@ -5,6 +5,7 @@ pydantic says which rule a value broke and where in the data; nothing of its wor
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
@@ -19,6 +20,7 @@ from provisioner.load.schema import PATTERN_WORDS
 from provisioner.load.suggest import did_you_mean
 from provisioner.model.block import Path
 
+_SECRET = re.compile(r"(?i)password|passphrase|secret|token|private_key|api_key")
 _EXPECTED = {
     "string_type": "text",
     "list_type": "a list",
@@ -231,6 +233,14 @@ def _wrong_type(path: Path, name: str, value: Any, expected: str, at: At) -> Dia
             path,
             why="only secrets and what belongs to them may; everything else is reviewed as it is written",
             fix=f"write {expected} instead of `{{env: …}}`",
+        )
+    if expected == "a mapping" and path and _SECRET.search(str(path[-1])) and not isinstance(value, list):
+        return at.problem(
+            "wrong-type",
+            f"{place} stands in the file, and must come from the environment",
+            path,
+            why="whoever can read the files, or their history, knows it from now on",
+            fix=f"change it where it belongs, and write `{path[-1]}: {{env: NAME}}`",
         )
     if "text" in expected and isinstance(value, bool | int | float):
         kind = "true or false" if isinstance(value, bool) else "a number"

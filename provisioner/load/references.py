@@ -61,6 +61,7 @@ class _References:
         self._cycles()
         self._environments()
         self._targets()
+        self._pipelines()
         self._guardrails()
         told = any(p.code == "bad-owner-id" for file in self.world.files for p in file.problems)
         if self.world.files and not told and (self.world.records is None or self.world.records.owner is None):
@@ -108,6 +109,7 @@ class _References:
         for entry in self.world.entries.values():
             for target in entry.targets:
                 at = entry.places[target.name]
+                self._owners(target.owners, at, ("owners",))
                 if target.environment is not None:
                     self._environment(target.environment, at, ("environment",))
                 for (section, name), label in target.object_environments.items():
@@ -117,12 +119,27 @@ class _References:
                     self._owners((ignored.owner,), at, (*path, "owner"), single=True)
                     self._address(ignored.address, target.name, at, (*path, "address"))
 
+    def _pipelines(self) -> None:
+        for name, pipeline in self.world.carried.get("pipelines", {}).items():
+            at = self.world.at("pipelines", name)
+            self._owners(pipeline.get("owners", ()), at, ("owners",))
+            for key in ("circleci", "github"):
+                if key in pipeline:
+                    self._target(
+                        pipeline[key], at, (key,), why=f"`{key}:` names the target that it uses", on_key=False
+                    )
+            for environment in pipeline.get("deploys", ()):
+                self._environment(
+                    environment, at, ("deploys", environment), why="`deploys:` is keyed by environment", on_key=True
+                )
+
     def _guardrails(self) -> None:
         if self.world.guardrails is None:
             return
         source, model = self.world.guardrails
         rails: GuardrailsModel = model
         at = At(source, ("guardrails",))
+        self._owners(rails.owners, at, ("owners",))
         for target, administrators in rails.administrators.items():
             self._target(target, at, ("administrators", target), why="administrators are counted by target")
             for index, name in enumerate(administrators.required):
@@ -254,7 +271,15 @@ class _References:
                     code, what, name, at, (key, index), (section,), why=f"`{key}:` names what `{section}:` declares"
                 )
 
-    def _environment(self, name: str, at: At, path: Path) -> None:
+    def _environment(
+        self,
+        name: str,
+        at: At,
+        path: Path,
+        *,
+        why: str = "things are labelled with an environment that is declared under `environments:`",
+        on_key: bool = False,
+    ) -> None:
         if not self.world.exists("environments", name):
             self.world.unknown(
                 "unknown-environment",
@@ -263,7 +288,8 @@ class _References:
                 at,
                 path,
                 ("environments",),
-                why="things are labelled with an environment that is declared under `environments:`",
+                why=why,
+                on_key=on_key,
             )
 
     def _target(self, name: str, at: At, path: Path, *, why: str, on_key: bool = True) -> None:

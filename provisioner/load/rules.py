@@ -27,6 +27,7 @@ def rules_of(source: Source, model: GuardrailsModel) -> Rules:
         {name: at.key(("break_glass", index)) for index, name in enumerate(model.break_glass)},
         tuple(_separate(at, model)),
         tuple(_acknowledgement(a, at, n) for n, a in enumerate(model.acknowledgements)),
+        tuple(model.owners),
     )
 
 

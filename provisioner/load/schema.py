@@ -206,6 +206,7 @@ class InstanceModel(Shape):
     retention: Duration = timedelta(days=30)
     environment: Text = _LEFT_OUT
     labels: Labels = Field(default_factory=dict)
+    owners: list[Text] = Field(default_factory=list)
     ignore: list[IgnoreModel] = Field(default_factory=list)
 
 
@@ -220,6 +221,29 @@ class StoreModel(Shape, extra="allow"):
     """A place that secrets are delivered to."""
 
     provider: Text
+
+
+class DeployModel(Shape):
+    """What of a pipeline deploys to an environment. `jobs` may hold patterns (`deploy-*`)."""
+
+    jobs: list[Text] = Field(default_factory=list)
+    contexts: list[Text] = Field(default_factory=list)
+    environments: list[Text] = Field(default_factory=list)
+    branches: list[Text] = _LEFT_OUT
+    tags: list[Text] = _LEFT_OUT
+
+
+class PipelineModel(Shape):
+    """The CI configuration of one repository: whose contexts and environments it uses, what in it deploys where."""
+
+    circleci: Text = _LEFT_OUT
+    github: Text = _LEFT_OUT
+    repository: Text = _LEFT_OUT
+    branches: list[Text] = Field(default_factory=lambda: ["main"])
+    tags: list[Text] = Field(default_factory=list)
+    forks: Literal["none", "build", "secrets"] = "none"
+    owners: list[Text] = Field(default_factory=list)
+    deploys: dict[Text, DeployModel] = Field(default_factory=dict)
 
 
 class RemovalsModel(Shape):
@@ -266,6 +290,7 @@ class GuardrailsModel(Shape):
     break_glass: list[Text] = Field(default_factory=list)
     separate: list[SeparateModel] = Field(default_factory=list)
     acknowledgements: list[AcknowledgementModel] = Field(default_factory=list)
+    owners: list[Text] = Field(default_factory=list)
 
 
 class RecordsModel(Shape):

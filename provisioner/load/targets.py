@@ -176,6 +176,7 @@ class TargetReader:
                 environments,
                 self._ignored(at, model),
                 at.key(()),
+                tuple(model.owners),
             )
         )
 

@@ -65,7 +65,7 @@ class Acknowledgement:
 @dataclass(frozen=True)
 class Rules:
     """Everything under `guardrails:`. `administrators` is keyed by target, or target/instance (the narrower wins);
-    `break_glass` by id."""
+    `break_glass` by id. `owners` approve changes to the guardrails, and to what nobody else owns."""
 
     group: Limit = Limit(50)
     target: Limit = Limit(10)
@@ -73,6 +73,7 @@ class Rules:
     break_glass: Mapping[str, Location] = field(default_factory=dict)
     separate: tuple[Separate, ...] = ()
     acknowledgements: tuple[Acknowledgement, ...] = ()
+    owners: tuple[str, ...] = ()
 
     def administrators_of(self, target: str) -> Administrators | None:
         """The rule for one target or instance, if there is one."""

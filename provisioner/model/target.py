@@ -64,3 +64,4 @@ class Target:
     object_environments: Mapping[tuple[str, str], str] = field(default_factory=dict)
     ignore: tuple[Ignore, ...] = ()
     location: Location = NOWHERE
+    owners: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from typing import Any
 
 from provisioner.diagnostics import Diagnostic, Location, Severity, in_order
 from provisioner.report.colour import PLAIN, Palette
+from provisioner.report.hidden import hidden
 from provisioner.report.safe import guard, safe, width
 
 MOST = 200
@@ -94,6 +95,7 @@ def one(problem: Diagnostic, sources: Sources | None = None, *, colours: Palette
 
 def _pointed(line: str, place: Location, length: int, paint: Any) -> list[str]:
     """The source line behind its number, and carets below what is meant."""
+    line = hidden(line)
     start = min(place.column - 1, len(line))
     end = min(start + max(length, 1), max(len(line), start + 1))
     before, meant, after = (_visible(part) for part in (line[:start], line[start:end], line[end:]))

@@ -12,7 +12,7 @@ from tests.adopt.repository import Adopting
 from tests.adopt.town import ACCOUNT, Town
 from tests.rigs.slapd import Slapd
 
-TOWN = Town(160, 24)
+TOWN = Town(60, 12)
 
 
 @pytest.fixture(scope="module")

@@ -154,6 +154,22 @@ def test_without_an_e_mail_the_immutable_id_is_pinned(repository: Repository, di
     assert changes(repository) == []
 
 
+def test_what_an_account_tells_nothing_of_is_written_with_its_mark(
+    repository: Repository, directory: Directory
+) -> None:
+    repository.person("ann", "[]")
+    directory.person("ann", mail=None)
+    directory.group("developers", ["ann"])
+    ran = repository.run("adopt", "corp-ldap")
+    assert "merged by login: ann" in ran.out, ran.out
+    plan = repository.run("plan")
+    assert "adopt account ann as ann's, and set its email" in plan.out
+    assert changes(repository) == ["adopt corp-ldap:account/ann"]
+    assert repository.run("apply").status == 0
+    assert directory.server.entries()[directory.dn("ann")]["mail"] == [b"ann@example.com"]
+    assert changes(repository) == []
+
+
 DOUBTS = {
     "ben": "its login is ben's, its e-mail other@example.com is not",
     "cexample": "its name, Cem Example, is that of `cem`",

@@ -16,7 +16,7 @@ from random import Random
 
 from tests.faults import invariants
 from tests.faults.script import Drawn, Fault, Kind, Script
-from tests.faults.stage import Play, Run, Stage
+from tests.faults.stage import Play, Run, Stage, parsed
 from tests.faults.story import Story
 from tests.faults.wire import Call
 
@@ -59,7 +59,7 @@ WEATHERS = (
 
 @dataclass(slots=True)
 class Report:
-    """`right`: runs with faults that ended with everything done; `partial`: those that said honestly that they did not."""
+    """`right`: runs with faults that ended with everything done; `partial`: those that said that they did not."""
 
     seeds: int = 0
     seconds: float = 0.0
@@ -91,7 +91,7 @@ class _Case:
     wrong: list[str]
 
 
-def session(folder: Path, seeds: Iterable[int], *, until: float | None = None) -> Report:
+def session(folder: Path, seeds: Iterable[int], until: float | None = None) -> Report:
     """The seeds one after another, each from the saved state; the weather goes round."""
     began, report = time.monotonic(), Report()
     with Stage(folder, STORY, records=RECORDS, clock=CLOCK) as stage:
@@ -123,18 +123,29 @@ def _one(seed: int, weather: Weather, play: Play) -> _Case:
         wrong.append(f"it ended with {run.ended.status}: {run.ended.err[-1500:]}")
     last = play.run("apply")
     second = play.run("plan", "--format", "json")
-    wrong += invariants.at_the_end(play, last, second)
+    wrong += invariants.at_the_end(play, last, second) if weather.believed else _after_lies(play, last, second)
     faults = Counter(c.fault for c in run.calls if c.fault)
     return _Case(run.ended.status, faults, right, list(dict.fromkeys(wrong)))
+
+
+def _after_lies(play: Play, last: Run, second: Run) -> list[str]:
+    """Of a system that hid what was there nobody can say that nothing is left. But what is left is nobody's secret:
+    each plan lists it as a stray. And nothing is missing."""
+    wrong = invariants.at_any_moment(play) + invariants.e_nothing_left(second)
+    strays = {invariants.thing(s["address"]) for s in parsed(second)["strays"]}
+    for system in play.systems:
+        held, wanted = system.held(play.story.logins), play.story.things(system, after=True)
+        wrong += [f"{t} is missing on {system.name}" for t in sorted(wanted - held)]
+        wrong += [f"{t} is left on {system.name}, and no plan says so" for t in sorted(held - wanted - strays)]
+    return wrong + ([] if last.ended.status == 0 else [f"the last run ended with {last.ended.status}"])
 
 
 def _says_so(run: Run, right: bool) -> list[str]:
     """A run that did not do everything ends with a status that says so."""
     if right or run.ended.status in (3, 5, 8):
         return []
-    return [
-        f"I: not everything is done, and it ended with {run.ended.status}: {run.ended.out[-600:]}{run.ended.err[-600:]}"
-    ]
+    told = f"{run.ended.out[-600:]}{run.ended.err[-600:]}"
+    return [f"I: not everything is done, and it ended with {run.ended.status}: {told}"]
 
 
 def _scripts(seed: int, weather: Weather, play: Play) -> dict[str, Script]:

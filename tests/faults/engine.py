@@ -1,4 +1,4 @@
-"""Runs the command line in processes that can be killed: a server without threads that has everything loaded, and forks.
+"""Runs the command line in processes that can be killed: a server without threads has everything loaded, and forks.
 
 A process of its own (`python -m tests.faults.engine`): a line of JSON in for each run, two out, its process id and how
 it ended. It holds nothing of the tests' servers. Nothing in the engine is replaced; a run may be told to die at the
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -45,7 +46,7 @@ class Engine:
     """The other side of that process: starts runs, one at a time, each in a folder with files for what it says."""
 
     def __init__(self, folder: Path, *, clock: float = 1.0) -> None:
-        """`clock`: how much faster the engine's monotonic clock goes than ours, so that a minute of settling is short."""
+        """`clock`: how much faster the engine's monotonic clock goes than ours: a minute of settling is short then."""
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "LDAP_"))}
@@ -67,14 +68,18 @@ class Engine:
         environment: Mapping[str, str],
         *,
         die: AtRecord | None = None,
+        files: int | None = None,
+        fresh: bool = False,
     ) -> int:
-        """The process id of the new run."""
+        """The process id of the new run. `files`: how many it may have open. `fresh`: a new Python, as from a shell."""
         asked = {
             "arguments": list(arguments),
             "where": str(where),
             "environment": dict(environment),
             "out": str(self._folder / "out"),
             "err": str(self._folder / "err"),
+            "files": files,
+            "fresh": fresh,
             "die": None if die is None else [die.number, die.after],
         }
         assert self._process.stdin is not None
@@ -99,9 +104,8 @@ class Engine:
                 time.sleep(0.0005)
 
     def stop(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(10)
+        self._process.kill()
+        self._process.wait()
 
     def _said(self, name: str) -> str:
         return (self._folder / name).read_text(encoding="utf-8", errors="replace")
@@ -123,7 +127,7 @@ def _lives(process: int) -> bool:
     return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
 
 
-# --- in the process that forks -----------------------------------------------------------------------------------------
+# --- in the process that forks ---
 
 
 def _serve(clock: float) -> None:
@@ -179,6 +183,12 @@ def _run(asked: Mapping[str, Any]) -> None:
         os.dup2(nothing, 0)
         if asked["die"] is not None:
             sys.addaudithook(_dying(*asked["die"]))
+        if asked["fresh"]:
+            start = "from provisioner.cli.main import run; run()"
+            os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+            os.execv(sys.executable, [sys.executable, "-c", start, *asked["arguments"]])  # noqa: S606
+        if asked["files"] is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (asked["files"], asked["files"]))
         from provisioner.cli.main import run
 
         sys.argv = ["provision", *asked["arguments"]]

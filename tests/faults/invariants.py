@@ -57,9 +57,8 @@ def a_intended(play: Play) -> list[str]:
             writes, cuts = _open_at(records, call.records)
             for touched in call.touched:
                 if not _covered(touched.thing, touched.effect, writes, cuts):
-                    wrong.append(
-                        f"A: {call.name} of {touched.thing} on {system.name} (call {call.number}) had no intent"
-                    )
+                    where = f"{system.name} (call {call.number})"
+                    wrong.append(f"A: {call.name} of {touched.thing} on {where} had no intent")
     return wrong
 
 
@@ -113,7 +112,7 @@ def d_foreign(play: Play) -> list[str]:
         now, before = system.foreign(play.story.logins), play.before[system.name]
         for key in sorted({*now, *before}):
             if now.get(key) != before.get(key):
-                wrong.append(f"D: {key} on {system.name} was {before.get(key)}, and is {now.get(key)}")
+                wrong.append(f"D: {key} on {system.name} was {before.get(key)}, is {now.get(key)}")  # noqa: PERF401
     return wrong
 
 

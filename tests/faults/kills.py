@@ -9,7 +9,7 @@ runs the command line.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,11 @@ from tests.faults.script import At, Fault, Kind
 from tests.faults.stage import Play, Run, Stage
 from tests.faults.story import Story
 
+RECORDS = ", lease: 4s, deadline: 2s"
+"""A run that was killed is taken over from when it has shown no sign of life for the lease; shorter ones would end runs
+that live, on a machine that is busy."""
+FRESH = 8
+"""One in so many points kills a process that was started anew, the others one forked with everything loaded."""
 CALL_POINTS = (Kind.KILL_BEFORE, Kind.KILL_SENT, Kind.KILL_ANSWERED)
 
 
@@ -45,6 +50,7 @@ class Case:
 
     point: str
     killed: int = 0
+    fresh: int = 0
     missed: bool = False
     wrong: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -57,6 +63,7 @@ class Report:
     points: int = 0
     of: int = 0
     kills: int = 0
+    fresh: int = 0
     missed: int = 0
     changes: int = 0
     calls: int = 0
@@ -67,6 +74,7 @@ class Report:
     def take(self, case: Case) -> None:
         self.points += 1
         self.kills += case.killed
+        self.fresh += case.fresh
         self.missed += case.missed
         label = case.point.partition(", call")[0].rstrip("0123456789 ")
         self.by_kind[label] = self.by_kind.get(label, 0) + 1
@@ -76,6 +84,7 @@ class Report:
     def add(self, other: Report) -> None:
         self.points += other.points
         self.kills += other.kills
+        self.fresh += other.fresh
         self.missed += other.missed
         self.of = max(self.of, other.of)
         self.changes, self.calls = other.changes, other.calls
@@ -116,7 +125,9 @@ def sampled(all_points: Sequence[Point], seed: int, count: int) -> list[Point]:
 def play_point(point: Point, seed: int, calls: dict[str, int], play: Play) -> Case:
     """One case: killed there, killed again during recovery, then left alone."""
     case, began = Case(str(point)), time.monotonic()
-    first = _killed(play, point)
+    fresh = Random(f"{seed} {point} fresh").randrange(FRESH) == 0
+    first = _killed(play, point, fresh=fresh)
+    case.fresh += fresh and point.kind is not None and first.ended.killed
     case.killed += first.ended.killed
     case.missed = not first.ended.killed
     case.wrong += _unless_killed(first)
@@ -134,15 +145,21 @@ def play_point(point: Point, seed: int, calls: dict[str, int], play: Play) -> Ca
     return case
 
 
-def session(folder: Path, story: Story, seed: int, chosen: Iterable[Point] | None = None, *, records: str = "",
-            count: int | None = None, share: tuple[int, int] = (0, 1), until: float | None = None) -> Report:  # fmt: skip
-    """The points of a story, all or `count` by seed; `share` (this worker, of so many) takes its part of them; no new
-    point is begun after `until` (monotonic)."""
+def session(
+    folder: Path,
+    story: Story,
+    seed: int,
+    count: int | None = None,
+    share: tuple[int, int] = (0, 1),
+    until: float | None = None,
+) -> Report:
+    """The points of a story, all or `count` by seed, in the seed's order; `share` (this worker, of so many) takes its
+    part of them; no new point is begun after `until` (monotonic)."""
     began = time.monotonic()
-    with Stage(folder, story, records=records) as stage:
+    with Stage(folder, story, records=RECORDS) as stage:
         calls, written, changes = measure(stage)
         every = points(calls, written)
-        picked = list(chosen) if chosen is not None else sampled(every, seed, len(every) if count is None else count)
+        picked = sampled(every, seed, len(every) if count is None else count)
         report = Report(of=len(every), changes=changes, calls=sum(calls.values()))
         for point in picked[share[0] :: share[1]]:
             if until is not None and time.monotonic() > until:
@@ -152,10 +169,10 @@ def session(folder: Path, story: Story, seed: int, chosen: Iterable[Point] | Non
         return report
 
 
-def _killed(play: Play, point: Point) -> Run:
+def _killed(play: Play, point: Point, *, fresh: bool = False) -> Run:
     if point.kind is None:
         return play.run("apply", die=AtRecord(point.number, point.after))
-    return play.run("apply", scripts={point.system: At(point.number, Fault(point.kind))})
+    return play.run("apply", scripts={point.system: At(point.number, Fault(point.kind))}, fresh=fresh)
 
 
 def _unless_killed(run: Run) -> list[str]:

@@ -66,7 +66,7 @@ class Report:
         self.seconds = max(self.seconds, other.seconds)
 
 
-def session(folder: Path, seeds: Iterable[int], *, until: float | None = None) -> Report:
+def session(folder: Path, seeds: Iterable[int], until: float | None = None) -> Report:
     """The seeds one after another, on servers that nothing can change: a plan cannot write."""
     began = time.monotonic()
     systems: tuple[System, ...] = (SlapdSystem(size_pr=100), AwsSystem())

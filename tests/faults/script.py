@@ -1,4 +1,4 @@
-"""Which fault hits which call: scripted, or drawn from a seed. The same seed gives the same faults for the same calls."""
+"""Which fault hits which call: scripted, or drawn from a seed: the same for the same calls, every time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
-from typing import Protocol
 
 from tests.faults.wire import Call, Spoil
 
@@ -33,7 +32,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`seconds` of a delay or of the wait that is told; `spoil` for SPOIL; `part` where an answer breaks off (0 to 1)."""
+    """`seconds` of a delay or of the wait told; `spoil` for SPOIL; `part` where an answer breaks off (0 to 1)."""
 
     kind: Kind
     seconds: float | None = None
@@ -44,10 +43,8 @@ class Fault:
         return f"{self.kind.value}{f' ({self.spoil.name})' if self.spoil else ''}"
 
 
-class Script(Protocol):
-    """Asked once for each call, in the order in which they come."""
-
-    def __call__(self, call: Call) -> Fault | None: ...
+Script = Callable[[Call], Fault | None]
+"""Asked once for each call, in the order in which they come."""
 
 
 def nothing(_call: Call) -> Fault | None:
@@ -85,7 +82,7 @@ class Drawn:
         *,
         spoils: Mapping[str, tuple[Spoil, ...]] | None = None,
         most: int = 10_000,
-        seconds: Callable[[Random], float | None] = lambda chance: None,
+        seconds: Callable[[Random], float | None] = lambda _: None,
     ) -> None:
         self._seed, self._rate, self._reads, self._writes = seed, rate, dict(reads), dict(writes)
         self._spoils, self.left, self._seconds = spoils or {}, most, seconds

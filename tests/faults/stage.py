@@ -60,6 +60,8 @@ class Play:
         *arguments: str,
         scripts: Mapping[str, Script] | None = None,
         die: AtRecord | None = None,
+        files: int | None = None,
+        fresh: bool = False,
         environment: Mapping[str, str] | None = None,
     ) -> Run:
         """Run the command line once; `scripts` by system."""
@@ -68,7 +70,9 @@ class Play:
         for name, proxy in self.proxies.items():
             proxy.begin((scripts or {}).get(name, nothing), process=len(self.runs) + 1)
             proxy.kill = self.engine.kill
-        self.engine.start(arguments, self.root, {**self.environment, **(environment or {})}, die=die)
+        self.engine.start(
+            arguments, self.root, {**self.environment, **(environment or {})}, die=die, files=files, fresh=fresh
+        )
         ended = self.engine.wait()
         for proxy in self.proxies.values():
             proxy.settle()

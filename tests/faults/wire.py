@@ -1,4 +1,4 @@
-"""What the proxy must know of a protocol: where a request ends, whether it changes something, and how to spoil an answer.
+"""What the proxy must know of a protocol: where a request ends, whether it changes something, how to spoil an answer.
 
 One implementation for each protocol, beside its system. It knows nothing of the engine, of tests, or of what they
 expect.
@@ -22,7 +22,7 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """One thing that a call changes, by the name that it has in an address without its target: `membership/devs/ada`."""
+    """One thing that a call changes, by its name in addresses, without the target: `membership/devs/ada`."""
 
     effect: Effect
     thing: str

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provisioner.diagnostics import ProvisionError
@@ -90,6 +90,7 @@ class Texts(yaml.SafeLoader):
 Texts.yaml_implicit_resolvers = {}
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(words, values, max_size=4), st.dictionaries(words, values, min_size=1, max_size=4))
 def test_what_is_written_is_what_is_read(before: dict[str, Any], more: dict[str, Any]) -> None:
     text = "".join(f"{line}\n" for line in lines({"top": before, "rest": {"x": "y"}})) if before else "top: {}\n"

@@ -71,7 +71,7 @@ targets:
 stores:
   vault: {provider: openbao, url: "https://bao.example.com", path: secret/ci}
 pipelines:
-  site: {system: github}
+  site: {branches: [main], deploys: {production: {jobs: ["deploy-*"]}}}
 guardrails:
   removals: {group: 40}
   administrators: {aws: {minimum: 2, required: [root-ops]}}

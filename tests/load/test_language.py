@@ -51,7 +51,9 @@ def test_the_whole_language_is_read() -> None:
     assert backend.grants[1].block.data == {"groups": ["Developers"]}
     assert declared.records.owner == "5f1c0a9e"
     assert declared.stores.data["vault"]["provider"] == "openbao"
-    assert declared.pipelines.data == {"site": {"system": "github"}}
+    assert declared.pipelines.data == {
+        "site": {"branches": ["main"], "deploys": {"production": {"jobs": ["deploy-*"]}}}
+    }
 
 
 def test_guardrails_are_read() -> None:
@@ -236,3 +238,15 @@ def test_near_names_are_found_among_thousands() -> None:
 def test_a_target_that_is_wrong_itself_is_not_told_as_unknown() -> None:
     text = "targets: {t: {provider: cloud, instances: 3}}\npeople: {ada: {accounts: {t/x: {login: a}}}}\n"
     assert told(load(text)) == ["1.yaml:1:43 wrong-type"]
+
+
+def test_a_pipeline_names_environments_and_targets_that_exist() -> None:
+    loaded = load("""\
+environments: {production: {protected: true}}
+pipelines:
+  site:
+    circleci: ci
+    deploys: {prodution: {jobs: [deploy]}, production: {job: [x]}}
+""")
+    places = ["1.yaml:4:15 unknown-target", "1.yaml:5:15 unknown-environment", "1.yaml:5:57 unknown-key"]
+    assert told(loaded) == places

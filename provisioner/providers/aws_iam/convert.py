@@ -187,7 +187,7 @@ class Details:
         self.counts = dict.fromkeys(_LISTS, 0)
 
     def add(self, page: Row) -> None:
-        """ValueError where the page has somebody who was on an earlier one: it may have come in the place of another."""
+        """ValueError where the page has somebody who was on an earlier one: it may have come in another's place."""
         ids = {row["UserId"]: row["UserName"] for row in page.get("UserDetailList") or ()}
         again = next((login for user, login in ids.items() if user in self._logins), None)
         if again is not None:

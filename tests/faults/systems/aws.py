@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -28,7 +28,7 @@ class AwsSystem:
         self.silent = self.wire.silent
         self.server = AwsServer()
 
-    def start(self, folder: Path) -> None:
+    def start(self, folder: Path) -> None:  # noqa: ARG002 - in memory
         self.server.start()
 
     def seed(self, story: Story) -> None:
@@ -57,6 +57,22 @@ class AwsSystem:
     def save(self) -> None:
         self.server.stop()
         self.server._session = None
+
+    def plant(self, secret: Iterator[str], logins: frozenset[str]) -> list[str]:
+        """Passwords are ours to choose; keys, passwords of services and session tokens are made by AWS."""
+        exports = self.server.exports()
+        planted = [exports["AWS_SECRET_ACCESS_KEY"], exports["AWS_SESSION_TOKEN"]]
+        iam = self.server.client("iam", ACCOUNT)
+        users = self.server.backend(ACCOUNT).users
+        for login in (*sorted(logins), "stranger", "theirs"):
+            if login not in users:
+                continue
+            planted.append(next(secret))
+            iam.create_login_profile(UserName=login, Password=planted[-1].encode("ascii", "ignore").decode() + "Aa1")
+            planted += [key.secret_access_key for key in users[login].access_keys]
+            made = iam.create_service_specific_credential(UserName=login, ServiceName="codecommit.amazonaws.com")
+            planted.append(made["ServiceSpecificCredential"]["ServicePassword"])
+        return planted
 
     def small_pages(self) -> None:
         self.server.page_limit = 25

@@ -26,7 +26,7 @@ _INSIDE = ("GroupList", "AttachedManagedPolicies", "UserPolicyList")
 class AwsWire:
     """IAM and STS. `Retry-After` is sent where a wait is told, as AWS's front ends do."""
 
-    spoils = (
+    spoils: tuple[Spoil, ...] = (
         Spoil("more is promised without a marker"),
         Spoil("the body ends early"),
         Spoil("a page of HTML"),
@@ -39,7 +39,11 @@ class AwsWire:
         Spoil("rows twice", shows=False),
         Spoil("another order", shows=False),
     )
-    silent = (Spoil("rows missing", shows=False), Spoil("values missing", shows=False), Spoil("nothing", shows=False))
+    silent: tuple[Spoil, ...] = (
+        Spoil("rows missing", shows=False),
+        Spoil("values missing", shows=False),
+        Spoil("nothing", shows=False),
+    )
 
     def __init__(self) -> None:
         self._pages = (b"", b"")
@@ -89,7 +93,7 @@ class AwsWire:
             self._pages = (self._pages[1], body)
         return Answer((b"".join(head) + b"\r\n", body), ok=200 <= status < 300)
 
-    def for_request(self, answer: Answer, request: Request) -> Answer:
+    def for_request(self, answer: Answer, request: Request) -> Answer:  # noqa: ARG002
         return answer
 
     def success(self, request: Request) -> Answer:
@@ -110,7 +114,7 @@ class AwsWire:
         )
         return _http(200, "OK", text)
 
-    def trouble(self, request: Request, kind: str, wait: float | None) -> Answer:
+    def trouble(self, request: Request, kind: str, wait: float | None) -> Answer:  # noqa: ARG002
         more = {} if wait is None else {"Retry-After": f"{wait:g}"}
         if kind == "busy":
             return _http(400 if wait is None else 429, "Bad Request", _error("Throttling", "Rate exceeded"), more)
@@ -237,8 +241,8 @@ def _with_body(answer: Answer, body: bytes) -> Answer:
 
 def _error(code: str, message: str) -> str:
     return (
-        f'<ErrorResponse xmlns="{_NAMESPACE}"><Error><Type>Receiver</Type><Code>{code}</Code><Message>{message}</Message>'
-        "</Error><RequestId>spoiled</RequestId></ErrorResponse>"
+        f'<ErrorResponse xmlns="{_NAMESPACE}"><Error><Type>Receiver</Type><Code>{code}</Code>'
+        f"<Message>{message}</Message></Error><RequestId>spoiled</RequestId></ErrorResponse>"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,8 +18,10 @@ class System(Protocol):
     """
 
     name: str
-    wire: Wire
     silent: tuple[Spoil, ...]
+
+    @property
+    def wire(self) -> Wire: ...
 
     def start(self, folder: Path) -> None:
         """An empty server that listens."""
@@ -47,6 +49,10 @@ class System(Protocol):
     @property
     def upstream(self) -> tuple[str, int]:
         """Where the server listens."""
+        ...
+
+    def plant(self, secret: Iterator[str], logins: frozenset[str]) -> list[str]:
+        """Puts secrets wherever this system keeps some, and returns all of them: those it took, and those it made."""
         ...
 
     def small_pages(self) -> None:

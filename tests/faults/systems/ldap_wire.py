@@ -71,7 +71,7 @@ def read_message(stream: BinaryIO) -> bytes | None:
 class LdapWire:
     """`people` and `groups` are the bases that tell an account from a group, as the engine's settings have them."""
 
-    spoils = (
+    spoils: tuple[Spoil, ...] = (
         Spoil("size limit"),
         Spoil("time limit"),
         Spoil("administrative limit"),
@@ -86,7 +86,7 @@ class LdapWire:
         Spoil("entries twice", shows=False),
         Spoil("another order", shows=False),
     )
-    silent = (
+    silent: tuple[Spoil, ...] = (
         Spoil("entries missing", shows=False),
         Spoil("values missing", shows=False),
         Spoil("nothing", shows=False),
@@ -136,7 +136,7 @@ class LdapWire:
         number, tag, _ = request.detail
         return Answer((result(number, _ANSWER[tag], 0),))
 
-    def trouble(self, request: Request, kind: str, wait: float | None) -> Answer:
+    def trouble(self, request: Request, kind: str, wait: float | None) -> Answer:  # noqa: ARG002
         """LDAP cannot say how long to wait."""
         number, tag, _ = request.detail
         code, text = {"busy": (51, "too much to do"), "unavailable": (52, "going down")}.get(

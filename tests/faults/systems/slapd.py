@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,23 @@ class SlapdSystem:
     def save(self) -> None:
         self.server.stop()
         self._copy(self._data, self._kept)
+
+    def plant(self, secret: Iterator[str], logins: frozenset[str]) -> list[str]:
+        """Hashes of passwords (as they stand there), PKCS #12 bundles with private keys, and our own password."""
+        planted = [next(secret)]
+        connection = self.server.connection()
+        connection.modify(self.server.service_dn, {"userPassword": [("MODIFY_REPLACE", [planted[0]])]})
+        self.server.service_password = planted[0]
+        people = [f"uid={login},{self.server.people}" for login in (*sorted(logins), "stranger", "theirs")]
+        present = set(self._dump())
+        for name in (n for n in people if n in present):
+            values = [next(secret) for _ in range(4)]
+            planted += values
+            hashes = [("MODIFY_REPLACE", [f"{{SSHA}}{values[0]}"])]
+            bundles = [("MODIFY_ADD", [v.encode() for v in values[1:]])]
+            connection.modify(name, {"userPassword": hashes, "userPKCS12": bundles})
+        connection.unbind()
+        return planted
 
     def small_pages(self) -> None:
         """Set at its start: `SlapdSystem(size_pr=100)`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from provisioner.contract import ProviderError, Trouble
 from provisioner.model.address import Address, Kind
 from provisioner.model.coverage import EVERYTHING, Scope, Verdict
-from provisioner.providers.github import Github
+from provisioner.providers.github import Github, queries
 from provisioner.providers.github.calls import ReadCalls, WriteCalls
 from provisioner.providers.github.connect import open_site, pace_of
 from provisioner.providers.github.settings import Settings
@@ -184,6 +185,21 @@ def test_error_beside_the_data_is_not_read_as_nothing_there(hub: Hub) -> None:
     hub.server.fail("POST /graphql", 200, None, body=told)
     planned = hub.plan(hub.files([], [BACKEND]), before)
     assert said(planned.plan) == [] and not planned.plan.complete
+
+
+def test_count_that_does_not_fit_is_a_short_read(hub: Hub) -> None:
+    """A last page without somebody on it, and not a word of it."""
+    hub.team("backend", "ada", "bob")
+    before = hub.files([hub.person("ada", "backend"), hub.person("bob", "backend")], [BACKEND])
+    asked: dict[str, Any] = dict.fromkeys(("members", "teams", "repositories", "pending"), True)
+    asked |= {"login": "acme", "teamsFirst": 100, "repositoriesFirst": 100}
+    calls = ReadCalls(open_site(Settings.model_validate(hub.settings), "plan", hub.environ, Budgets()))
+    data: Any = json.loads(json.dumps(calls.graphql(queries.ORGANIZATION, asked)[0]))
+    calls.close()
+    data["organization"]["membersWithRole"]["edges"].pop()
+    hub.server.fail("POST /graphql", 200, None, body=json.dumps({"data": data}).encode())
+    planned = hub.plan(hub.files([], [BACKEND]), before)
+    assert said(planned.plan) == [] and "incomplete-read" in codes(planned.plan)
 
 
 def test_renamed_repository_is_read_on_and_written_to_by_its_name_of_now_alone(hub: Hub, tmp_path: Path) -> None:

@@ -1,0 +1,32 @@
+"""A slice of every kind of fault, in minutes; `python -m tests.faults --full` is the night's worth of the same."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.rigs.need import need
+from tests.rigs.slapd import slapd_missing_reason
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("part", ["kills", "reads", "apply", "canaries"])
+def test_a_slice_of_the_faults_holds(part: str, tmp_path: Path) -> None:
+    """In a process of its own, which forks: a test process has threads."""
+    need(slapd_missing_reason())
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.faults", "--only", part, "--workers", "3" if part == "kills" else "2"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=290,
+        check=False,
+    )
+    assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
+    assert " 0 points failed" in ended.stdout or " 0 seeds failed" in ended.stdout or "; 0 found" in ended.stdout
