@@ -373,6 +373,7 @@ def _assemble(
         engine=situation.engine,
         as_of=situation.now,
         tree=situation.declared.tree,
+        judged_by=(situation.judging or situation.declared).tree,
         revision=situation.revision,
         uncommitted=situation.uncommitted,
         person=situation.person,

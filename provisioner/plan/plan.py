@@ -69,7 +69,8 @@ class Plan:
     """`revision` is null before the first commit; `uncommitted` says that the working tree differs from it. `person`
     names the one identity that the plan is for, if it is not for all. `preview`: it is of a time to come (`--as-of`),
     and is not applied. `left` counts, by target, what this run is not for and another is to do (`expire` gives
-    nothing): as long as something is left, a target is not as the files say."""
+    nothing): as long as something is left, a target is not as the files say. `judged_by` is the tree of the access
+    files whose guardrails judged it: the base's, or its own."""
 
     engine: str
     as_of: Instant
@@ -86,6 +87,7 @@ class Plan:
     diagnostics: tuple[Diagnostic, ...] = ()
     preview: bool = False
     left: Mapping[str, int] = field(default_factory=dict)
+    judged_by: str = ""
 
     @property
     def summary(self) -> dict[str, int]:
