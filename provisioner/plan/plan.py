@@ -20,7 +20,8 @@ APPROVED_CAUSES = frozenset({Cause.DECLARED, Cause.LEAVER})
 @dataclass(frozen=True, slots=True)
 class TargetView:
     """What the plan knows of one target. `coverage` lists the scopes that were not read completely; `read` counts live
-    resources by kind; `failed` says in words why nothing could be read, `system` what the target really is.
+    resources by kind; `failed` says in words why nothing could be read, `system` what the target really is. `refused`
+    is the code of the guardrail that refuses the whole target: it gets no call.
     """
 
     complete: bool
@@ -30,6 +31,7 @@ class TargetView:
     calls: int = 0
     system: str | None = None
     failed: str | None = None
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

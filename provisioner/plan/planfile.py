@@ -281,6 +281,7 @@ def _target_json(view: TargetView) -> Json:
         "calls": view.calls,
         "system": view.system,
         "failed": view.failed,
+        "refused": view.refused,
     }
 
 
@@ -301,6 +302,7 @@ def _target(found: Json) -> TargetView:
         calls=int(found["calls"]),
         system=_maybe(found["system"]),
         failed=_maybe(found["failed"]),
+        refused=_maybe(found["refused"]),
     )
 
 

@@ -82,6 +82,7 @@ def test_the_object_is_the_one_that_the_design_promises() -> None:
         "calls": 3,
         "system": None,
         "failed": None,
+        "refused": None,
     }
     first = found["changes"][0]
     assert first["address"] == "corp-ldap:membership/developers/ada"
@@ -272,6 +273,7 @@ views = st.builds(
     st.lists(covers, max_size=2).map(tuple),
     st.dictionaries(st.sampled_from([k.value for k in Kind]), st.integers(0, 10**6), max_size=3),
     st.integers(0, 10**6),
+    st.none() | names,
     st.none() | names,
     st.none() | names,
 )
