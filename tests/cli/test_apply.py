@@ -71,6 +71,27 @@ def test_a_saved_plan_of_other_files_is_refused(repository: Repository, tmp_path
     assert repository.people() == set()
 
 
+def test_a_saved_plan_is_refused_where_another_base_judged_it(repository: Repository, tmp_path: Path) -> None:
+    before = repository.git("rev-parse", "HEAD")
+    repository.person("zoe")
+    repository.commit()
+    file = saved(repository, tmp_path, "--base", before)
+    for base in ((), ("--base", "HEAD")):  # a limit that this very change raises would count
+        ran = repository.run("apply", file, *base)
+        assert ran.status == 4
+        assert "error[plan-file-other-base]" in ran.err
+        assert "give `apply` the `--base` that the plan was made with" in ran.err
+    assert repository.people() == set()
+    assert repository.run("apply", saved(repository, tmp_path), "--base", before).status == 4
+    # The same files under another commit are the same base: a merge that was rewritten, or changed other folders.
+    repository.git("checkout", "--quiet", "-b", "again", before)
+    repository.write("README.md", "nothing of access")
+    again = repository.commit()
+    repository.git("checkout", "--quiet", "main")
+    assert repository.run("apply", saved(repository, tmp_path, "--base", before), "--base", again).status == 0
+    assert repository.people() == {"ada", "grace", "zoe"}
+
+
 def test_how_long_a_saved_plan_lasts_is_said_by_the_files(repository: Repository, tmp_path: Path) -> None:
     repository.write("access/common.yaml", COMMON.replace("owner: 5f1c0a2b", "owner: 5f1c0a2b, plan_age: 1s"))
     file = saved(repository, tmp_path)
