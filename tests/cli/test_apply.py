@@ -171,7 +171,7 @@ def test_in_ci_a_journal_that_goes_with_the_runner_is_refused(repository: Reposi
     assert journal.is_dir()
 
 
-def test_the_merge_that_names_the_first_place_of_the_journal_has_it_there(repository: Repository, tmp_path: Path) -> None:
+def test_the_merge_that_names_the_journals_first_place_has_it_there(repository: Repository, tmp_path: Path) -> None:
     repository.env.setenv("CI", "true")
     journal, other = tmp_path / "journal", tmp_path / "other"
     repository.write("access/common.yaml", COMMON.replace("5f1c0a2b", f"5f1c0a2b, journal: {journal}"))
