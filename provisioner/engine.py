@@ -33,6 +33,8 @@ from provisioner.observe.inventory import (
     observe,
     open_readers,
 )
+from provisioner.observe.logins import following, renamed_logins
+from provisioner.observe.logins import told as told_of_logins
 from provisioner.observe.matching import match_accounts
 from provisioner.observe.relabel import relabel
 from provisioner.plan.compare import compare
@@ -117,7 +119,9 @@ def _planned(situation: Situation, told: Told | None) -> Planned:
             desired = desire(situation.declared, situation.declares, situation.now)
             pasts = _remembered(situation)
             observed = unopened | reads.all()
+        situation, desired, renamed = _follow(situation, desired, observed)
         sides, departed, diagnostics = _recognise(situation, desired, pasts, observed)
+        diagnostics += renamed
         _read_credentials(readers, sides, told)
         let_go = newly_managed_and_let_go(_case(situation, sides, observed, desired))
         for name, addresses in let_go.items():
@@ -143,6 +147,26 @@ def _remembered(situation: Situation) -> dict[str, Past]:
         converged={n for n in situation.connections if situation.known.get(n, Known()).converged},
         declare_as=lambda target: situation.connections[target.name].provider.declare(target),
     )
+
+
+def _follow(
+    situation: Situation, desired: dict[str, Desired], observed: Mapping[str, Observed]
+) -> tuple[Situation, dict[str, Desired], list[Diagnostic]]:
+    """Where people change their logins themselves: what the files say, under the logins of today."""
+    renamed: dict[str, dict[str, str]] = {}
+    for name, seen in observed.items():
+        connection = situation.connections[name]
+        if seen.reading is None or connection.declare.capabilities.renames:
+            continue
+        logins = renamed_logins(connection.target, seen.reading.state, situation.declared.identities.values())
+        if logins:
+            renamed[name] = logins
+    if not renamed:
+        return situation, desired, []
+    declared = following(situation.declared, renamed)
+    again = {name: situation.declares[name] for name in renamed}
+    desired = {**desired, **desire(declared, again, situation.now)}
+    return replace(situation, declared=declared), desired, told_of_logins(situation.declared, renamed)
 
 
 def _pinned(situation: Situation) -> dict[str, Pinned]:
@@ -242,6 +266,7 @@ def _side(
         departed,
         connection.owner,
         folds_case=declare.capabilities.folds_case,
+        renames=declare.capabilities.renames,
     )
     matched.blocked |= blocked
     environments = situation.declared.environments

@@ -18,6 +18,7 @@ from provisioner.adopt.people import needs_pin, recognise
 from provisioner.adopt.reach import Reach
 from provisioner.adopt.roles import Atom, cut_into_roles
 from provisioner.adopt.settled import Settled, check_logins
+from provisioner.contract import Combines
 from provisioner.load.schema import EMAIL
 from provisioner.model.address import Address, Kind
 from provisioner.model.block import Block, nowhere
@@ -176,7 +177,7 @@ class _Holdings:
         if why is not None:
             self._keep(address, why)
             return
-        atom = Atom.of(address)
+        atom = self._atom(resource)
         self._sample.setdefault(atom, resource)
         environment = self._label(atom, resource)
         told = self._reach.why_not_in(environment, owner.kind)
@@ -207,12 +208,15 @@ class _Holdings:
             return "it ends by itself"
         if all(w.phase is not Phase.ACTIVE and w.phase is not Phase.PENDING for w in direct):
             return f"it is {direct[0].phase.value}"
-        atom = Atom.of(resource.address)
+        atom = self._atom(resource)
         if atom not in self._why_not:
             self._why_not[atom] = self._found.declare.unsayable(resource)
             if self._why_not[atom] is None and not _sayable(atom):
                 self._why_not[atom] = "its name holds characters that mislead a reader of the files"
         return self._why_not[atom]
+
+    def _atom(self, resource: Resource) -> Atom:
+        return Atom.of(resource, levels=isinstance(self._found.declare, Combines))
 
     def _label(self, atom: Atom, resource: Resource) -> str | None:
         if atom not in self._labels:

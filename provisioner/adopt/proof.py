@@ -21,7 +21,7 @@ def unexpected(before: Iterable[Change], after: Iterable[Change], asked: Desired
     """
     known = {c.id for c in before}
     wanted = {
-        (asked.logins[a.principal.id].id, Atom.of(a))
+        (asked.logins[a.principal.id].id, Atom.at(a))
         for a in asked.state.resources
         if a.principal is not None and a.principal.is_account and a.principal.id in asked.logins
     }
@@ -35,7 +35,7 @@ def unexpected(before: Iterable[Change], after: Iterable[Change], asked: Desired
             and set(change.after or ()) <= _LABELS
         ):
             continue
-        if change.action is Action.CREATE and (change.identity, Atom.of(change.address)) in wanted:
+        if change.action is Action.CREATE and (change.identity, Atom.at(change.address)) in wanted:
             continue
         found.append(change)
     return found

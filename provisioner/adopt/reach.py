@@ -13,6 +13,7 @@ from itertools import combinations
 
 from provisioner.adopt.found import REASON, Found, Held
 from provisioner.adopt.roles import Atom
+from provisioner.contract import Combines
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.assignment import Assignment
@@ -73,13 +74,14 @@ class Reach:
         given: dict[str, set[Atom]] = {}
         elsewhere: set[str] = set()
         for target, desired in desire(nobody, self.found.declares, None, only=people).items():
-            for address in desired.state.resources:
+            levels = isinstance(self.found.declares[target], Combines)
+            for address, resource in desired.state.resources.items():
                 who = address.principal
                 if who is None or who.id not in probes:
                     continue
                 if target != name:
                     elsewhere.add(who.id)
-                given.setdefault(who.id, set()).add(Atom.of(address))
+                given.setdefault(who.id, set()).add(Atom.of(resource, levels=levels))
         out: dict[str | None, dict[str, frozenset[Atom]]] = {}
         for probe, (environment, role_id) in probes.items():
             if probe in given and probe not in elsewhere:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from provisioner.adopt.names import LONGEST, id_from, unique
 from provisioner.model.address import Address, Kind
+from provisioner.model.resource import Resource
 
 FEW = 250
 """One role of its own for a shared set is worth it from one in so many people on, and from two."""
@@ -21,22 +22,31 @@ _NAMED = 3
 
 
 class Atom(NamedTuple):
-    """One thing that can be held: an address without its holder."""
+    """One thing that can be held: an address without its holder. `level` is how much of it, where there are levels."""
 
     kind: Kind
     object: str
     slot: str | None = None
+    level: str = ""
 
     @classmethod
-    def of(cls, address: Address) -> Atom:
+    def of(cls, resource: Resource, *, levels: bool = False) -> Atom:
+        """`levels` says that things of this system are held more or less."""
+        address = resource.address
+        level = " ".join(str(v) for k, v in sorted(resource.attributes.items()) if k not in resource.hides)
+        return cls(address.kind, address.object, address.slot, level if levels else "")
+
+    @classmethod
+    def at(cls, address: Address) -> Atom:
+        """Of whatever level."""
         return cls(address.kind, address.object, address.slot)
 
     @property
     def word(self) -> str:
-        return f"{self.object}-{self.slot}" if self.slot else self.object
+        return "-".join(word for word in (self.object, self.slot, self.level) if word)
 
-    def sort_key(self) -> tuple[str, str, str]:
-        return (self.object, self.slot or "", self.kind.value)
+    def sort_key(self) -> tuple[str, str, str, str]:
+        return (self.object, self.slot or "", self.kind.value, self.level)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def judge(change: Change, reading: Reading, ours: Ours) -> Result | None:
             return _moved(change, live, "it now carries the mark of another owner")
         if change.evidence is Evidence.MARK and not ours.marked_for(live, None):
             return _moved(change, live, "it was ours by its mark, which it no longer carries")
-    hides = reading.coverage.at(change.address).hides
+    hides = _hidden(change, reading)
     match change.action:
         case Action.CREATE:
             return _judge_create(change, live, hides, ours)
@@ -124,7 +124,7 @@ def proven(change: Change, reading: Reading, ours: Ours) -> Outcome | None:
     if not all(seen(reading, a) for a in addresses_of(change)):
         return None
     live = reading.state.get(change.address)
-    hides = reading.coverage.at(change.address).hides
+    hides = _hidden(change, reading)
     if change.action in (Action.REVOKE, Action.DELETE):
         return _proven_gone(change, live)
     if change.action is Action.RELEASE:
@@ -171,7 +171,8 @@ def describe(values: Mapping[str, Any] | None, hides: Collection[str] = ()) -> s
 def _judge_create(change: Change, live: Resource | None, hides: Collection[str], ours: Ours) -> Result | None:
     if live is None or not any(w.via is None and (w.gives_access or w.locked_by) for w in live.ways):
         return None
-    if change.address.kind is Kind.ACCOUNT and not ours.marked_for(live, change.identity):
+    marked = Kind.ACCOUNT in ours.marks
+    if change.address.kind is Kind.ACCOUNT and marked and not ours.marked_for(live, change.identity):
         return _moved(change, live, "an account of that login has come up, and nothing says that it is theirs")
     return (
         Result(AlreadySo(f"read: {describe(change.after)}")) if _so(change.after, live, hides) else _moved(change, live)
@@ -270,6 +271,13 @@ def _same(wanted: Mapping[str, Any] | None, live: Resource, hides: Collection[st
 def _so(wanted: Mapping[str, Any] | None, live: Resource, hides: Collection[str]) -> bool:
     """Whether it can be said that `live` has all that is named in `wanted`: what is hidden cannot be called so."""
     return not set(wanted or ()) & set(hides) and _same(wanted, live, hides)
+
+
+def _hidden(change: Change, reading: Reading) -> frozenset[str]:
+    """What of it cannot be seen: by this credential, or of this very thing."""
+    live = reading.state.get(change.address)
+    hides = reading.coverage.at(change.address).hides
+    return hides | live.hides if live is not None else hides
 
 
 def _wanted_mark(change: Change) -> str | None:

@@ -69,15 +69,14 @@ def _time(text: str) -> Instant:
 def _show(made: Plan, work: Work, form: PlanFormat, apply_with: str | None) -> None:
     from provisioner.cli.output import show
     from provisioner.cli.running import columns
-    from provisioner.plan.planfile import to_json
+    from provisioner.plan.planfile import printed, to_json
     from provisioner.report import markdown, text
     from provisioner.report.colour import palette
     from provisioner.report.diagnostics import Sources
-    from provisioner.report.machine import json_text
 
     match form:
         case PlanFormat.JSON:
-            show(json_text(to_json(made)))
+            show(printed(made))
         case PlanFormat.MARKDOWN:
             show(markdown.text(made, digest=to_json(made)["digest"]))
         case PlanFormat.TEXT:

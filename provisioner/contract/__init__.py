@@ -13,12 +13,13 @@ from provisioner.contract.outcome import (
     Unknown,
     Waiting,
 )
-from provisioner.contract.protocols import Connection, Declare, Me, Provider, Reader, Reading, Writer
+from provisioner.contract.protocols import Combines, Connection, Declare, Me, Provider, Reader, Reading, Writer
 
 __all__ = [
     "Accepted",
     "AlreadySo",
     "Capabilities",
+    "Combines",
     "Connection",
     "Declare",
     "Done",

@@ -14,7 +14,9 @@ class Capabilities:
     where not, `retention` does not apply and a leaver's account is deleted (or emptied) at once.
     `settle_seconds` is how long a write of that kind may take to show in reads: read-back waits as long, then says
     Accepted. `batch` is how many units the executor may take on between two journal records.
-    `folds_case` says that two logins or group names that differ only in case are one.
+    `folds_case` says that two logins or group names that differ only in case are one. `renames` says whether logins are
+    ours to change: where people have their own accounts they are not, and then a login is only a label for the id, and
+    somebody may be known by the e-mail of an invitation alone.
     """
 
     marks: frozenset[Kind] = frozenset({Kind.ACCOUNT})
@@ -23,3 +25,4 @@ class Capabilities:
     settle_seconds: Mapping[Kind, float] = field(default_factory=dict)
     batch: int = 25
     folds_case: bool = False
+    renames: bool = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from provisioner.contract.capabilities import Capabilities
 from provisioner.contract.outcome import Outcome
@@ -135,6 +135,15 @@ class Declare(Protocol):
 
     def holds_until(self, resource: Resource) -> Instant | None:
         """The end that the target itself can hold for this resource, or None: then `expire` ends it."""
+        ...
+
+
+@runtime_checkable
+class Combines(Protocol):
+    """A `Declare` whose things have levels: what two lines give at different levels, in one."""
+
+    def combine(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The attributes of their union, which is the stronger of the two."""
         ...
 
 

@@ -14,7 +14,7 @@ from provisioner.guardrails.wording import count, let_in, names
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Change
 from provisioner.model.principal import Principal, PrincipalKind
-from provisioner.model.target import Target
+from provisioner.model.target import GROUP_SECTIONS, Target
 from provisioner.plan.side import Side
 
 
@@ -80,7 +80,7 @@ def _labels(target: Target, address: Address) -> Iterable[str]:
         yield target.environment
         return
     for (section, name), label in target.object_environments.items():
-        if name == address.object and (section == "groups") == (address.kind in (Kind.GROUP, Kind.MEMBERSHIP)):
+        if name == address.object and (section in GROUP_SECTIONS) == (address.kind in (Kind.GROUP, Kind.MEMBERSHIP)):
             yield label
 
 

@@ -32,6 +32,12 @@ def _plain(value: Any) -> bool:
     return kind is int and -_MOST <= value <= _MOST
 
 
+def readable_json(value: Any) -> str:
+    """Indented, keys in their own order, and a newline at the end. Pure ASCII, and without the beginning of a log
+    command, so that no terminal or log can be misled by it."""
+    return json.dumps(value, indent=2, ensure_ascii=True).replace("##[", "##\\u005b") + "\n"
+
+
 def digest(value: Any) -> str:
     """`sha256:` and the hash of the canonical bytes."""
     return "sha256:" + hashlib.sha256(canonical_json(value)).hexdigest()

@@ -13,6 +13,7 @@ from provisioner.model.mark import Mark
 from provisioner.model.way import DIRECT, Way
 
 NOTHING: Mapping[str, Any] = {}
+NONE_HIDDEN: frozenset[str] = frozenset()
 T = TypeVar("T")
 
 
@@ -46,7 +47,8 @@ class Resource:
 
     Of a desired resource: `sources` are the lines that ask for it, `starts` and `until` its time. Of a live one: `ways`
     (at least one), `mark` where it carries ours or another repository's, `facts` for accounts and groups.
-    An account has the attribute `enabled`; `name` and `email` where the system holds them.
+    `hides` are attributes that the system does not tell of this very one (an owner always shows as a maintainer): they
+    are not compared. An account has the attribute `enabled`; `name` and `email` where the system holds them.
     """
 
     address: Address
@@ -57,6 +59,7 @@ class Resource:
     until: Instant | None = None
     mark: Mark | None = None
     facts: Facts | None = None
+    hides: frozenset[str] = NONE_HIDDEN
 
     @property
     def gives_access(self) -> bool:

@@ -12,6 +12,8 @@ from provisioner.model.block import Block, nowhere
 from provisioner.model.instant import Instant
 
 EMPTY = Block({}, nowhere())
+GROUP_SECTIONS = ("groups", "teams")
+"""Where targets declare what their provider reads as a group."""
 
 
 class Mode(StrEnum):

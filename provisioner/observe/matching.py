@@ -30,11 +30,12 @@ def match_accounts(
     owner: str | None,
     *,
     folds_case: bool = False,
+    renames: bool = True,
 ) -> Matched:
     """`wanted` are the identities that should have an account here, by id; `declared` all that are declared and
     present; `departed` those who left, with the revision that last had them, also those known only from a mark.
     """
-    return _Matcher(target, live, wanted, declared, departed, owner, folds_case).run()
+    return _Matcher(target, live, wanted, declared, departed, owner, folds_case, renames).run()
 
 
 class _Matcher:
@@ -47,6 +48,7 @@ class _Matcher:
         departed: Mapping[str, tuple[Identity, str]],
         owner: str | None,
         folds_case: bool,
+        renames: bool,
     ) -> None:
         self._target = target
         self._wanted = wanted
@@ -54,6 +56,7 @@ class _Matcher:
         self._departed = departed
         self._owner = owner
         self._fold = str.casefold if folds_case else str
+        self._renames = renames
         self._out = Matched()
         self._accounts = live.of_kind(Kind.ACCOUNT)
         self._by_login = {self._fold(a.address.object): a for a in self._accounts}
@@ -92,7 +95,10 @@ class _Matcher:
             return
         if pinned is not None:
             account = self._by_native.get(pinned)
-            if account is None and holder is not None:
+            invited = self._invited(identity)
+            if account is None and holder is None and invited is not None:
+                self._take(identity, invited, How.EMAIL)
+            elif account is None and holder is not None:
                 self._block(
                     identity,
                     "account-id-differs",
@@ -109,8 +115,16 @@ class _Matcher:
             self._take(identity, marked, How.MARK)
             self._check_free(identity, marked, login, holder, wanted)
             return
+        holder = holder or self._invited(identity)
         if holder is not None:
             self._claim(identity, holder, login, wanted)
+
+    def _invited(self, identity: Identity) -> Resource | None:
+        """An invitation that the system knows by their e-mail alone."""
+        if self._renames or not identity.email:
+            return None
+        found = self._by_login.get(self._fold(identity.email))
+        return found if found is not None and found.facts is not None and found.facts.email else None
 
     def _check_free(
         self, identity: Identity, account: Resource, login: str, holder: Resource | None, wanted: bool
@@ -201,11 +215,11 @@ class _Matcher:
             return
         name = identity.account_on(self._target.name)
         if name.id is not None:
-            account = self._by_native.get(name.id)
+            account = self._by_native.get(name.id) or self._invited(identity)
             if account is not None and ownership(account, self._owner) is not Ownership.FOREIGN:
                 self._take(identity, account, How.PINNED, departed=True, revision=revision)
             return
-        account = self._by_login.get(self._fold(name.login or identity.id))
+        account = self._by_login.get(self._fold(name.login or identity.id)) or self._invited(identity)
         if account is None or ownership(account, self._owner) is not Ownership.UNCLAIMED:
             return
         facts = account.facts or NO_FACTS

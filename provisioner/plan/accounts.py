@@ -95,7 +95,8 @@ def _recognised(drafts: Drafts, login: str, identity: Identity, match: Match) ->
     if ours and match.login == login and have.attributes == want.attributes:
         return
     if match.login != login:
-        if side.declare.capabilities.folds_case and match.login.casefold() == login.casefold():
+        same = side.declare.capabilities.folds_case and match.login.casefold() == login.casefold()
+        if same or not side.declare.capabilities.renames:
             address = have.address
         else:
             was_other = have.mark is not None and have.mark.key != identity.id
@@ -103,8 +104,9 @@ def _recognised(drafts: Drafts, login: str, identity: Identity, match: Match) ->
             logins = ({"login": match.login}, {"login": login})
             _draft(drafts, Action.RENAME, address, identity, match, want, logins, why, evidence=match.evidence)
             ours = True  # a rename writes the mark too
-    was, becomes = differences(have.attributes, want.attributes, side.coverage.at(address).hides)
-    if not ours and "mark" not in side.coverage.at(address).hides:
+    hides = side.coverage.at(address).hides | have.hides
+    was, becomes = differences(have.attributes, want.attributes, hides)
+    if not ours and "mark" not in hides and Kind.ACCOUNT in side.declare.capabilities.marks:
         # What the account tells nothing of (no e-mail, no name) is written with the mark: one step, and one to approve.
         blank = [k for k in becomes if k not in have.attributes and k != "enabled"]
         marks = {"mark": have.mark.key if have.mark else None, **{k: was.pop(k) for k in blank}}
@@ -120,21 +122,29 @@ def _recognised(drafts: Drafts, login: str, identity: Identity, match: Match) ->
 
 def _cannot_suspend(drafts: Drafts, identity: Identity, match: Match) -> None:
     if identity.suspended is not None and identity.suspended.since <= drafts.side.now:
-        drafts.problem(
-            "suspended-not-locked",
-            f"{identity.id} is suspended, and account `{match.login}` on {drafts.side.target.name} is not ours to lock",
-            Severity.WARNING,
-            location=identity.location,
-            why="with `accounts: existing` others switch accounts on and off",
-            fix="have it locked by those who do",
-        )
+        why = "with `accounts: existing` others switch accounts on and off"
+        _tell_suspended(drafts, identity, match, why, "have it locked by those who do")
+
+
+def _tell_suspended(drafts: Drafts, identity: Identity, match: Match, why: str, fix: str) -> None:
+    drafts.problem(
+        "suspended-not-locked",
+        f"{identity.id} is suspended, and account `{match.login}` on {drafts.side.target.name} is not ours to lock",
+        Severity.WARNING,
+        location=identity.location,
+        why=why,
+        fix=fix,
+    )
 
 
 def _switched(
     drafts: Drafts, address: Address, identity: Identity, match: Match, want: Resource, switch: Difference
 ) -> None:
     """A suspended person is locked; whoever is declared is unlocked, if the lock was ours."""
-    if not switch[1]["enabled"]:
+    if not drafts.side.declare.capabilities.disables:
+        why = "nothing can be locked there and kept"
+        _tell_suspended(drafts, identity, match, why, "take their roles out meanwhile")
+    elif not switch[1]["enabled"]:
         why = _why_suspended(identity)
         _draft(drafts, Action.DISABLE, address, identity, match, want, switch, why, evidence=match.evidence)
     elif disabled_since(match.account, ours_only=True) is not None:

@@ -23,7 +23,10 @@ from __future__ import annotations
 from provisioner.diagnostics import Location, Severity
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Cause
+from provisioner.model.desired import Over
+from provisioner.model.effect import Direction
 from provisioner.model.identity import Identity
+from provisioner.model.instant import format_instant
 from provisioner.model.match import Match
 from provisioner.model.resource import Resource
 from provisioner.model.target import Mode
@@ -118,21 +121,36 @@ def _wanted(drafts: Drafts, blocked: set[str]) -> int:
                 ends=want.until,
             )
             continue
-        hides = coverage.at(address).hides
+        if identity is not None and identity.id in blocked:
+            continue
+        hides = coverage.at(address).hides | have.hides
         was, becomes = differences(have.attributes, want.attributes, hides)
         if becomes:
+            lapsed = _lapsed_to(side, have, want, identity)
             drafts.add(
                 Action.UPDATE,
                 address,
                 have,
                 want,
-                cause=Cause.DECLARED,
-                why="the files say otherwise",
+                cause=Cause.DECLARED if lapsed is None else Cause.TIME,
+                why="the files say otherwise"
+                if lapsed is None
+                else f"what gave more ended {format_instant(lapsed.until)}",
                 identity=identity.id if identity else None,
-                sources=want.sources,
+                sources=want.sources if lapsed is None else lapsed.sources,
+                starts=want.starts,
+                ends=want.until,
                 attributes=(was, becomes),
             )
     return there
+
+
+def _lapsed_to(side: Side, have: Resource, want: Resource, identity: Identity | None) -> Over | None:
+    """The line that gave more of this to whoever has it, and whose time is over; what is left of it is less."""
+    over = side.desired.over.get(want.address)
+    if over is None or identity is None or over.identity != identity.id:
+        return None
+    return over if side.declare.effect(have, want, side.live).direction is Direction.NARROWS else None
 
 
 def _is_so(have: Resource, want: Resource) -> bool:
@@ -193,7 +211,7 @@ def _unwanted(drafts: Drafts, blocked: set[str]) -> None:
             _revoke(drafts, have, match, *ground)
         elif meant is not None:
             drafts.out.ignored.append((address, meant))
-        else:
+        elif any(w.via is None and w.gives_access for w in have.ways):
             newly = address.principal is not None and newly_managed(side, address)
             who = match.identity.id if match else None
             drafts.out.strays.append(Stray(address, _why_stray(side, address, match), who, newly))

@@ -9,6 +9,7 @@ from provisioner.model.change import Action
 from provisioner.model.effect import Direction, Effect, Level
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
+from provisioner.model.target import GROUP_SECTIONS
 
 if TYPE_CHECKING:
     from provisioner.plan.side import Side
@@ -37,6 +38,8 @@ def effect_of(action: Action, before: Resource | None, after: Resource | None, a
 def _environment(side: Side, address: Address) -> str | None:
     if side.target.environment is not None:
         return side.target.environment
-    if address.kind in (Kind.GROUP, Kind.MEMBERSHIP):
-        return side.target.object_environments.get(("groups", address.object))
+    labels = side.target.object_environments
+    if address.kind in (Kind.GROUP, Kind.MEMBERSHIP) and labels:
+        named = (labels.get((section, address.object)) for section in GROUP_SECTIONS)
+        return next((label for label in named if label is not None), None)
     return None

@@ -14,7 +14,7 @@ from typing import Any
 
 from provisioner.diagnostics import Diagnostic, Location, ProvisionError, Severity
 from provisioner.model.address import Address, Kind
-from provisioner.model.canonical import canonical_json, digest
+from provisioner.model.canonical import canonical_json, digest, readable_json
 from provisioner.model.change import Action, Cause, Change
 from provisioner.model.coverage import Scope, ScopeCoverage, Verdict
 from provisioner.model.effect import Direction, Effect, Level
@@ -40,11 +40,18 @@ def dump(plan: Plan) -> bytes:
     return canonical_json(to_json(plan)) + b"\n"
 
 
+def printed(plan: Plan) -> str:
+    """The same object for people and logs, as `plan --format json` prints it. It may be applied like the file."""
+    return readable_json(to_json(plan))
+
+
 def parse(content: bytes) -> Plan:
-    """The plan that `dump` wrote, from exactly those bytes.
+    """The plan that `dump` or `printed` wrote, from exactly those bytes.
 
     ProvisionError: `plan-file-unreadable`, `plan-file-version` or `plan-file-edited`, each with its own words.
     """
+    if content.startswith(b"{\n"):
+        return _parse_printed(content)
     if not is_whole(content):
         raise _what_is_wrong(content)
     found = _object(content)
@@ -57,6 +64,17 @@ def parse(content: bytes) -> Plan:
         raise _unreadable(f"{type(error).__name__}: {error}") from None
     if not same:
         raise _unreadable("it holds fields that a plan does not have, or values that do not agree with each other")
+    return plan
+
+
+def _parse_printed(content: bytes) -> Plan:
+    try:
+        bare = canonical_json(_object(content)) + b"\n"
+    except (ValueError, RecursionError) as error:  # rfc8785's own errors are ValueErrors
+        raise _unreadable(f"it holds a value that no plan can hold: {error}") from None
+    plan = parse(bare)
+    if printed(plan).encode() != content:
+        raise _layout()
     return plan
 
 
@@ -89,13 +107,17 @@ def _what_is_wrong(content: bytes) -> ProvisionError:
         real = digest(found)
     except (ValueError, RecursionError) as error:  # rfc8785's own errors are ValueErrors
         return _unreadable(f"it holds a value that no plan can hold: {error}")
-    return _refusal(
-        "plan-file-edited",
-        "this plan file was changed after it was made",
-        f"its digest says {shorten(told)}, its contents have {real}: it is not what was reviewed"
-        if told != real
-        else "its white space, or the order of its keys, is not as `plan --out` wrote it",
-    )
+    if told == real:
+        return _layout()
+    return _edited(f"its digest says {shorten(told)}, its contents have {real}: it is not what was reviewed")
+
+
+def _layout() -> ProvisionError:
+    return _edited("its white space, or the order of its keys, is not as `plan` wrote it")
+
+
+def _edited(why: str) -> ProvisionError:
+    return _refusal("plan-file-edited", "this plan file was changed after it was made", why)
 
 
 def _other_version(told: str) -> ProvisionError:

@@ -13,6 +13,8 @@ from provisioner.contract import Provider
 
 _TABLE = {
     "aws-iam": "provisioner.providers.aws_iam:PROVIDER",
+    "circleci": "provisioner.providers.circleci:PROVIDER",
+    "github": "provisioner.providers.github:PROVIDER",
     "ldap": "provisioner.providers.ldap:PROVIDER",
 }
 
@@ -20,11 +22,9 @@ PLANNED = (
     "active-directory",
     "aws-identity-center",
     "bamboo",
-    "circleci",
     "cloudbees",
     "entra",
     "gcp-iam",
-    "github",
     "gitlab",
     "jenkins",
     "postgresql",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from provisioner.contract import Declare
+from provisioner.contract import Combines, Declare
 from provisioner.diagnostics import Location
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address, Kind, address_of
@@ -192,7 +192,7 @@ class Resolver:
                 out = self._out[name]
                 if at is _NOW:
                     has_account[name] = who
-                    self._hold(out.state.resources, who, templates, assignment, starts, until)
+                    self._hold(out, who, templates, assignment, starts, until)
                     continue
                 for template in templates:
                     address = template.resource.address._replace(principal=who)
@@ -205,9 +205,9 @@ class Resolver:
         for name, who in has_account.items():
             self._account(self._out[name], identity, who)
 
-    @staticmethod
     def _hold(
-        resources: dict[Address, Resource],
+        self,
+        out: Desired,
         who: Principal,
         templates: list[_Template],
         assignment: Assignment,
@@ -215,7 +215,7 @@ class Resolver:
         until: Instant | None,
     ) -> None:
         """The inner loop of resolving: once for everything that anybody holds."""
-        line = assignment.location
+        line, resources = assignment.location, out.state.resources
         for template in templates:
             given = template.resource
             target, kind, thing, _, slot = given.address
@@ -225,12 +225,27 @@ class Resolver:
             known = resources.setdefault(address, held)
             if known is held:
                 continue
+            if known.attributes != held.attributes:
+                known, held = self._combined(out, known, held)
+                starts, until = held.starts, held.until
             resources[address] = replace(
                 known,
                 sources=tuple(dict.fromkeys((*known.sources, *sources))),
                 starts=earliest(known.starts, starts),
                 until=latest(known.until, until),
             )
+
+    def _combined(self, out: Desired, one: Resource, other: Resource) -> tuple[Resource, Resource]:
+        """Two lines that give one thing at different levels: the stronger, for as long as that one lasts."""
+        declare = self._declares[out.target.name]
+        if not isinstance(declare, Combines):
+            return one, other
+        attributes = declare.combine(one.attributes, other.attributes)
+        if attributes == other.attributes:
+            return replace(one, attributes=attributes, starts=other.starts, until=other.until), other
+        if attributes == one.attributes:
+            return one, replace(other, starts=one.starts, until=one.until)
+        return replace(one, attributes=attributes), other
 
     def _account(self, out: Desired, identity: Identity, who: Principal) -> None:
         declare = self._declares[out.target.name]

@@ -3,7 +3,7 @@
 It keeps its own truth and its own log, so that no test has to ask the engine what happened.
 """
 
-# ruff: noqa: ARG002, ARG005 - a protocol's arguments are taken whether this system needs them or not
+# ruff: noqa: ARG005 - a protocol's arguments are taken whether this system needs them or not
 
 from __future__ import annotations
 

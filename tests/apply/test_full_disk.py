@@ -59,7 +59,8 @@ def test_nothing_is_changed_that_the_journal_does_not_have(
         if full.left >= 0:
             assert done is not None and done.converged == {T} and after > 5
             return
-        assert told == {"journal-not-writable"}
+        # A record whose folder could not be synced may be there all the same: then the next one finds its place taken.
+        assert "journal-not-writable" in told and told <= {"journal-not-writable", "journal-moved-on"}
         assert done is None or (done.converged == frozenset() and done.any_failed)
         rig.runs += 1
         assert rig.apply(what_is_left(rig, CHANGES)).converged == {T}

@@ -7,11 +7,12 @@ from typing import Any
 
 from provisioner.providers.aws_iam import PROVIDER
 from provisioner.sandbox.aws import AwsServer
+from tests.conformance.harness import Plain
 
 ACCOUNT = "111111111111"
 
 
-class AwsHarness:
+class AwsHarness(Plain):
     name = "aws-iam"
     provider = PROVIDER
     lacks: Mapping[str, str] = {}

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 import pytest
 
 from provisioner.sandbox.aws import AwsServer
+from provisioner.sandbox.github import GitHubServer
 from provisioner.sandbox.ldap import LdapServer
 from tests.conformance.aws import AwsHarness
 from tests.conformance.directory import LdapHarness
+from tests.conformance.forge import GithubHarness
 from tests.conformance.harness import Harness, Stand
 from tests.conformance.memory import MemoryHarness
 from tests.rigs.slapd import Slapd
+from tests.rigs.specs import Checked
 
-SYSTEMS = ["memory", "ldap-slapd", "ldap-sandbox", "aws-iam"]
+SYSTEMS = ["memory", "ldap-slapd", "ldap-sandbox", "aws-iam", "github"]
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +43,11 @@ def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
                 yield LdapHarness("ldap-sandbox", server.url, service, admin, server.entries)
         case "aws-iam":
             yield AwsHarness(request.getfixturevalue("aws_server"))
+        case "github":
+            with GitHubServer() as github:
+                checked = Checked("github").watch(github)
+                yield GithubHarness(github)
+                assert not checked.problems, "\n".join(checked.problems)
 
 
 @pytest.fixture

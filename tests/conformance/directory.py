@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from provisioner.providers.ldap import PROVIDER
+from tests.conformance.harness import Plain
 
 SUFFIX = "dc=example,dc=test"
 PEOPLE, GROUPS = f"ou=people,{SUFFIX}", f"ou=groups,{SUFFIX}"
 Entries = dict[str, dict[str, list[bytes]]]
 
 
-class LdapHarness:
+class LdapHarness(Plain):
     """`dump` gives the server's own entries; writes of the administrator go over the wire."""
 
     provider = PROVIDER

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from provisioner.contract import Connection, Provider
+from provisioner.model.access import DeclaredAccess
+from provisioner.model.block import Block
+from provisioner.model.identity import AccountName
 from provisioner.model.target import AccountsPolicy, Mode, Target
 from tests.worlds import OWNER, block
 
@@ -17,6 +20,19 @@ class Harness(Protocol):
 
     name: str
     lacks: Mapping[str, str]
+
+    @property
+    def groups(self) -> str:
+        """What a role's block calls groups."""
+        ...
+
+    def pinned(self, who: str) -> str | None:
+        """The immutable id that files say of somebody; None where they need not."""
+        ...
+
+    def accept(self) -> None:
+        """Let whoever was invited say yes."""
+        ...
 
     @property
     def provider(self) -> Provider: ...
@@ -42,6 +58,18 @@ class Harness(Protocol):
         ...
 
 
+class Plain:
+    """What most systems are: groups are groups, nobody is pinned or invited."""
+
+    groups = "groups"
+
+    def pinned(self, who: str) -> str | None:
+        return None
+
+    def accept(self) -> None:
+        """Nobody is invited."""
+
+
 @dataclass
 class Stand:
     """A harness with one target on it."""
@@ -61,6 +89,24 @@ class Stand:
             settings=block(self.harness.settings(), "access/targets.yaml"),
             objects=block(self.objects, "access/targets.yaml"),
         )
+
+    def said(self, declared: DeclaredAccess) -> DeclaredAccess:
+        """The same files in this system's own words: its name for groups, its ids."""
+        section = self.harness.groups
+        roles = {
+            r.id: replace(r, grants=tuple(replace(g, block=self._block(g.block, section)) for g in r.grants))
+            for r in declared.roles.values()
+        }
+        identities = {}
+        for who, identity in declared.identities.items():
+            native = self.harness.pinned(who)
+            pinned = {"sys": AccountName(None, native, identity.location)} if native else identity.accounts
+            identities[who] = replace(identity, accounts=pinned)
+        return replace(declared, roles=roles, identities=identities, targets={"sys": self.target()})
+
+    @staticmethod
+    def _block(given: Block, section: str) -> Block:
+        return block({section if k == "groups" else k: v for k, v in given.data.items()}, given.locate(()).file)
 
     def connection(self) -> Connection:
         target = self.target()

@@ -8,10 +8,11 @@ from typing import Any
 
 from provisioner.providers.memory import PROVIDER
 from provisioner.providers.memory.calls import Held, MemoryGroup
+from tests.conformance.harness import Plain
 from tests.worlds import a_world, account, group
 
 
-class MemoryHarness:
+class MemoryHarness(Plain):
     name = "memory"
     provider = PROVIDER
     lacks: Mapping[str, str] = {}

@@ -21,7 +21,7 @@ from provisioner.model.outstanding import Outstanding
 from provisioner.model.principal import ANYWHERE, NAMELESS, Principal, PrincipalKind
 from provisioner.model.way import Evidence, Ownership, Phase, Way
 from provisioner.plan.plan import Plan, Stray, TargetView, Waiting, Withheld
-from provisioner.plan.planfile import dump, parse, to_json
+from provisioner.plan.planfile import dump, parse, printed, to_json
 from provisioner.plan.validity import reasons_not_to_apply, reasons_not_to_rest_on
 from tests.builders import NOW, TREE, change, outstanding, plan, waiting
 from tests.plan.flips import REFUSALS, flipped
@@ -306,3 +306,4 @@ def test_any_plan_round_trips_exactly(made: Plan) -> None:
     assert again == made
     assert dump(again) == written
     assert again.approves == made.approves
+    assert parse(printed(made).encode()) == made

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.parametrize(("store", "races"), [("folder", 16), ("s3", 6)])
+@pytest.mark.parametrize(("store", "races"), [("folder", 16)])
 def test_nobody_holds_the_lock_with_another_or_writes_after_losing_it(store: str, races: int) -> None:
     """In a process of its own: it forks, and its children are killed and stopped."""
     command = [sys.executable, "-m", "tests.records.races", "--races", str(races), "--store", store, "--jobs", "4"]

@@ -29,7 +29,7 @@ class AwsSystem:
         self.server = AwsServer()
         self._page: int | None = None
 
-    def start(self, folder: Path) -> None:  # noqa: ARG002 - in memory
+    def start(self, folder: Path) -> None:
         self.server.start()
 
     def seed(self, story: Story) -> None:

@@ -93,7 +93,7 @@ class AwsWire:
             self._pages = (self._pages[1], body)
         return Answer((b"".join(head) + b"\r\n", body), ok=200 <= status < 300)
 
-    def for_request(self, answer: Answer, request: Request) -> Answer:  # noqa: ARG002
+    def for_request(self, answer: Answer, request: Request) -> Answer:
         return answer
 
     def success(self, request: Request) -> Answer:
@@ -114,7 +114,7 @@ class AwsWire:
         )
         return _http(200, "OK", text)
 
-    def trouble(self, request: Request, kind: str, wait: float | None) -> Answer:  # noqa: ARG002
+    def trouble(self, request: Request, kind: str, wait: float | None) -> Answer:
         more = {} if wait is None else {"Retry-After": f"{wait:g}"}
         if kind == "busy":
             return _http(400 if wait is None else 429, "Bad Request", _error("Throttling", "Rate exceeded"), more)

@@ -136,7 +136,7 @@ class LdapWire:
         number, tag, _ = request.detail
         return Answer((result(number, _ANSWER[tag], 0),))
 
-    def trouble(self, request: Request, kind: str, wait: float | None) -> Answer:  # noqa: ARG002
+    def trouble(self, request: Request, kind: str, wait: float | None) -> Answer:
         """LDAP cannot say how long to wait."""
         number, tag, _ = request.detail
         code, text = {"busy": (51, "too much to do"), "unavailable": (52, "going down")}.get(

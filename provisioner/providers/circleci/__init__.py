@@ -1,0 +1,105 @@
+"""CircleCI: contexts, who each is open to, and the names of variables.
+
+A target is one organization. It has no accounts of ours: people come through the forge's teams, which a context names.
+Ownership: a context has no place for a mark; a declared one is ours to open and shut, and none is ever deleted that
+holds variables. See `docs/providers/circleci.md`.
+
+Importing this loads no client. It refuses to read, show or write a variable's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from provisioner.contract import Capabilities, ProviderError, Trouble
+from provisioner.model.address import Kind
+from provisioner.model.target import Target
+
+if TYPE_CHECKING:
+    from provisioner.providers.circleci.declare import CircleDeclare
+    from provisioner.providers.circleci.read import CircleReader
+    from provisioner.providers.circleci.settings import Grants, Objects, Settings
+    from provisioner.providers.circleci.write import CircleWriter
+    from provisioner.transport import Budgets, Session
+
+CAPABILITIES = Capabilities(
+    marks=frozenset(), disables=False, settle_seconds={Kind.CONTROL: 10.0}, batch=5, renames=False
+)
+
+
+class CircleCi:
+    """The provider. Targets that share a host and a token share its rate limits."""
+
+    name = "circleci"
+    extra = "circleci"
+    capabilities = CAPABILITIES
+
+    def __init__(self) -> None:
+        self._budgets: Budgets | None = None
+
+    @property
+    def settings(self) -> type[Settings]:
+        from provisioner.providers.circleci.settings import Settings
+
+        return Settings
+
+    @property
+    def grants(self) -> type[Grants]:
+        from provisioner.providers.circleci.settings import Grants
+
+        return Grants
+
+    @property
+    def objects(self) -> type[Objects]:
+        from provisioner.providers.circleci.settings import Objects
+
+        return Objects
+
+    def declare(self, target: Target) -> CircleDeclare:
+        from provisioner.providers.circleci.declare import CircleDeclare
+
+        return CircleDeclare(target, self.capabilities)
+
+    def open_reader(self, target: Target, environ: Mapping[str, str]) -> CircleReader:
+        session, settings = self._open(target, environ, "plan")
+        from provisioner.providers.circleci.calls import ReadCalls
+        from provisioner.providers.circleci.read import CircleReader
+
+        calls = ReadCalls(session, settings.organization, settings.organization_id)
+        return CircleReader(target, self.declare(target), calls)
+
+    def open_writer(self, target: Target, environ: Mapping[str, str], owner: str | None) -> CircleWriter:
+        session, settings = self._open(target, environ, "apply")
+        from provisioner.providers.circleci.calls import WriteCalls
+        from provisioner.providers.circleci.write import CircleWriter
+
+        calls = WriteCalls(session, settings.organization, settings.organization_id)
+        return CircleWriter(self.declare(target), calls)
+
+    def _open(self, target: Target, environ: Mapping[str, str], purpose: str) -> tuple[Session, Settings]:
+        try:
+            from provisioner.providers.circleci.calls import open_session
+            from provisioner.transport import Budgets
+        except ImportError as error:
+            if (error.name or "").partition(".")[0] != "requests":
+                raise
+            raise ProviderError(
+                Trouble.CREDENTIAL,
+                "CircleCI needs a further package: pip install 'provision-access[circleci]'",
+                call="open",
+                code="missing-extra",
+            ) from error
+        from pydantic import ValidationError
+
+        try:
+            settings = self.settings.model_validate(dict(target.settings.data))
+        except ValidationError as error:
+            told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+            raise ProviderError(Trouble.CREDENTIAL, f"settings of {target.name}: {told}", call="settings") from error
+        if self._budgets is None:
+            self._budgets = Budgets()
+        return open_session(settings, purpose, environ, self._budgets), settings
+
+
+PROVIDER = CircleCi()

@@ -1,0 +1,57 @@
+"""CircleCI's answers -> resources. Pure; knows shapes, makes no calls, and decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner.model.address import Address, Kind
+from provisioner.model.resource import Facts, Resource
+from provisioner.providers.circleci import openness
+
+Row = Mapping[str, Any]
+GROUP, PROJECT, EXPRESSION = "group", "project", "expression"
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """One restriction of a context; `name` is what CircleCI calls the group or project."""
+
+    id: str
+    kind: str
+    value: str
+    name: str
+
+    @classmethod
+    def of(cls, row: Row) -> Restriction:
+        kind = str(row.get("restriction_type") or "")
+        value = str(row.get("restriction_value") or row.get("project_id") or "")
+        return cls(str(row["id"]), kind, value, str(row.get("name") or value))
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it is, whatever its id. Spaces in a rule mean nothing."""
+        return self.kind, " ".join(self.value.split()) if self.kind == EXPRESSION else self.value
+
+
+def open_to(restrictions: Iterable[Restriction], organization: str) -> openness.OpenTo:
+    """Who they let in. The group of all members goes by the organization's own id."""
+    rows = list(restrictions)
+    groups = [r for r in rows if r.kind == GROUP]
+    return openness.live(
+        (group_name(r.name) for r in groups if r.value != organization),
+        any(r.value == organization for r in groups),
+        (openness.short(r.name) for r in rows if r.kind == PROJECT),
+        (r.key[1] for r in rows if r.kind == EXPRESSION),
+    )
+
+
+def group_name(name: str) -> str:
+    """As the forge's slug has it."""
+    return openness.short(name).replace(" ", "-")
+
+
+def context(target: str, row: Row, restrictions: Iterable[Restriction], organization: str) -> Resource:
+    address = Address(target, Kind.CONTROL, str(row["name"]))
+    return Resource(address, {"open_to": open_to(restrictions, organization)}, facts=Facts(str(row["id"])))

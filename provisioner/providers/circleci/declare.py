@@ -1,0 +1,214 @@
+"""The pure side for one CircleCI organization: declared contexts into resources, effects, units, words. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from provisioner.contract import Capabilities
+from provisioner.diagnostics import Diagnostic, Location, Severity
+from provisioner.model.address import Address, Kind
+from provisioner.model.block import Block
+from provisioner.model.change import Action, Change
+from provisioner.model.effect import Direction, Effect, Level
+from provisioner.model.identity import Identity
+from provisioner.model.instant import Instant
+from provisioner.model.principal import Principal
+from provisioner.model.resource import Resource
+from provisioner.model.state import State
+from provisioner.model.target import Target
+from provisioner.model.unit import Unit, UnitMode
+from provisioner.providers.circleci import openness
+
+MOST = 200
+"""Characters of a context's name."""
+
+
+class CircleDeclare:
+    """The organization of `target`."""
+
+    def __init__(self, target: Target, capabilities: Capabilities) -> None:
+        self.target = target
+        self.capabilities = capabilities
+        forge = target.settings.data.get("forge")
+        self._forge = forge if isinstance(forge, str) else None
+        self._slug = str(target.settings.data.get("organization", ""))
+
+    # Checks
+
+    def check(self) -> Iterator[Diagnostic]:
+        folded: dict[str, str] = {}
+        for name, body in self.contexts():
+            place = self._at("contexts", name)
+            if len(name) > MOST or name != name.strip() or not name:
+                yield self._problem(
+                    "circleci-name",
+                    f"`{name}` cannot be the name of a context",
+                    place,
+                    why=f"a context's name has at most {MOST} characters and no space around it",
+                    fix="write it as CircleCI shows it",
+                )
+            if name.casefold() in folded:
+                yield self._problem(
+                    "circleci-near-names",
+                    f"contexts `{folded[name.casefold()]}` and `{name}` differ only in case",
+                    place,
+                    severity=Severity.WARNING,
+                    why="to CircleCI they are two, and a job that names the wrong one runs without a word",
+                    fix="name one of them otherwise",
+                )
+            folded.setdefault(name.casefold(), name)
+            yield from self._check_open(name, body, place)
+
+    def _check_open(self, name: str, body: Mapping[str, Any], place: Location) -> Iterator[Diagnostic]:
+        wanted = openness.declared(body.get("open_to"))
+        label = self.target.object_environments.get(("contexts", name)) or self.target.environment
+        if openness.unconditional(wanted):
+            yield self._problem(
+                "circleci-open-context",
+                f"context `{name}` is open to every member: anyone could extract its variables",
+                self._at("contexts", name, "open_to"),
+                severity=Severity.WARNING,
+                why="whoever may run a job with a context can print what it holds",
+                fix="name `groups` under `open_to`, or write `admins`",
+            )
+        if openness.members(wanted) and label is not None:
+            yield self._problem(
+                "circleci-unguarded-context",
+                f"context `{name}` is for `{label}` and names no group",
+                place,
+                severity=Severity.WARNING,
+                why="who may use it is then anybody who can run a job there",
+                fix="name `groups` under `open_to`",
+            )
+        groups = wanted.get("groups") if isinstance(wanted, Mapping) else None
+        if groups and not self._slug.startswith(("gh/", "github/")):
+            yield self._problem(
+                "circleci-no-groups",
+                f"context `{name}` names groups, and {self._slug} is no GitHub organization",
+                self._at("contexts", name, "open_to", "groups"),
+                why="CircleCI limits contexts by group only in organizations of the type `github`",
+                fix="limit it by `projects` or `expressions`, or write `admins`",
+            )
+
+    def check_grants(self, block: Block) -> Iterator[Diagnostic]:
+        return iter(())
+
+    def check_login(self, login: str) -> str | None:
+        return "CircleCI has no accounts of its own: people come through the forge"
+
+    def unsupported(self, resource: Resource) -> Diagnostic | None:
+        return None
+
+    def _problem(self, code: str, message: str, place: Location, **more: Any) -> Diagnostic:
+        return Diagnostic(code, message, location=place, target=self.target.name, **more)
+
+    # Resources
+
+    def declared(self) -> Iterator[Resource]:
+        for name, body in self.contexts():
+            attributes = {"open_to": openness.declared(body.get("open_to"))}
+            yield Resource(self._context(name), attributes, sources=(self._at("contexts", name),))
+
+    def complete(self) -> Iterable[tuple[Kind, Principal]]:
+        return ()
+
+    def account(self, identity: Identity, login: str) -> Resource:
+        return Resource(Address(self.target.name, Kind.ACCOUNT, login), {"enabled": True})
+
+    def expand(self, block: Block, who: Principal) -> Iterator[Resource]:
+        return iter(())
+
+    def unsayable(self, resource: Resource) -> str | None:
+        return "CircleCI gives nothing to people by itself"
+
+    def grants_for(self, things: Iterable[Resource]) -> dict[str, Any]:
+        return {}
+
+    def objects_for(self, live: State) -> tuple[dict[str, dict[str, Any]], list[tuple[Address, str]]]:
+        """Contexts as they are open."""
+        contexts: dict[str, Any] = {}
+        unsaid: list[tuple[Address, str]] = []
+        for resource in live.of_kind(Kind.CONTROL):
+            value = resource.attributes["open_to"]
+            if isinstance(value, Mapping) and value.get("groups") == []:
+                unsaid.append(
+                    (resource.address, "open to administrators alone, and within limits: files cannot say both")
+                )
+            else:
+                contexts[resource.address.object] = {"open_to": value}
+        return {"contexts": contexts}, unsaid
+
+    def names(self, block: Block) -> Iterator[tuple[str, str, tuple[str | int, ...]]]:
+        return iter(())
+
+    def canonical(self, resource: Resource) -> Resource:
+        return resource
+
+    # What a change is
+
+    def unit(self, address: Address) -> Unit:
+        """A context is one sequence: its restrictions are looked at after each step."""
+        return Unit(str(address), UnitMode.SEQUENCE)
+
+    def effect(self, before: Resource | None, after: Resource | None, around: State) -> Effect:
+        was = before.attributes.get("open_to") if before is not None else None
+        becomes = after.attributes.get("open_to") if after is not None else None
+        if before is None:  # a new context holds nothing yet
+            return Effect(Direction.NEUTRAL, Level.ELEVATED)
+        return Effect(openness.direction(was, becomes), Level.ELEVATED)
+
+    def needs(self, resource: Resource) -> Iterator[Address]:
+        """The forge's teams that a context names."""
+        wanted = resource.attributes.get("open_to")
+        if self._forge is not None and isinstance(wanted, Mapping):
+            for group in wanted.get("groups", ()):
+                yield Address(self._forge, Kind.GROUP, group)
+
+    def words(self, change: Change) -> str:
+        name = change.address.object
+        before, after = (change.before or {}).get("open_to"), (change.after or {}).get("open_to")
+        match change.action:
+            case Action.CREATE:
+                return f"create context {name}, open to {openness.shown(after)}{_late(after)}"
+            case Action.UPDATE:
+                told = f"open context {name} to {openness.shown(after)}, no longer to {openness.shown(before)}"
+                return told + _late(after)
+            case Action.REVOKE | Action.DELETE:
+                return f"delete context {name}; the values of its variables cannot be had back"
+            case Action.RELEASE:
+                return f"leave context {name} as it is"
+            case _:
+                return f"{change.action.value} context {name}"
+
+    def reversible(self, resource: Resource) -> bool:
+        """A deleted context's variables cannot be read back."""
+        return False
+
+    def holds_until(self, resource: Resource) -> Instant | None:
+        return None
+
+    # Parts
+
+    def contexts(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        yield from self._section("contexts")
+
+    def projects(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        yield from self._section("projects")
+
+    def _section(self, key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        listed = self.target.objects.data.get(key)
+        for name, body in listed.items() if isinstance(listed, Mapping) else ():
+            yield str(name), body if isinstance(body, Mapping) else {}
+
+    def _context(self, name: str) -> Address:
+        return Address(self.target.name, Kind.CONTROL, name)
+
+    def _at(self, *path: str | int) -> Location:
+        return self.target.objects.at(*path)
+
+
+def _late(value: Any) -> str:
+    """CircleCI copies teams from the forge now and then."""
+    named = isinstance(value, Mapping) and value.get("groups")
+    return " (who is in those teams, CircleCI learns hours later)" if named else ""

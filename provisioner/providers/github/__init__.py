@@ -1,0 +1,112 @@
+"""GitHub: members and owners of an organization, teams, repositories, outside collaborators, and what guards them.
+
+A target is one organization. An account is somebody whom the organization knows: a member, an outside collaborator, or
+somebody who is invited; to create one is to invite, to delete one is to remove. People's GitHub accounts are their own.
+Ownership: GitHub has no place for a mark on a person or a membership, so whose is what, the ids that the files pin, the
+history of the files and the journal tell. See `docs/providers/github.md`.
+
+Importing this loads no client. It refuses to know anybody by login alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from provisioner.contract import Capabilities, ProviderError, Trouble
+from provisioner.model.address import Kind
+from provisioner.model.target import Target
+
+if TYPE_CHECKING:
+    from provisioner.providers.github.connect import Site
+    from provisioner.providers.github.declare import GithubDeclare
+    from provisioner.providers.github.read import GithubReader
+    from provisioner.providers.github.settings import Grants, Objects, Settings
+    from provisioner.providers.github.write import GithubWriter
+    from provisioner.transport import Budgets
+
+CAPABILITIES = Capabilities(
+    marks=frozenset(),
+    disables=False,
+    settle_seconds=dict.fromkeys((Kind.ACCOUNT, Kind.GROUP, Kind.MEMBERSHIP, Kind.GRANT, Kind.CONTROL), 10.0),
+    batch=10,
+    folds_case=True,
+    renames=False,
+)
+
+
+class Github:
+    """The provider. Targets that share a host and a credential share its rate limits."""
+
+    name = "github"
+    extra = "github"
+    capabilities = CAPABILITIES
+
+    def __init__(self) -> None:
+        self._budgets: Budgets | None = None
+
+    @property
+    def settings(self) -> type[Settings]:
+        from provisioner.providers.github.settings import Settings
+
+        return Settings
+
+    @property
+    def grants(self) -> type[Grants]:
+        from provisioner.providers.github.settings import Grants
+
+        return Grants
+
+    @property
+    def objects(self) -> type[Objects]:
+        from provisioner.providers.github.settings import Objects
+
+        return Objects
+
+    def declare(self, target: Target) -> GithubDeclare:
+        from provisioner.providers.github.declare import GithubDeclare
+
+        return GithubDeclare(target, self.capabilities)
+
+    def open_reader(self, target: Target, environ: Mapping[str, str]) -> GithubReader:
+        site = self._open(target, environ, "plan")
+        from provisioner.providers.github.calls import ReadCalls
+        from provisioner.providers.github.read import GithubReader
+
+        return GithubReader(target, self.declare(target), ReadCalls(site))
+
+    def open_writer(self, target: Target, environ: Mapping[str, str], owner: str | None) -> GithubWriter:
+        site = self._open(target, environ, "apply")
+        from provisioner.providers.github.calls import WriteCalls
+        from provisioner.providers.github.write import GithubWriter
+
+        return GithubWriter(target, self.declare(target), WriteCalls(site))
+
+    def _open(self, target: Target, environ: Mapping[str, str], purpose: str) -> Site:
+        try:
+            import jwt  # noqa: F401  # on this thread, and before a run that would need it
+
+            from provisioner.providers.github.connect import open_site
+            from provisioner.transport import Budgets
+        except ImportError as error:
+            if (error.name or "").partition(".")[0] not in ("requests", "jwt", "cryptography"):
+                raise
+            raise ProviderError(
+                Trouble.CREDENTIAL,
+                "GitHub needs further packages: pip install 'provision-access[github]'",
+                call="open",
+                code="missing-extra",
+            ) from error
+        from pydantic import ValidationError
+
+        try:
+            settings = self.settings.model_validate(dict(target.settings.data))
+        except ValidationError as error:
+            told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+            raise ProviderError(Trouble.CREDENTIAL, f"settings of {target.name}: {told}", call="settings") from error
+        if self._budgets is None:
+            self._budgets = Budgets()
+        return open_site(settings, purpose, environ, self._budgets)
+
+
+PROVIDER = Github()
