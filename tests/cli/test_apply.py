@@ -192,6 +192,19 @@ def test_in_ci_a_journal_that_goes_with_the_runner_is_refused(repository: Reposi
     assert journal.is_dir()
 
 
+def test_the_merge_that_names_the_journals_first_place_has_it_there(repository: Repository, tmp_path: Path) -> None:
+    repository.env.setenv("CI", "true")
+    journal, other = tmp_path / "journal", tmp_path / "other"
+    repository.write("access/common.yaml", COMMON.replace("5f1c0a2b", f"5f1c0a2b, journal: {journal}"))
+    repository.commit()
+    assert repository.run("apply", "--base", "HEAD~1").status == 0
+    assert list(journal.rglob("*.json")) and not (repository.root / ".provision").exists()
+    repository.write("access/common.yaml", COMMON.replace("5f1c0a2b", f"5f1c0a2b, journal: {other}"))
+    repository.commit()
+    assert repository.run("apply", "--base", "HEAD~1").status == 0
+    assert not other.exists()  # a place that the base has is the base's to change
+
+
 def test_a_fresh_clone_with_the_journal_knows_who_left(repository: Repository, tmp_path: Path) -> None:
     journal = tmp_path / "shared" / "journal"
     repository.write("access/common.yaml", COMMON.replace("owner: 5f1c0a2b", f'owner: 5f1c0a2b, journal: "{journal}"'))
