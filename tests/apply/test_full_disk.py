@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ class Full:
         return _REAL[self.name](*arguments)
 
 
-_REAL = {"write": os.write, "fsync": os.fsync, "link": os.link}
+_REAL: dict[str, Callable[..., object]] = {"write": os.write, "fsync": os.fsync, "link": os.link}
 
 
 @pytest.mark.parametrize(
