@@ -125,9 +125,7 @@ class _References:
             self._owners(pipeline.get("owners", ()), at, ("owners",))
             for key in ("circleci", "github"):
                 if key in pipeline:
-                    self._target(
-                        pipeline[key], at, (key,), why=f"`{key}:` names the target that it uses", on_key=False
-                    )
+                    self._target(pipeline[key], at, (key,), why=f"`{key}:` names the target that it uses", on_key=False)
             for environment in pipeline.get("deploys", ()):
                 self._environment(
                     environment, at, ("deploys", environment), why="`deploys:` is keyed by environment", on_key=True
