@@ -358,7 +358,7 @@ def _assemble(
     found += [d for part in parts.values() for d in part.diagnostics]
     found += [w for side in sides.values() for w in side.reading.warnings]
     views = {
-        name: _view(situation.connections[name], seen, sides.get(name), parts.get(name))
+        name: _view(situation.connections[name], seen, sides.get(name), parts.get(name), judged.refused.get(name))
         for name, seen in observed.items()
     }
     found += [_not_read(situation, name, seen) for name, seen in observed.items() if seen.error is not None]
@@ -373,6 +373,7 @@ def _assemble(
         engine=situation.engine,
         as_of=situation.now,
         tree=situation.declared.tree,
+        judged_by=(situation.judging or situation.declared).tree,
         revision=situation.revision,
         uncommitted=situation.uncommitted,
         person=situation.person,
@@ -438,14 +439,17 @@ def _guarded(
     return ordered(kept, first, {c.id: (*c.needs, *judged.needs.get(c.id, ())) for c in kept}), refused
 
 
-def _view(connection: Connection, seen: Observed, side: Side | None, part: TargetPlan | None) -> TargetView:
+def _view(
+    connection: Connection, seen: Observed, side: Side | None, part: TargetPlan | None, refused: str | None
+) -> TargetView:
     mode = connection.target.mode.value
     if seen.reading is None or side is None or part is None:
-        return TargetView(False, mode, failed=str(seen.error), system=seen.system)
-    gaps = gaps_of(side.coverage)
-    return TargetView(
-        not gaps and not part.held_back, mode, gaps, side.reading.state.counts(), side.reading.calls, seen.system
-    )
+        if seen.was is not None:
+            refused = "system-changed"
+        return TargetView(False, mode, failed=str(seen.error), system=seen.system, refused=refused)
+    gaps, reading = gaps_of(side.coverage), side.reading
+    complete = not gaps and not part.held_back
+    return TargetView(complete, mode, gaps, reading.state.counts(), reading.calls, seen.system, refused=refused)
 
 
 def _unknown(situation: Situation, sides: Mapping[str, Side]) -> list[Diagnostic]:

@@ -135,6 +135,7 @@ def plan(
         engine="0.1.0",
         as_of=NOW,
         tree=TREE,
+        judged_by=TREE,
         revision=revision,
         uncommitted=uncommitted,
         targets=targets,

@@ -7,8 +7,11 @@ URL or JSON writes it. All begin alike, so that looking for them is cheap.
 from __future__ import annotations
 
 import base64
+import gzip
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 COUNT = 64
@@ -69,9 +72,8 @@ def in_files(paths: Iterable[Path], others: Iterable[str] = ()) -> list[str]:
     for path in paths:
         data = path.read_bytes()
         if data[:2] == b"\x1f\x8b":
-            import gzip
-
-            data = gzip.decompress(data)
+            with suppress(OSError, EOFError, zlib.error):  # damaged on purpose: then it is looked through as it is
+                data = gzip.decompress(data)
         trace = found_in(data, others)
         if trace is not None:
             wrong.append(f"{path}: ...{trace}...")

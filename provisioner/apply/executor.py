@@ -143,6 +143,8 @@ class _Apply:
         view = self.plan.targets.get(target)
         if view is None or target not in self.connections:
             return Result(Refused(f"{target} is not among the targets of this run"), Reason.SYSTEM)
+        if view.refused is not None:  # also what is left of earlier runs is not looked at
+            return Result(Refused(f"{target} is refused ({view.refused})"), Reason.SYSTEM)
         declared = self.connections[target].target.mode
         if Mode.REPORT in (view.mode, declared):
             return Result(Refused("nothing is written in mode `report`"), Reason.MODE)
@@ -229,7 +231,8 @@ class _Apply:
         held_back = bool(self.plan.left.get(target)) or any(
             w.change.address.target == target for w in self.plan.withheld
         )
-        return self.whole and view.complete and not errors and not held_back and view.mode != Mode.REPORT
+        written = view.mode != Mode.REPORT and view.refused is None
+        return self.whole and view.complete and not errors and not held_back and written
 
     def _result(self, by_target: Mapping[str, list[Change]], mine: list[Change], interrupted: list[bool]) -> Applied:
         results = self._board.results()
@@ -267,6 +270,8 @@ class _Apply:
             return "it is not among the targets of this plan"
         if view.mode == Mode.REPORT:
             return "nothing is written in mode `report`"
+        if view.refused is not None:
+            return f"it is refused ({view.refused})"
         if not self.whole:
             return "the plan was not for everybody"
         if not view.complete:

@@ -99,6 +99,7 @@ def _check(plan: Plan, work: Work, use: Use | None) -> None:
     reasons = reasons_not_to_apply(
         plan,
         tree=work.files.declared.tree,
+        judged_by=work.opened.judging.tree,
         engine=__version__,
         now=work.situation.now,
         used=use.words if use is not None and use.finished else None,

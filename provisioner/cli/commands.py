@@ -6,13 +6,13 @@ A command is a file of its own in this folder (`-` becomes `_`) with a function 
 SECTIONS = {
     "To begin with": {
         "init": "write a starter `access/` and the CI workflow",
-        "demo": "the whole story on embedded servers: plan, apply, offboard, prove",
+        "demo": "the whole story on embedded servers, from plan to receipt",
         "sandbox": "the same servers left running, for a second terminal",
     },
     "The access files": {
         "validate": "check the files alone, offline; all problems in one run",
         "schema": "print JSON Schema for editors",
-        "offboard": "take somebody out of the files, and show the plan; or cut them off",
+        "offboard": "take somebody out of the files; or cut them off at once",
         "adopt": "write access files from a live system; changes nothing there",
     },
     "Review": {
@@ -23,20 +23,20 @@ SECTIONS = {
     "Live systems": {
         "plan": "show what would change, and why; changes nothing",
         "apply": "make it so: a saved plan as it is, or plan and apply",
-        "expire": "end what has lapsed, and finish what is outstanding; gives nothing",
+        "expire": "end what has lapsed, finish what is outstanding; gives nothing",
         "drift": "what differs from the files, and what nobody declares",
-        "status": "what is outstanding, since when; when each target was last in order",
+        "status": "what is outstanding, and when each target was last in order",
     },
     "Questions": {
         "explain": "why somebody has access, to the file line",
         "who": "who holds a thing, by the files and live",
-        "receipt": "what is gone and what is left of somebody, read from the live systems",
+        "receipt": "what is gone and what is left of somebody, read live",
         "journal": "the record: what was done and by whom, and proof of it",
     },
 }
 """By section of the help page: each command and what it does, in a line."""
 
-ABOUT = "Access as version-controlled files: plan and apply who may do what, where, and until when."
+ABOUT = "Access as version-controlled files: who may do what, where, and until when."
 
 
 def names() -> list[str]:

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 import typer
 
 NEEDED = ("boto3", "cryptography", "flask", "flask_cors", "graphql", "jwt", "ldap3", "ldaptor", "moto", "twisted")
+COPIED = 5.0
+"""Seconds until GitHub's teams are CircleCI's groups: long enough to see that they are not at once, as in life."""
 
 
 def sandbox(
@@ -44,8 +46,8 @@ def sandbox(
     try:
         show("".join(f"export {name}={shlex.quote(value)}\n" for name, value in company.exports().items()))
         tell(_how_to_go_on(sample))
-        while not ended.wait(1.0):
-            pass
+        while not ended.wait(COPIED):
+            company.forge.copy_teams()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -160,6 +160,8 @@ def open_work(wanted: Wanted) -> Opened:
     base = _base(files, wanted.base)
     declared = files.declared
     records = declared.records if base is None else base.records
+    if not wanted.base_connects and records.journal is None:
+        records = replace(records, journal=declared.records.journal)  # the merge that names the journal's first place
     # Each sign of life must come well before the lease is over.
     limit = min(records.deadline, records.lease / 4).total_seconds()
     journal = open_journal(records.journal, files.root, limit=limit)

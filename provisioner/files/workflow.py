@@ -13,7 +13,7 @@ _PYTHON = "actions/setup-python@e797f83bcb11b83ae66e0230d6156d7c80228e7c # v6.0.
 _TEMPLATE = """\
 # Written by `provision init`. Pull requests are validated and planned; merges are applied.
 # Before the first merge: make the environments `access-plan` (credentials that read) and `access-apply` (credentials
-# that write; only for the branch {branch_words}), and let `records.journal` be a folder that outlives the runner.
+# that write; only for the branch {branch_words}), and let `records.journal` be a place that outlives the runner.
 name: access
 
 on:
@@ -58,8 +58,9 @@ jobs:
         run: provision plan{option} --base "$BASE" --format markdown >> "$GITHUB_STEP_SUMMARY"
 
   apply:
-    if: github.event_name != 'pull_request' && github.ref == {ref}
-    runs-on: ubuntu-24.04 # one that reaches the targets and the journal's folder
+    # Judged by the guardrails of the branch before the push: a change cannot raise its own limit.
+    if: github.event_name == 'push' && github.ref == {ref}
+    runs-on: ubuntu-24.04 # one that reaches the targets and the journal
     timeout-minutes: 120
     environment: access-apply
     concurrency:
@@ -71,15 +72,41 @@ jobs:
     steps:
 {setup}
       - name: Apply
-        if: github.event_name == 'push'
-        # env:
-        #   LDAP_BIND_DN: ${{{{ secrets.LDAP_BIND_DN }}}}
-        #   LDAP_PASSWORD: ${{{{ secrets.LDAP_PASSWORD }}}}
-        run: provision apply{option}
+        env:
+          BASE: ${{{{ github.event.created && github.sha || github.event.before }}}}
+          # LDAP_BIND_DN: ${{{{ secrets.LDAP_BIND_DN }}}}
+          # LDAP_PASSWORD: ${{{{ secrets.LDAP_PASSWORD }}}}
+        run: |
+          for _ in 1 2 3 4 5 6 7 8 9 10; do
+            status=0
+            provision apply{option} --base "$BASE" || status=$?
+            [ "$status" = 6 ] || exit "$status"
+            sleep 60 # 6: another run, such as the scheduled one, is at work
+          done
+          exit 6
+
+  expire:
+    # Gives nothing, and works when the files are broken. Not in the group of `apply`, where it would push out a merge
+    # that waits.
+    if: github.event_name == 'schedule' && github.ref == {ref}
+    runs-on: ubuntu-24.04 # as for `apply`
+    timeout-minutes: 120
+    environment: access-apply
+    concurrency:
+      group: access-expire
+      cancel-in-progress: false
+    permissions:
+      contents: read
+      id-token: write
+    steps:
+{setup}
       - name: Expire
-        if: github.event_name == 'schedule' # gives nothing, and works when the files are broken; `drift` tells the rest
-        # env: as for Apply
-        run: provision expire{option}
+        # env: as for Apply, without BASE
+        run: |
+          status=0
+          provision expire{option} || status=$?
+          [ "$status" != 6 ] || exit 0 # another run is at work: the next one will do
+          exit "$status"
 """
 _SETUP = f"""\
       - uses: {_CHECKOUT}
@@ -89,7 +116,7 @@ _SETUP = f"""\
       - uses: {_PYTHON}
         with:
           python-version: "3.13"
-      - run: python -m pip install "provision-access[aws,ldap]==VERSION\""""
+      - run: python -m pip install "provision-access[aws,circleci,github,ldap]==VERSION\""""
 
 
 def workflow(access: str, branch: str, version: str) -> str:

@@ -23,10 +23,11 @@ from provisioner.model.change import Change
 
 @dataclass
 class Judgement:
-    """`held` has the changes that are not made, by id; `needs` what must be done before others so that nobody is locked
-    out; `told` everything to say about it."""
+    """`held` has the changes that are not made, by id; `refused` the targets that get no call, and by which rule;
+    `needs` what must be done before others so that nobody is locked out; `told` everything to say about it."""
 
     held: dict[str, Held] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     told: list[Diagnostic] = field(default_factory=list)
 
@@ -55,7 +56,7 @@ def judge(case: Case) -> Judgement:
     shrink = shrunken(case, taken)
     if shrink is not None:
         found.told.append(shrink.told)
-        _refuse(case, found, {c.address.target for c in case.changes}, shrink)
+        _refuse(case, found, set(case.sides), shrink)
     else:
         _limits(case, taken, found, taken_from_many(case, _left(case, found), gone, lockout))
     held, told = newcomers(case, _left(case, found), said)
@@ -95,6 +96,7 @@ def _limits(case: Case, taken: list[Change], found: Judgement, admins: Mapping[s
 
 def _refuse(case: Case, found: Judgement, targets: set[str], refusal: Refusal) -> None:
     """A target that is refused gets no call."""
+    found.refused |= dict.fromkeys(targets, refusal.rule)
     for change in case.changes:
         if change.address.target in targets:
             found.held.setdefault(change.id, Held(refusal.rule, refusal.why))

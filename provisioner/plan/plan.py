@@ -20,7 +20,8 @@ APPROVED_CAUSES = frozenset({Cause.DECLARED, Cause.LEAVER})
 @dataclass(frozen=True, slots=True)
 class TargetView:
     """What the plan knows of one target. `coverage` lists the scopes that were not read completely; `read` counts live
-    resources by kind; `failed` says in words why nothing could be read, `system` what the target really is.
+    resources by kind; `failed` says in words why nothing could be read, `system` what the target really is. `refused`
+    is the code of the guardrail that refuses the whole target: it gets no call.
     """
 
     complete: bool
@@ -30,6 +31,7 @@ class TargetView:
     calls: int = 0
     system: str | None = None
     failed: str | None = None
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ class Plan:
     """`revision` is null before the first commit; `uncommitted` says that the working tree differs from it. `person`
     names the one identity that the plan is for, if it is not for all. `preview`: it is of a time to come (`--as-of`),
     and is not applied. `left` counts, by target, what this run is not for and another is to do (`expire` gives
-    nothing): as long as something is left, a target is not as the files say."""
+    nothing): as long as something is left, a target is not as the files say. `judged_by` is the tree of the access
+    files whose guardrails judged it: the base's, or its own."""
 
     engine: str
     as_of: Instant
@@ -86,6 +89,7 @@ class Plan:
     diagnostics: tuple[Diagnostic, ...] = ()
     preview: bool = False
     left: Mapping[str, int] = field(default_factory=dict)
+    judged_by: str = ""
 
     @property
     def summary(self) -> dict[str, int]:

@@ -186,6 +186,7 @@ def _body(plan: Plan) -> Json:
         "uncommitted": plan.uncommitted,
         "person": plan.person,
         "tree": plan.tree,
+        "judged_by": plan.judged_by,
         "engine": plan.engine,
         "as_of": format_instant(plan.as_of),
         "preview": plan.preview,
@@ -225,6 +226,7 @@ def _plan(found: Json) -> Plan:
         engine=_text(found["engine"]),
         as_of=parse_instant(found["as_of"]),
         tree=_text(found["tree"]),
+        judged_by=_text(found["judged_by"]),
         revision=_maybe(found["revision"]),
         uncommitted=bool(found["uncommitted"]),
         person=_maybe(found["person"]),
@@ -279,6 +281,7 @@ def _target_json(view: TargetView) -> Json:
         "calls": view.calls,
         "system": view.system,
         "failed": view.failed,
+        "refused": view.refused,
     }
 
 
@@ -299,6 +302,7 @@ def _target(found: Json) -> TargetView:
         calls=int(found["calls"]),
         system=_maybe(found["system"]),
         failed=_maybe(found["failed"]),
+        refused=_maybe(found["refused"]),
     )
 
 

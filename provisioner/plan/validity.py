@@ -16,11 +16,19 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 
 def reasons_not_to_apply(
-    plan: Plan, *, tree: str, engine: str, now: Instant, used: str | None, max_age: timedelta = MAX_AGE
+    plan: Plan,
+    *,
+    tree: str,
+    judged_by: str,
+    engine: str,
+    now: Instant,
+    used: str | None,
+    max_age: timedelta = MAX_AGE,
 ) -> list[Diagnostic]:
     """Why a saved plan must not be applied any more, all reasons at once; empty when it may be.
 
-    `tree` is the tree id of the access files as they are now; `used` tells in words which run already applied it.
+    `tree` is the tree id of the access files as they are now, `judged_by` that of the files whose guardrails would
+    judge a plan made now; `used` tells in words which run already applied it.
     """
     found = []
     if used is not None:
@@ -41,6 +49,9 @@ def reasons_not_to_apply(
                 "what was reviewed is not what the files say now",
             )
         )
+    # Files that judge themselves are told above.
+    if plan.judged_by != judged_by and (plan.judged_by, judged_by) != (plan.tree, tree):
+        found.append(_other_base(plan, judged_by, tree))
     found += _other_engine(plan, engine)
     age = now - plan.as_of
     if age > max_age:
@@ -76,6 +87,18 @@ def _as_of(plan: Plan) -> Diagnostic:
     )
 
 
+def _other_base(plan: Plan, judged_by: str, tree: str) -> Diagnostic:
+    def words(judge: str, own: str) -> str:
+        return "its own access files" if judge == own else f"the base with tree {shorten(judge)}"
+
+    return _told(
+        "plan-file-other-base",
+        f"this plan was judged by {words(plan.judged_by, plan.tree)}; here {words(judged_by, tree)} would judge it",
+        "limits, administrators and owners are those of `--base`, and the plan was held against others",
+        "give `apply` the `--base` that the plan was made with; where that has moved on, " + NEW_PLAN,
+    )
+
+
 def _other_engine(plan: Plan, engine: str) -> list[Diagnostic]:
     if plan.engine == engine:
         return []
@@ -94,5 +117,5 @@ def _ago(age: timedelta) -> str:
     return f"{minutes // 60} hours" if minutes >= 120 else f"{minutes} minutes"
 
 
-def _told(code: str, message: str, why: str) -> Diagnostic:
-    return Diagnostic(code, message, Severity.ERROR, why=why, fix=NEW_PLAN)
+def _told(code: str, message: str, why: str, fix: str = NEW_PLAN) -> Diagnostic:
+    return Diagnostic(code, message, Severity.ERROR, why=why, fix=fix)

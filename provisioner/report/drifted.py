@@ -51,7 +51,7 @@ def _target(lines: Lines, it: TargetDrift, *, everything: bool) -> None:
     hidden = it.ignored if everything else ()
     if not (it.differences or it.strays or hidden or it.notes or it.problems):
         return
-    lines.head(safe(it.target) + ("" if it.in_order or it.incomplete else "  (nothing was ever applied here)"))
+    lines.head(safe(it.target) + ("" if it.in_order or it.incomplete else "  (was never in order)"))
     for kind, head in _HEADS.items():
         _listed(lines, head, [d for d in it.differences if d.differs is kind])
     _listed(lines, "not applied yet: `provision plan` shows it", it.pending)

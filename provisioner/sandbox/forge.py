@@ -2,7 +2,8 @@
 
 The people of the sample have GitHub accounts (the ids are the same every time) and none is a member but those who run
 it; repositories, a few teams and contexts that nobody declares stand about. Groups of CircleCI are copies of GitHub's
-teams: `copy_teams` is what CircleCI does by itself every few hours.
+teams: `copy_teams` is what CircleCI does by itself every few hours. They are listed here, so that whoever plays can
+name one: there is no web page to read its id from.
 """
 
 from __future__ import annotations
@@ -91,6 +92,7 @@ class Forge:
         self.ci = state.create_org(ORGANIZATION, machine)
         for name in PRIVATE:
             state.create_project(self.ci, name)
+        self.circleci.manners.github_groups = True
         legacy = state.create_context(self.ci, "legacy")
         state.set_variable(legacy.variables, "OLD_DEPLOY_KEY", "a value that nobody is told")
         self._circleci_token = self.circleci.token(machine, days=365)

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import threading
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote
 
-from provisioner.sandbox.wire import Answer, HangUp, WireServer
+from provisioner.sandbox.wire import Answer, HangUp, Listening
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Clock:
         self.ahead += timedelta(**by)
 
 
-class Service(ABC):
+class Service(Listening):
     """An HTTP service in a thread of this process. `start()` it, or use it as a context manager."""
 
     name = "service"
@@ -86,41 +85,14 @@ class Service(ABC):
         self.under_way = 0
         self._faults: list[Fault] = []
         self._address = (host, port)
-        self._server: WireServer | None = None
-        self._thread: threading.Thread | None = None
 
     # Life
 
     def start(self) -> Self:
         """Serve what the service holds, from a thread of this process."""
-        if self._server is not None:
-            raise RuntimeError(f"this {type(self).__name__} is already running")
-        self._server = WireServer(self._address, self._serve)
-        serve = self._server.serve_forever
-        self._thread = threading.Thread(target=serve, args=(0.02,), name=f"sandbox-{self.name}", daemon=True)
-        self._thread.start()
+        self._refuse_a_second_start()
+        self._listen(self.name, self._serve)
         return self
-
-    def stop(self) -> None:
-        """Stop serving; the state stays. Stopping twice is fine."""
-        if self._server is None or self._thread is None:
-            return
-        self._server.close()
-        self._thread.join()
-        self._server = self._thread = None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.stop()
-
-    @property
-    def url(self) -> str:
-        """Where it listens: `http://HOST:PORT`. Raises RuntimeError when it is not running."""
-        if self._server is None:
-            raise RuntimeError(f"this {type(self).__name__} is not running")
-        return f"http://{self._server.host}:{self._server.port}"
 
     # Behaviour
 

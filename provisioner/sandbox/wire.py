@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import socket
 import socketserver
+import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import unquote_to_bytes
 
 Headers = list[tuple[str, str]]
@@ -120,3 +123,46 @@ class WireServer(socketserver.ThreadingTCPServer):
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 self.connections.discard(connection)  # it was closed already
+
+
+class Listening(ABC):
+    """What is served from a thread of this process. `start()` it, or use it as a context manager."""
+
+    _address: tuple[str, int]
+    _server: WireServer | None = None
+    _thread: threading.Thread | None = None
+
+    @abstractmethod
+    def start(self) -> Self:
+        """Serve, by `_listen`."""
+
+    def stop(self) -> None:
+        """Stop serving; the state stays. Stopping twice is fine."""
+        if self._server is None or self._thread is None:
+            return
+        self._server.close()
+        self._thread.join()
+        self._server = self._thread = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Where it listens: `http://HOST:PORT`. Raises RuntimeError when it is not running."""
+        if self._server is None:
+            raise RuntimeError(f"this {type(self).__name__} is not running")
+        return f"http://{self._server.host}:{self._server.port}"
+
+    def _refuse_a_second_start(self) -> None:
+        if self._server is not None:
+            raise RuntimeError(f"this {type(self).__name__} is already running")
+
+    def _listen(self, name: str, answer: Callable[[dict[str, Any], bytes], Answer]) -> None:
+        self._server = WireServer(self._address, answer)
+        serve = self._server.serve_forever
+        self._thread = threading.Thread(target=serve, args=(0.02,), name=f"sandbox-{name}", daemon=True)
+        self._thread.start()

@@ -94,6 +94,20 @@ def test_outstanding_work_that_is_gone_is_proven_by_a_look_and_settled(rig: Rig)
     assert rig.records()[-2:] == ["outcome", "converged"]
 
 
+def test_a_target_that_a_guardrail_refuses_gets_no_call_also_not_for_old_work(rig: Rig) -> None:
+    rig.system.faults[ADA] = ["denied"]
+    rig.apply(plan(REVOKE_ADA))
+    del rig.system.live[at(ADA)]
+    records, opened, looks = rig.records(), list(rig.system.opened), len(rig.system.looks)
+    views = {T: replace(view(account=210), refused="removals-of-group")}
+    done = rig.apply(plan(targets=views))
+    assert (rig.system.opened, len(rig.system.looks), rig.records()) == (opened, looks, records)
+    assert done.targets[T].why_not == "it is refused (removals-of-group)"
+    assert rig.left() == [(ADA, "revoke")]
+    asked = rig.apply(plan(CREATE_BOB, targets=views))  # no plan of ours has changes there
+    assert rig.system.opened == opened and asked.any_failed
+
+
 def test_what_cannot_be_looked_at_is_not_settled(rig: Rig) -> None:
     rig.system.faults[ADA] = ["denied"]
     rig.apply(plan(REVOKE_ADA))

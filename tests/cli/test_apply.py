@@ -71,6 +71,27 @@ def test_a_saved_plan_of_other_files_is_refused(repository: Repository, tmp_path
     assert repository.people() == set()
 
 
+def test_a_saved_plan_is_refused_where_another_base_judged_it(repository: Repository, tmp_path: Path) -> None:
+    before = repository.git("rev-parse", "HEAD")
+    repository.person("zoe")
+    repository.commit()
+    file = saved(repository, tmp_path, "--base", before)
+    for base in ((), ("--base", "HEAD")):  # a limit that this very change raises would count
+        ran = repository.run("apply", file, *base)
+        assert ran.status == 4
+        assert "error[plan-file-other-base]" in ran.err
+        assert "give `apply` the `--base` that the plan was made with" in ran.err
+    assert repository.people() == set()
+    assert repository.run("apply", saved(repository, tmp_path), "--base", before).status == 4
+    # The same files under another commit are the same base: a merge that was rewritten, or changed other folders.
+    repository.git("checkout", "--quiet", "-b", "again", before)
+    repository.write("README.md", "nothing of access")
+    again = repository.commit()
+    repository.git("checkout", "--quiet", "main")
+    assert repository.run("apply", saved(repository, tmp_path, "--base", before), "--base", again).status == 0
+    assert repository.people() == {"ada", "grace", "zoe"}
+
+
 def test_how_long_a_saved_plan_lasts_is_said_by_the_files(repository: Repository, tmp_path: Path) -> None:
     repository.write("access/common.yaml", COMMON.replace("owner: 5f1c0a2b", "owner: 5f1c0a2b, plan_age: 1s"))
     file = saved(repository, tmp_path)
@@ -169,6 +190,19 @@ def test_in_ci_a_journal_that_goes_with_the_runner_is_refused(repository: Reposi
     repository.write("access/common.yaml", COMMON.replace("owner: 5f1c0a2b", f'owner: 5f1c0a2b, journal: "{journal}"'))
     assert repository.run("apply").status == 0
     assert journal.is_dir()
+
+
+def test_the_merge_that_names_the_journals_first_place_has_it_there(repository: Repository, tmp_path: Path) -> None:
+    repository.env.setenv("CI", "true")
+    journal, other = tmp_path / "journal", tmp_path / "other"
+    repository.write("access/common.yaml", COMMON.replace("5f1c0a2b", f"5f1c0a2b, journal: {journal}"))
+    repository.commit()
+    assert repository.run("apply", "--base", "HEAD~1").status == 0
+    assert list(journal.rglob("*.json")) and not (repository.root / ".provision").exists()
+    repository.write("access/common.yaml", COMMON.replace("5f1c0a2b", f"5f1c0a2b, journal: {other}"))
+    repository.commit()
+    assert repository.run("apply", "--base", "HEAD~1").status == 0
+    assert not other.exists()  # a place that the base has is the base's to change
 
 
 def test_a_fresh_clone_with_the_journal_knows_who_left(repository: Repository, tmp_path: Path) -> None:

@@ -29,6 +29,10 @@ def loaded_by(*arguments: str) -> set[str]:
     return set(done.stderr.splitlines()[-1].split())
 
 
+def test_the_help_page_fits_a_narrow_terminal() -> None:
+    assert [line for line in page().splitlines() if len(line) > 80] == []
+
+
 @pytest.mark.parametrize("argument", ["--help", "-h", "--version"])
 def test_help_and_version_load_no_library(argument: str) -> None:
     assert not loaded_by(argument) & set(HEAVY)

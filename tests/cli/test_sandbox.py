@@ -10,8 +10,10 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
+import requests
 
 from tests.cli.conftest import Repository
 
@@ -54,11 +56,23 @@ def test_a_second_terminal_plans_the_sample_company(tmp_path: Path) -> None:
                 timeout=120,
                 check=False,
             )
+            github, circleci = exports["GITHUB_API_URL"], exports["CIRCLECI_API_URL"]
+            bearer = {"Authorization": f"Bearer {exports['GITHUB_WRITE_TOKEN']}"}
+            requests.post(f"{github}/orgs/acme/teams", json={"name": "movers"}, headers=bearer, timeout=60)
+            token = {"Circle-Token": exports["CIRCLECI_TOKEN"]}
+            (org,) = requests.get(f"{circleci}/me/collaborations", headers=token, timeout=60).json()
+            until = monotonic() + 60
+            groups: list[str] = []
+            while "movers" not in groups and monotonic() < until:
+                found = requests.get(f"{circleci}/organizations/{org['id']}/groups", headers=token, timeout=60).json()
+                groups = [group["name"] for group in found["items"]]
+                sleep(0.2)
         finally:
             servers.send_signal(signal.SIGINT)
         out, err = servers.communicate(timeout=60)
     assert planned.returncode == 2, planned.stderr
     assert "193 changes on 4 targets, for 15 identities" in planned.stdout
+    assert groups == ["alumni", "movers", "workshop"]
     assert (servers.returncode, out) == (0, "")
     assert "stopped" in err
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from provisioner.apply import apply_plan
+from provisioner.contract import Failed, ProviderError, Trouble
 from provisioner.diagnostics import Location
+from provisioner.engine import make_plan
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.change import Action
 from provisioner.model.outstanding import Outstanding
 from provisioner.model.rules import Acknowledgement, Limit, Rules
 from provisioner.model.target import Mode
 from provisioner.providers.memory.calls import Held
-from tests.builders import NOW, at
+from provisioner.records.entries import Result, outcome_body
+from provisioner.records.record import RecordKind
+from provisioner.records.run import RunInfo
+from tests.builders import NOW, at, change
 from tests.guardrails.stories import (
     NAMES,
     acknowledged,
@@ -28,7 +35,8 @@ from tests.guardrails.stories import (
     rules,
     withheld,
 )
-from tests.worlds import a_role, a_target, a_world, account, codes, files, group, said, someone
+from tests.runs import QUICK, journal
+from tests.worlds import a_role, a_target, a_world, account, codes, files, group, said, situation, someone
 
 DEPLOY = a_role("deploy", ["deployers"])
 TWENTY = NAMES[:20]
@@ -45,6 +53,42 @@ def test_nineteen_of_twenty_deployers_are_refused_and_the_target_gets_no_call_at
     assert {w.rule for w in plan.withheld} == {"removals-of-group"}
     assert "create mem:account/zoe" in [f"{w.change.action} {w.change.address}" for w in plan.withheld]
     assert plan.refused
+    assert plan.targets["mem"].refused == "removals-of-group"
+
+
+def test_applying_calls_only_the_targets_that_are_not_refused(tmp_path: Path) -> None:
+    world = living(deployers=TWENTY)
+    other = a_world("two", accounts={"p00": account("p00", mark="p00")}, groups={"x": group("p00")})
+    targets = [a_target(), a_target("two")]
+    before = company(DEPLOY, also={"deploy": TWENTY}, targets=targets)
+    given = situation(company(DEPLOY, also={"deploy": TWENTY[:1]}, targets=targets), before)
+    # Earlier work is left on both: it is looked at again only where something may be done.
+    for name in ("mem", "two"):
+        old = change("revoke", f"{name}:membership/gone/p01", who="p01")
+        body = outcome_body([(old, Result(Failed(ProviderError(Trouble.DENIED, "denied"))))])
+        journal(tmp_path).chain(name).append(RecordKind.OUTCOME, body, run=RunInfo("r0", "tests"), at=NOW)
+    made = make_plan(given).plan
+    calls = {"mem": world.calls.total(), "two": other.calls.total()}
+    assert {n: v.refused for n, v in made.targets.items()} == {"mem": "removals-of-group", "two": None}
+    apply_plan(
+        made,
+        given.connections,
+        journal(tmp_path),
+        run=RunInfo("r1", "tests"),
+        clock=lambda: NOW,
+        whole=True,
+        waits=QUICK,
+    )
+    assert world.calls.total() == calls["mem"]
+    assert other.calls.total() > calls["two"]
+
+
+def test_a_lost_file_refuses_every_target_also_one_that_loses_nothing() -> None:
+    living()
+    a_world("two", groups={"x": group()})
+    targets = [a_target(), a_target("two")]
+    plan = plan_of(company(people=[], targets=targets), company(targets=targets))
+    assert {n: v.refused for n, v in plan.targets.items()} == {"mem": "source-emptied", "two": "source-emptied"}
 
 
 def test_what_a_refusal_proposes_lets_exactly_that_through() -> None:

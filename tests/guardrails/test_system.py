@@ -16,6 +16,7 @@ def test_the_other_system_gets_no_further_call_and_both_are_named() -> None:
     assert "it was memory:old, and now it is memory:mem" in message_of(plan, "system-changed")
     assert "memory:old" in (plan.targets["mem"].failed or "")
     assert plan.targets["mem"].system == "memory:mem"
+    assert plan.targets["mem"].refused == "system-changed"
 
 
 def test_the_same_system_is_read() -> None:

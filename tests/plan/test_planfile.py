@@ -82,6 +82,7 @@ def test_the_object_is_the_one_that_the_design_promises() -> None:
         "calls": 3,
         "system": None,
         "failed": None,
+        "refused": None,
     }
     first = found["changes"][0]
     assert first["address"] == "corp-ldap:membership/developers/ada"
@@ -156,7 +157,7 @@ def test_a_file_with_a_right_digest_but_wrong_contents_is_refused() -> None:
 
 
 def reasons(made: Plan = SMALL, **facts: Any) -> list[str]:
-    known: dict[str, Any] = {"tree": TREE, "engine": "0.1.0", "now": NOW, "used": None} | facts
+    known: dict[str, Any] = {"tree": TREE, "judged_by": TREE, "engine": "0.1.0", "now": NOW, "used": None} | facts
     return [d.code for d in reasons_not_to_apply(made, **known)]
 
 
@@ -173,6 +174,20 @@ def test_each_reason_not_to_apply_is_told_by_itself_and_all_together() -> None:
     assert reasons(used="run r1 at 10:00") == ["plan-file-used"]
     assert reasons(replace(SMALL, preview=True)) == ["plan-file-as-of"]
     assert len(reasons(tree="", engine="", now=NOW + timedelta(days=3), used="run r1")) == 4
+
+
+def test_a_plan_that_another_base_judged_is_refused() -> None:
+    other, of_base = "0" * 40, replace(SMALL, judged_by="b" * 40)
+    assert reasons(of_base, judged_by="b" * 40) == []
+    assert reasons(of_base, judged_by=TREE) == ["plan-file-other-base"]  # made with --base, applied without
+    assert reasons(judged_by="b" * 40) == ["plan-file-other-base"]  # made without, applied with it
+    assert reasons(of_base, judged_by=other) == ["plan-file-other-base"]  # something else was merged between
+    assert reasons(of_base, tree=other, judged_by=other) == ["plan-file-other-tree", "plan-file-other-base"]
+    assert reasons(tree=other, judged_by=other) == ["plan-file-other-tree"]  # both times the files judge themselves
+    (told,) = reasons_not_to_apply(of_base, tree=TREE, judged_by=TREE, engine="0.1.0", now=NOW, used=None)
+    assert told.message == (
+        f"this plan was judged by the base with tree {'b' * 40}; here its own access files would judge it"
+    )
 
 
 def test_how_long_a_plan_lasts_can_be_set() -> None:
@@ -260,6 +275,7 @@ views = st.builds(
     st.integers(0, 10**6),
     st.none() | names,
     st.none() | names,
+    st.none() | names,
 )
 problems = st.builds(
     Diagnostic,
@@ -295,6 +311,7 @@ plans = st.builds(
     st.lists(problems, max_size=2).map(tuple),
     st.booleans(),
     st.dictionaries(some_name, st.integers(1, 99), max_size=2),
+    names,
 )
 
 

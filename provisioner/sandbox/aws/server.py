@@ -18,16 +18,14 @@ from __future__ import annotations
 import io
 import json
 import sys
-import threading
 import time
 from collections.abc import Iterable, Mapping
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs
 
 from provisioner.sandbox.aws import answers
 from provisioner.sandbox.aws.world import Caller, Fault, Refused, World, extra
-from provisioner.sandbox.wire import Answer, HangUp, WireServer
+from provisioner.sandbox.wire import Answer, HangUp, Listening
 
 OPERATOR = "sandbox-operator"
 REGION = "us-east-1"
@@ -40,7 +38,7 @@ MEMBER_ROLES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-class AwsServer(World):
+class AwsServer(World, Listening):
     """One emulated AWS. Start it with `start()` or as a context manager; the switches are those of `World`."""
 
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0, hub_account: str = "000000000000") -> None:
@@ -50,26 +48,20 @@ class AwsServer(World):
             raise ValueError(f"an AWS account id has 12 digits: {hub_account!r}")
         self.hub_account = hub_account
         self._address = (host, port)
-        self._server: WireServer | None = None
-        self._thread: threading.Thread | None = None
         self._session: Any = None
         self._other_services: Any = None
 
     # Life
 
-    def start(self, *, keep: bool = False) -> AwsServer:
+    def start(self, *, keep: bool = False) -> Self:
         """Empty moto's backends, make the hub account, and serve from a thread of this process (about a second).
 
         `keep`: serve what a stopped server held, its accounts, keys and switches; on another port where 0 was asked.
         """
-        if self._server is not None:
-            raise RuntimeError("this AwsServer is already running")
+        self._refuse_a_second_start()
         if not keep:
             self.clear()
-        self._server = WireServer(self._address, self._serve)
-        serve = self._server.serve_forever
-        self._thread = threading.Thread(target=serve, args=(0.02,), name="sandbox-aws", daemon=True)
-        self._thread.start()
+        self._listen("aws", self._serve)
         return self
 
     def clear(self) -> None:
@@ -83,27 +75,6 @@ class AwsServer(World):
             BackendDict.reset()
             self.forget()
             self._operator(self.hub_account)
-
-    def stop(self) -> None:
-        """Stop serving; the state stays readable with `truth` until the next start. Stopping twice is fine."""
-        if self._server is None or self._thread is None:
-            return
-        self._server.close()
-        self._thread.join()
-        self._server = self._thread = None
-
-    def __enter__(self) -> AwsServer:
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.stop()
-
-    @property
-    def url(self) -> str:
-        """Where it listens: `http://HOST:PORT`. Raises RuntimeError when it is not running."""
-        if self._server is None:
-            raise RuntimeError("this AwsServer is not running")
-        return f"http://{self._server.host}:{self._server.port}"
 
     # Accounts and clients
 
