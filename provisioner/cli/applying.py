@@ -1,6 +1,7 @@
 """What commands that change systems have in common: lock, recover, plan, guardrails, apply, unlock.
 
 The order is that of the laws: the lock is taken before anything is read that the plan rests on, and given back last.
+Only what a task begins with comes before the lock: a hold that keeps somebody out must not wait for another run.
 """
 
 from __future__ import annotations
@@ -53,9 +54,9 @@ def carry_out(opened: Opened, task: Task) -> int:
     """Does the task and tells what came of it; the exit status."""
     check_journal(opened)
     run = run_info(opened, task.command)
+    if task.begin is not None:
+        task.begin(opened, run)
     with locked(opened, run, _targets(opened, task)) as lock:
-        if task.begin is not None:
-            task.begin(opened, run)
         recovered(opened, run)
         work = situate(opened)
         if task.saved is not None:

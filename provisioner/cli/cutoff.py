@@ -1,7 +1,8 @@
 """`provision offboard PERSON --now`, and its end: the cut before the review, and the hold that keeps them out.
 
-The hold is written first, then everything of theirs is taken, and only then the files are edited: nothing that is wrong
-with an edit, a branch or the newest files keeps anybody in. It only ever takes away.
+The hold is written first, before the lock is asked for; then everything of theirs is taken, and only then the files
+are edited: nothing that is wrong with an edit, a branch or the newest files, and no other run, keeps anybody in. It
+only ever takes away.
 """
 
 from __future__ import annotations
@@ -37,11 +38,20 @@ def cut_off(person: str, access: Path, take_out: Callable[[], Exit], is_declared
     if not declared:
         _check_known(person, opened)
 
+    held = False
+
     def begin(opened: Opened, run: RunInfo) -> None:
+        nonlocal held
         if declared:
             hold(opened.journal.store, person, run=run, at=now())
+            held = True
 
-    status = Exit(carry_out(opened, Task("offboard --now", choose=only_narrowing((person,)), begin=begin)))
+    try:
+        status = Exit(carry_out(opened, Task("offboard --now", choose=only_narrowing((person,)), begin=begin)))
+    except BaseException:
+        if held:
+            tell(_held_only(person))
+        raise
     if status is Exit.INTERRUPTED:
         return status
     tell("\n")
@@ -54,6 +64,15 @@ def cut_off(person: str, access: Path, take_out: Callable[[], Exit], is_declared
     )
     tell(f"What is gone, and what is left, as the systems say: provision receipt {person}\n")
     return status
+
+
+def _held_only(person: str) -> str:
+    """Of somebody whose run ended early: another run has the lock, the journal broke, or it was interrupted."""
+    return (
+        f"{person} may not be cut off yet, and is held: the next `provision apply` or `provision expire` takes what "
+        "they still have, and gives them nothing.\n"
+        f"The access files are as they were. To go on without waiting: provision offboard {person} --now\n"
+    )
 
 
 def _taken_out(take_out: Callable[[], Exit]) -> Exit:

@@ -58,6 +58,7 @@ class Lock:
         self._beat = Heartbeat(journal.store, run.id, self._times, armed=armed)
         self._held: dict[str, int] = {}
         self._dead: dict[str, _Dead] = {}
+        self._last_calls: dict[str, float] = {}  # by target, in seconds: still to be waited for
         self.taken_over: dict[str, Holder] = {}
 
     def __enter__(self) -> Lock:
@@ -66,10 +67,11 @@ class Lock:
             self._beat.start()
             for target in self._targets:
                 self._take(target)
-            if self.taken_over:
-                last_call = max(self._times.deadline, *(h.deadline for h in self.taken_over.values()))
-                self._tell(f"waiting {last_call:g} s for the last call of the run before")
-                self._sleep(last_call)
+            if self._last_calls:
+                longest = max(self._last_calls.values())
+                self._tell(f"waiting {longest:g} s for the last call of the run before")
+                self._sleep(longest)
+                self._last_calls.clear()
             self._bury()
             self.check()
         except BaseException:
@@ -81,11 +83,12 @@ class Lock:
         self.release()
 
     def release(self) -> None:
-        """Give everything back. What cannot be given back is told, and ends by itself when the lease is over."""
+        """Give everything back. What cannot be given back is told, and ends by itself when the lease is over. A last
+        call that was not waited for is left to whoever takes the lock next."""
         for target in sorted(self._held, reverse=True):
             number = self._held.pop(target)
             try:
-                Register(self._journal.store, target).free(number, self._run.id)
+                Register(self._journal.store, target).free(number, self._run.id, self._last_calls.get(target, 0.0))
             except ProvisionError as error:
                 told = "; ".join(d.message for d in error.diagnostics)
                 self._tell(f"the lock of {target} could not be given back, and ends in {self._times.lease:g} s: {told}")
@@ -111,10 +114,15 @@ class Lock:
             state = register.read()
             if state.holder is not None and not self._watched_to_death(target, register, state, state.holder):
                 continue
-            number = register.take(state.number, self._me)
+            last_call = state.last_call
+            if state.holder is not None:
+                last_call = max(self._times.deadline, state.holder.deadline)
+            number = register.take(state.number, self._me, last_call)
             if number is None:
                 self._sleep(random.uniform(0, self._times.every / 10))  # noqa: S311 nothing secret
                 continue
+            if last_call:
+                self._last_calls[target] = last_call
             self._held[target] = number
             if state.holder is not None:
                 self._fence(target, state.holder)

@@ -47,10 +47,12 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The highest state; 0 and nobody where there is none."""
+    """The highest state; 0 and nobody where there is none. `last_call`: how many seconds whoever takes it next waits
+    before it looks at the target, because a dead run's last call was not waited for yet."""
 
     number: int = 0
     holder: Holder | None = None
+    last_call: float = 0.0
 
 
 def this_process(run: RunInfo, since: Instant, lease: float, deadline: float) -> Holder:
@@ -85,11 +87,12 @@ class Register:
                 return State()
             data = self._store.read(self._key(number))
             if data is not None:
-                return State(number, _holder(data))
+                return _state(number, data)
             # It was withdrawn, or others came after it and it was tidied away: there is a newer list.
 
-    def take(self, after: int, holder: Holder) -> int | None:
-        """Become the holder after state `after`; the new state's number, or None where somebody else was first."""
+    def take(self, after: int, holder: Holder, last_call: float = 0.0) -> int | None:
+        """Become the holder after state `after`; the new state's number, or None where somebody else was first.
+        `last_call` is what the next one has to wait for, should this one break off here."""
         number = after + 1
         if not self._write(number, {"held": {**named(holder), "lease": holder.lease, "deadline": holder.deadline}}):
             return None
@@ -102,13 +105,13 @@ class Register:
             self._tidy(numbers, number)
         except BaseException:
             with suppress(ProvisionError):
-                self.free(number, holder.run)
+                self.free(number, holder.run, last_call)
             raise
         return number
 
-    def free(self, number: int, run: str) -> bool:
+    def free(self, number: int, run: str, last_call: float = 0.0) -> bool:
         """End the hold that began with state `number`; False where it had been taken from us."""
-        return self._write(number + 1, {"free": {"run": run}})
+        return self._write(number + 1, {"free": {"run": run, **({"last_call": last_call} if last_call else {})}})
 
     def where(self) -> str:
         return self._store.where(self._folder)
@@ -129,17 +132,17 @@ class Register:
         return f"{self._folder}/{number:08d}.json"
 
 
-def _holder(data: bytes) -> Holder | None:
-    """Who holds; somebody unknown where that cannot be read: they are waited for like anybody else."""
+def _state(number: int, data: bytes) -> State:
+    """Held by somebody unknown where it cannot be read: they are waited for like anybody else."""
     try:
         found = json.loads(data)
         if found["format"] != FORMAT:
             raise ValueError(found["format"])
         if "held" not in found:
-            return None
+            return State(number, None, max(0.0, float(found["free"].get("last_call", 0.0))))
         held = found["held"]
         since = None if held["since"] is None else parse_instant(held["since"])
-        return Holder(
+        holder = Holder(
             str(held["run"]),
             str(held["who"]),
             str(held["command"]),
@@ -149,5 +152,6 @@ def _holder(data: bytes) -> Holder | None:
             float(held["lease"]),
             float(held["deadline"]),
         )
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return Holder("", "somebody whose note cannot be read", "", None)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        holder = Holder("", "somebody whose note cannot be read", "", None)
+    return State(number, holder)

@@ -15,13 +15,16 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.records.folder import FolderStore
+from provisioner.records.journal import Journal
+from provisioner.records.register import Register
 from tests.rigs.proxy import Proxy
 from tests.rigs.slapd import Slapd
 
 WITHIN = 5.0
 _COMMAND = "from provisioner.cli.main import run; run()"
 _ACCESS = """\
-records: {{owner: 5f1c0a9b7e3d4c21}}
+records: {{owner: 5f1c0a9b7e3d4c21{times}}}
 people:
   ada: {{email: ada@example.com, roles: [developer]}}
   bob: {{email: bob@example.com, roles: [developer]}}
@@ -47,9 +50,20 @@ class Repository:
     environ: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        files = _ACCESS.format(dn=self.slapd.service_dn, people=self.slapd.people, groups=self.slapd.groups)
         (self.root / "access").mkdir(parents=True)
-        (self.root / "access" / "all.yaml").write_text(files)
+        self.write("")
+
+    def write(self, times: str) -> None:
+        """The access files; `times` of the lock, where they are not the usual ones."""
+        dn, people, groups = self.slapd.service_dn, self.slapd.people, self.slapd.groups
+        (self.root / "access" / "all.yaml").write_text(_ACCESS.format(dn=dn, people=people, groups=groups, times=times))
+
+    def is_free(self) -> bool:
+        """Whether nobody has the lock."""
+        return Register(FolderStore(self.root / ".provision"), "corp").read().holder is None
+
+    def has_doubts(self) -> bool:
+        return any(i.doubt for i in Journal(FolderStore(self.root / ".provision")).chain("corp").open_items())
 
     def start(self, port: int, *arguments: str) -> subprocess.Popen[bytes]:
         environ = {
@@ -140,6 +154,7 @@ def test_at_each_request_of_an_apply_it_ends_in_time_and_the_next_one_finishes(
         signals = BOTH if silent_at % 2 else BOTH[::-1]
         interrupted(proxy, repository.start(proxy.port, "apply"), *signals)
         assert proxy.silent.is_set() or silent_at > 27
+    assert repository.is_free()
     repository.in_order()
 
 
@@ -192,3 +207,51 @@ def test_while_another_run_is_watched_for_a_sign_of_life_nothing_is_waited_for(r
         finally:
             frozen.kill()
             frozen.communicate()
+
+
+def killed_in_a_write(repository: Repository) -> None:
+    """A run that died with a call in hand, and with the lock."""
+    with Proxy(repository.port, silent_on=is_write) as proxy:
+        dead = repository.start(proxy.port, "apply")
+        assert proxy.silent.wait(60)
+        dead.kill()
+        dead.communicate()
+    assert not repository.is_free()
+    assert repository.has_doubts()
+
+
+def stopped_when_it_says(process: subprocess.Popen[bytes], words: bytes) -> float:
+    """Interrupted as soon as it says `words`; how long it took from then on."""
+    assert process.stderr is not None
+    while words not in (line := process.stderr.readline()):
+        assert line, "it ended before that"
+    start = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert b"Traceback" not in err
+    return time.monotonic() - start - slowness()
+
+
+def test_while_the_last_call_of_a_dead_run_is_waited_for_it_ends_and_gives_the_lock_back(
+    repository: Repository,
+) -> None:
+    repository.write(", lease: 2s, deadline: 20s")
+    killed_in_a_write(repository)
+    took = stopped_when_it_says(repository.start(repository.port, "apply"), b"waiting 20 s for the last call")
+    assert took < WITHIN
+    assert repository.is_free()
+    assert repository.has_doubts()
+    next_one = repository.start(repository.port, "apply")  # it has to wait as well
+    assert stopped_when_it_says(next_one, b"waiting 20 s for the last call") < WITHIN
+    assert repository.is_free()
+
+
+def test_while_what_a_dead_run_had_begun_is_looked_at_it_ends_and_gives_the_lock_back(repository: Repository) -> None:
+    repository.write(", lease: 4s, deadline: 8s")
+    killed_in_a_write(repository)
+    with Proxy(repository.port, silent_at=3) as proxy:
+        assert interrupted(proxy, repository.start(proxy.port, "apply"), signal.SIGTERM) is not None
+    assert repository.is_free()
+    assert repository.has_doubts()
+    repository.in_order()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Repository
+from tests.cli.test_locking import OTHER, other
 
 
 @pytest.fixture
@@ -57,6 +58,19 @@ def test_what_was_not_reached_is_finished_from_main(settled: Repository) -> None
     restore(settled)
     settled.server.start()
     settled.env.setenv("LDAP_URL", settled.server.url)
+    assert settled.run("expire").status == 0
+    assert is_out(settled, "ada")
+
+
+def test_a_run_that_has_the_lock_keeps_nobody_in(settled: Repository) -> None:
+    with other(settled):
+        ran = settled.run("offboard", "ada", "--now")
+        assert ran.status == 6
+        assert "error[locked]" in ran.err and OTHER.id in ran.err
+        assert "ada may not be cut off yet, and is held: the next `provision apply`" in ran.err
+        assert not is_out(settled, "ada")
+        assert (settled.root / "access/people/ada.yaml").exists()
+        assert "offboarded-now" in settled.run("status").err
     assert settled.run("expire").status == 0
     assert is_out(settled, "ada")
 

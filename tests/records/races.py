@@ -1,16 +1,21 @@
 """Races for the lock: real processes that are killed and stopped anywhere, against a server that keeps its own log.
 
-    python -m tests.records.races --races 1000 --processes 8 --store folder|s3 --seed 1
+    python -m tests.records.races --races 1000 --processes 8 --store folder|s3 --seed 1 --jobs 4 --lease 1.5
 
 Every process takes the lock, and under it writes an intent and sends a call to the server, three times; at a boundary
-that the seed chooses (before or after any access to the store, between intent and send, between send and answer) it is
-killed, or stopped and later continued. The oracle reads the server's log and the chain, and asks the lock nothing:
+that the seed chooses (before or after any access to the store, between intent and send, between send and answer) half
+of them are killed, or stopped and later continued. The oracle reads the server's log and the chain, and asks the lock
+nothing:
 
 - calls of two runs are never mixed: when one of another run has come, none of the earlier run comes or takes effect;
 - a call comes only with an intent of that run in the chain, at the number that it says;
 - in the chain, no run writes after another has written, nor after a takeover from it;
 - whoever was taken over from was ended by a signal, or noticed and gave up; none went on as if nothing had been;
 - the chain holds together.
+
+With more races at a time (`--jobs`) than the machine has time for, a shorter lease than a starved process needs for a
+heartbeat ends nearly everybody, and the races prove little. `never stopped, ended by the kernel` counts those: where
+they are many, give fewer jobs or a longer `--lease`.
 """
 
 from __future__ import annotations
@@ -53,8 +58,8 @@ T = "corp-ldap"
 TIMES = Times(lease=1.5, deadline=0.3)
 CALLS = 3
 GAVE_UP = 3
-BUDGET = 15.0
-"""Seconds for one race; whoever is still trying then is ended, and counts for nothing."""
+BUDGET = 12
+"""Leases for one race; whoever is still trying then is ended, and counts for nothing."""
 
 
 # The system that is changed
@@ -94,6 +99,8 @@ def in_a_process(serve: Callable[[int], None]) -> Iterator[int]:
     child = os.fork()
     if child == 0:
         os.close(reading)
+        with suppress(OSError):
+            os.nice(-15)  # all racers wait for it; where we may not, fewer finish on a busy machine
         serve(writing)
         os._exit(0)
     os.close(writing)
@@ -206,7 +213,7 @@ class Racer:
                     os._exit(GAVE_UP)
                 if codes != {"locked"}:
                     raise
-                time.sleep(self.luck.uniform(0.1, 0.6))
+                time.sleep(self.luck.uniform(0.1, 0.6) * TIMES.lease)
 
     def _work(self, journal: Journal, lock: Lock, run: RunInfo) -> None:
         chain = journal.chain(T)
@@ -255,7 +262,7 @@ def race(number: int, processes: int, seed: int, place: Path, store: RecordStore
     log.touch()
     started: dict[int, str] = {}
     for me in range(processes):
-        of = luck.choice(("store", "store", "calls", "calls", "none"))
+        of = luck.choice(("store", "calls", "none", "none"))
         fault = Fault(of, luck.randint(1, 60 if of == "store" else 3 * CALLS), luck.choice(("kill", "stop", "stop")))
         name = f"r{number}-{me}"
         mine = random.Random(luck.random())
@@ -289,18 +296,20 @@ def _nemesis(started: dict[int, str], luck: random.Random) -> tuple[dict[str, in
     by run: of whoever ended by itself 0 or more, of others the signal below 0."""
     ended: dict[str, int] = {}
     wake: dict[int, float] = {}
+    stopped: set[int] = set()
     counted: Counter[str] = Counter()
-    over = time.monotonic() + BUDGET
+    over = time.monotonic() + BUDGET * TIMES.lease
     left = set(started)
     while left:
         for child in list(left):
             pid, status = os.waitpid(child, os.WNOHANG | os.WUNTRACED)
             if pid and os.WIFSTOPPED(status):
                 wake[child] = time.monotonic() + luck.uniform(0, 2 * TIMES.lease)
-                counted.update(stopped=1)
+                stopped.add(child)
             elif pid:
                 left.discard(child)
-                ended[started[child]] = os.waitstatus_to_exitcode(status)
+                ended[started[child]] = way = os.waitstatus_to_exitcode(status)
+                counted.update([_WAYS.get((way, child in stopped)) or _WAYS.get((way, None), "failed")])
         now = time.monotonic()
         for child, at in list(wake.items()):
             if at <= now:
@@ -313,14 +322,18 @@ def _nemesis(started: dict[int, str], luck: random.Random) -> tuple[dict[str, in
             counted.update(out_of_time=len(left))
             over = float("inf")
         time.sleep(0.005)
-    ways = {
-        GAVE_UP: "gave up",
-        -signal.SIGKILL: "killed",
-        -signal.SIGALRM: "ended by the kernel at the end of the lease",
-        0: "finished",
-    }
-    counted.update(ways.get(s, "failed") for s in ended.values())
     return ended, counted
+
+
+_WAYS = {
+    (0, False): "never stopped, finished",
+    (0, True): "stopped, finished",
+    (GAVE_UP, False): "never stopped, gave up",
+    (GAVE_UP, True): "stopped, gave up",
+    (-signal.SIGALRM, False): "never stopped, ended by the kernel at the end of the lease",
+    (-signal.SIGALRM, True): "stopped, ended by the kernel at the end of the lease",
+    (-signal.SIGKILL, None): "killed",
+}
 
 
 # The oracle
@@ -378,31 +391,38 @@ def _chain(found: Raced, records: list[Any], ended: dict[str, int]) -> None:
 # All of them
 
 
-def run_races(races: int, processes: int, kind: str, seed: int, jobs: int) -> Raced:
-    """`jobs` races at a time, each in a process that has no threads, because it forks."""
+def run_races(races: int, processes: int, kind: str, seed: int, jobs: int, until: float) -> Raced:
+    """`jobs` races at a time, each in a process that has no threads, because it forks. None is begun after `until`."""
     place = Path(tempfile.mkdtemp(prefix="races-"))
     total = Raced()
     try:
         with in_a_process(serve_calls(place / "server")):
             if kind == "folder":
-                _in_parallel(total, races, processes, seed, jobs, place, lambda n: FolderStore(place / str(n)))
+                _in_parallel(total, races, processes, seed, jobs, until, place, lambda n: FolderStore(place / str(n)))
             else:
                 with in_a_process(serve_s3) as port:
                     client = _client(port)
-                    _in_parallel(total, races, processes, seed, jobs, place, lambda n: _bucket(client, n))
+                    _in_parallel(total, races, processes, seed, jobs, until, place, lambda n: _bucket(client, n))
     finally:
         shutil.rmtree(place, ignore_errors=True)
     return total
 
 
 def _client(port: int) -> S3Store:
-    """Made once, before anything is forked, and never used by this process."""
+    """Made and warmed once, before anything is forked: what an SDK loads for its first call takes it longer than ten
+    calls. Its connections are closed, so that no two processes share one."""
     os.environ.update(ENVIRONMENT, AWS_ENDPOINT_URL_S3=f"http://127.0.0.1:{port}")
-    return open_s3(f"s3://{BUCKET}/races", limit=3)
+    store = open_s3(f"s3://{BUCKET}/races", limit=2 * TIMES.lease)
+    store.create("warm", b"")
+    store.read("warm")
+    store.names("")
+    store.remove("warm")
+    store._client.close()
+    return store
 
 
 def _bucket(client: S3Store, number: int) -> S3Store:
-    return S3Store(client._client, BUCKET, f"races/{number}", limit=3)
+    return S3Store(client._client, BUCKET, f"races/{number}", limit=2 * TIMES.lease)
 
 
 def _in_parallel(
@@ -411,6 +431,7 @@ def _in_parallel(
     processes: int,
     seed: int,
     jobs: int,
+    until: float,
     place: Path,
     store: Callable[[int], RecordStore],
 ) -> None:
@@ -421,6 +442,8 @@ def _in_parallel(
         if child == 0:
             os.close(reading)
             for number in range(job, races, jobs):
+                if time.monotonic() > until:
+                    break
                 # A referee for each race: its own connection to the store is made when all racers are forked.
                 referee = os.fork()
                 if referee == 0:
@@ -445,23 +468,32 @@ def _in_parallel(
 
 
 def main() -> int:
+    global TIMES
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--races", type=int, default=1000)
     options.add_argument("--processes", type=int, default=8)
     options.add_argument("--store", choices=("folder", "s3"), default="folder")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--jobs", type=int, default=4, help="races at a time")
+    options.add_argument("--lease", type=float, default=TIMES.lease, help="seconds")
+    options.add_argument("--for", type=float, dest="seconds", default=float("inf"), help="begin none after SECONDS")
     told = options.parse_args()
+    TIMES = Times(told.lease, TIMES.deadline)
     begun = time.monotonic()
-    found = run_races(told.races, told.processes, told.store, told.seed, told.jobs)
+    found = run_races(told.races, told.processes, told.store, told.seed, told.jobs, begun + told.seconds)
     took = time.monotonic() - begun
-    print(f"{told.races} races of {told.processes} processes on {told.store}, seed {told.seed}: {took:.0f} s")  # noqa: T201
-    print(json.dumps(found.count, indent=2))  # noqa: T201
+    print(  # noqa: T201
+        f"{found.count['races']} races of {told.processes} processes on {told.store}, seed {told.seed}, "
+        f"{told.jobs} at a time, lease {told.lease:g} s: {took:.0f} s"
+    )
+    print(json.dumps(dict(sorted(found.count.items())), indent=2))  # noqa: T201
     print("\n".join(found.wrong) or "nothing went wrong")  # noqa: T201
-    if found.count["finished"] < told.races:
-        found.wrong.append("fewer processes finished than there were races: that proves nothing")
+    finished = found.count["never stopped, finished"] + found.count["stopped, finished"]
+    if finished < found.count["races"] * told.processes / 4:
+        found.wrong.append("fewer than a quarter of the processes finished: that proves little")
         print(found.wrong[-1])  # noqa: T201
-    return 1 if found.wrong or found.count["races"] != told.races else 0
+    complete = found.count["races"] == told.races or (took > told.seconds and found.count["races"] > 0)
+    return 1 if found.wrong or not complete else 0
 
 
 if __name__ == "__main__":

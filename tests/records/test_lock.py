@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,10 +48,9 @@ class Place:
     def chain(self, target: str = T) -> Chain:
         return Journal(self.store).chain(target)
 
-    def lock(self, run: str, *targets: str, times: Times = QUICK) -> Lock:
-        return Lock(
-            Journal(self.store), targets or (T,), info(run), now=lambda: NOW, times=times, tell=self.told.append
-        )
+    def lock(self, run: str, *targets: str, times: Times = QUICK, sleep: Callable[[float], None] = time.sleep) -> Lock:
+        tell, journal = self.told.append, Journal(self.store)
+        return Lock(journal, targets or (T,), info(run), now=lambda: NOW, times=times, tell=tell, sleep=sleep)
 
     def dies(self, run: str, *targets: str) -> None:
         """A run takes the locks and is never heard of again."""
@@ -108,6 +107,37 @@ def test_a_dead_run_is_taken_over_from_and_that_is_on_record(place: Place) -> No
     assert record.kind == RecordKind.TAKEOVER and record.run.id == "r2" and record.body["from"]["run"] == "r1"
     assert waited >= QUICK.lease + QUICK.deadline
     assert any("watching" in words for words in place.told)
+
+
+def test_a_last_call_that_was_not_waited_for_is_waited_for_by_the_next(place: Place) -> None:
+    """The takeover is broken off in its wait: the lock is free, and the dead run's call may still come."""
+    place.dies("r1")
+
+    def broken_off(seconds: float) -> None:
+        if seconds == 7.5:
+            raise KeyboardInterrupt
+        time.sleep(seconds)
+
+    for run in ("r2", "r3"):  # the second only finds what the first left
+        lock = place.lock(run, times=Times(lease=0.5, deadline=7.5 if run == "r2" else 0.05), sleep=broken_off)
+        with pytest.raises(KeyboardInterrupt), lock:
+            pass
+        assert Register(place.store, T).read().holder is None
+    waits: list[float] = []
+    with place.lock("r4", sleep=waits.append) as lock:
+        assert not lock.taken_over
+    assert waits == [7.5]
+    with place.lock("r5", sleep=waits.append):
+        assert waits == [7.5]
+
+
+def test_a_last_call_is_not_forgotten_when_another_target_is_locked(place: Place) -> None:
+    place.dies("r1", "a")
+    with place.lock("r2", "b", times=Times(lease=60, deadline=15)):
+        assert refusal(place.lock("r3", "a", "b")).code == "locked"
+    waits: list[float] = []
+    with place.lock("r4", "a", "b", sleep=waits.append):
+        assert waits == [QUICK.deadline]
 
 
 def test_a_dead_run_is_watched_once_for_all_its_targets(place: Place) -> None:

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.parametrize(("store", "races"), [("folder", 16)])
-def test_nobody_holds_the_lock_with_another_or_writes_after_losing_it(store: str, races: int) -> None:
+@pytest.mark.parametrize(("store", "races", "jobs", "lease"), [("folder", 12, 6, 1.5), ("s3", 3, 3, 2)])
+def test_nobody_holds_the_lock_with_another_or_writes_after_losing_it(
+    store: str, races: int, jobs: int, lease: float
+) -> None:
     """In a process of its own: it forks, and its children are killed and stopped."""
-    command = [sys.executable, "-m", "tests.records.races", "--races", str(races), "--store", store, "--jobs", "4"]
+    size = ("--races", str(races), "--jobs", str(jobs), "--lease", str(lease))
+    command = [sys.executable, "-m", "tests.records.races", "--store", store, *size]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nothing went wrong" in done.stdout
