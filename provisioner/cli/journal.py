@@ -165,9 +165,19 @@ SUBCOMMANDS = {"show": show, "verify": verify, "recover": recover, "export": exp
 def _journal(access: Path, place: str | None) -> Journal:
     """Where `--journal` says, for which no access files are needed; else where they say."""
     from provisioner.cli.wiring import Wanted, open_work
-    from provisioner.records.journal import open_journal
+    from provisioner.diagnostics import Diagnostic, ProvisionError
+    from provisioner.records.journal import is_remote, open_journal
 
     if place is not None:
+        if not is_remote(place) and not Path(place).is_dir():
+            raise ProvisionError(
+                Diagnostic(
+                    "option-value",
+                    f"there is no journal in {place}: it is not a folder",
+                    why="a place that is not there proves nothing, and must not pass for an empty journal",
+                    fix="name the folder, or s3://bucket/prefix, that `records.journal` says",
+                )
+            )
         return open_journal(place, Path.cwd())
     return open_work(Wanted(access, planning=False)).journal
 

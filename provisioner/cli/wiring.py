@@ -33,6 +33,7 @@ from provisioner.providers import catalog
 from provisioner.records.chain import Chain
 from provisioner.records.heartbeat import Times
 from provisioner.records.journal import DEFAULT_FOLDER, Journal, is_remote, open_journal
+from provisioner.records.verify import targets_of
 
 
 class InvalidFilesError(ProvisionError):
@@ -182,7 +183,7 @@ def situate(opened: Opened) -> Work:
     memory = Memory(files.root, files.loaded.folder, in_git, journal, files.providers, end)
     at = wanted.as_of or now()
     chains = {name: journal.chain(name) for name in opened.targets}
-    past = _past(memory, chains, files) if wanted.planning else ()
+    past = _past(memory, {**chains, **_gone(opened)}, files) if wanted.planning else ()
     held = apply_holds(opened)
     warnings = (w for c in chains.values() for w in c.warnings())
     situation = Situation(
@@ -231,7 +232,7 @@ def _chosen(targets: Mapping[str, Target], name: str | None) -> dict[str, Target
             Diagnostic(
                 "option-value",
                 f"no target named `{name}`",
-                why="--target takes the name of a target, or of one instance (`aws/payments-production`)",
+                why="a target is meant by its name, or by that of one instance (`aws/payments-production`)",
                 fix=f"did you mean `{near[0]}`?" if near else f"the targets are {', '.join(known) or 'none at all'}",
             )
         )
@@ -293,6 +294,13 @@ def check_journal(opened: Opened) -> None:
                 fix="set `records.journal` to a folder that stays, for example one on a shared disk, or to `s3://bucket/prefix`",
             )
         )
+
+
+def _gone(opened: Opened) -> dict[str, Chain]:
+    """Chains of targets that no file declares any more, where none is left whose own past would still name them."""
+    if opened.targets or opened.wanted.target is not None:
+        return {}
+    return {name: opened.journal.chain(name) for name in targets_of(opened.journal.store)}
 
 
 def _past(memory: Memory, chains: Mapping[str, Chain], files: Files) -> tuple[PastDeclared, ...]:

@@ -5,18 +5,21 @@ files.
 """
 
 from provisioner.guardrails.acknowledge import newly_managed_and_let_go
-from provisioner.guardrails.case import Case, Held
-from provisioner.guardrails.judge import Judgement, judge
+from provisioner.guardrails.case import Case, Held, case_of
+from provisioner.guardrails.judge import Judgement, guarded, judge
 from provisioner.guardrails.separation import declared_conflicts
-from provisioner.guardrails.system import acknowledged_system, other_system
+from provisioner.guardrails.system import acknowledged_system, other_system, pinned
 
 __all__ = [
     "Case",
     "Held",
     "Judgement",
     "acknowledged_system",
+    "case_of",
     "declared_conflicts",
+    "guarded",
     "judge",
     "newly_managed_and_let_go",
     "other_system",
+    "pinned",
 ]

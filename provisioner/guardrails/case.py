@@ -22,7 +22,10 @@ from provisioner.model.principal import NAMELESS, Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.rules import Limit, Rules
 from provisioner.model.state import State
+from provisioner.observe.inventory import Observed
 from provisioner.plan.side import Side
+from provisioner.plan.situation import Situation
+from provisioner.resolve.desired import desire
 
 
 class Who(NamedTuple):
@@ -196,3 +199,31 @@ def people_called(case: Case, target: str, name: str) -> frozenset[Who]:
     identity = case.judging.identities.get(name) or case.declared.identities.get(name)
     login = identity.login_on(target) if identity is not None else name
     return frozenset({Who(name), Who(login, False, target)})
+
+
+def case_of(
+    situation: Situation,
+    sides: Mapping[str, Side],
+    observed: Mapping[str, Observed],
+    desired: Mapping[str, Desired],
+    changes: tuple[Change, ...] = (),
+) -> Case:
+    """What the guardrails are given. What is asked for elsewhere matters to who may hold what together alone."""
+    judging = situation.judges
+    if judging.rules.separate and situation.others:
+        desired = {**desire(situation.declared, situation.others, situation.now), **desired}
+    known = {name: seen.me for name, seen in observed.items() if seen.me is not None}
+    return Case(
+        declared=situation.declared,
+        judging=judging,
+        declares={**situation.others, **situation.declares},
+        desired=desired,
+        sides=sides,
+        changes=changes,
+        now=situation.now,
+        past=situation.past,
+        anchors=frozenset(address for me in known.values() for address in me.anchors),
+        names={name: me.name for name, me in known.items()},
+        person=situation.person,
+        let_go=frozenset(address for side in sides.values() for address in side.let_go),
+    )

@@ -18,7 +18,10 @@ from provisioner.guardrails.protected import newcomers
 from provisioner.guardrails.removals import Refusal, already_closed, removals
 from provisioner.guardrails.separation import separate
 from provisioner.guardrails.shrink import shrunken
-from provisioner.model.change import Change
+from provisioner.model.address import Address
+from provisioner.model.change import Action, Change
+from provisioner.plan.order import in_order
+from provisioner.plan.plan import Withheld
 
 
 @dataclass
@@ -114,3 +117,14 @@ def _with_what_needs_it(case: Case, found: Judgement) -> None:
             if needed is not None:
                 found.held[waiting] = Held(found.held[needed].rule, "it needs a change that is held back")
                 more = True
+
+
+def guarded(
+    judged: Judgement, changes: tuple[Change, ...], first: frozenset[tuple[Address, Action]]
+) -> tuple[tuple[Change, ...], tuple[Withheld, ...]]:
+    """What the guardrails let through, in the order that they ask for, and what they hold back."""
+    refused = tuple(Withheld(c, *judged.held[c.id]) for c in changes if c.id in judged.held)
+    kept = tuple(c for c in changes if c.id not in judged.held)
+    if not judged.needs:
+        return kept, refused
+    return in_order(kept, first, {c.id: (*c.needs, *judged.needs.get(c.id, ())) for c in kept}), refused

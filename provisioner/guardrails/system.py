@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from provisioner.diagnostics import Diagnostic
 from provisioner.guardrails.wording import meant, text
 from provisioner.model.instant import Instant
 from provisioner.model.rules import Acknowledgement
 from provisioner.model.target import Target
+from provisioner.observe.inventory import Pinned
+from provisioner.plan.situation import Situation
 
 
 def acknowledged_system(said: Iterable[Acknowledgement], target: str, system: str, now: Instant) -> bool:
@@ -27,3 +29,14 @@ def other_system(target: Target, was: str, now_it_is: str, now: Instant) -> Diag
         fix="if the settings lead to the wrong place, mend them; "
         + meant(now, [f"target: {text(target.name)}, system: {text(now_it_is)}"]),
     )
+
+
+def pinned(situation: Situation) -> dict[str, Pinned]:
+    """What each target was when it was last applied to, and whether it may be another system now."""
+    said = situation.declared.rules.acknowledgements
+
+    def may_be(target: str) -> Callable[[str], bool]:
+        return lambda system: acknowledged_system(said, target, system, situation.now)
+
+    known = {name: known.system for name, known in situation.known.items()}
+    return {name: Pinned(system, may_be(name)) for name, system in known.items() if system is not None}

@@ -31,6 +31,7 @@ from provisioner.load.decode import unreadable_character
 from provisioner.load.display import code_point, show
 from provisioner.load.scalars import DATE, NUMERIC, SPECIAL, TIME_KEYS, Unclear, resolve
 from provisioner.load.syntax import syntax_error
+from provisioner.load.tabs import Scalars, stray_tab
 
 _ABSENT = object()
 _OPEN = object()
@@ -99,7 +100,10 @@ def _needs_care(text: str) -> bool:
 
 
 class _Builder:
-    __slots__ = ("anchors", "careful", "complain", "extra", "file", "get", "largest", "marks", "nodes", "text", "tree")
+    __slots__ = (
+        "anchors", "careful", "complain", "extra", "file", "get", "largest", "marks", "nodes", "scalars", "text",
+        "tree",
+    )  # fmt: skip
 
     def __init__(self, file: str, text: str, parser: Any, tree: Tree) -> None:
         self.file = file
@@ -113,6 +117,7 @@ class _Builder:
         self.extra = 0
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.largest: tuple[int, Any] = (0, None)
+        self.scalars = Scalars(text) if "\t" in text else None
 
     def document(self) -> None:
         get = self.get
@@ -142,6 +147,10 @@ class _Builder:
             )
         if self.extra:
             self._check_expansion()
+        if self.scalars is not None:
+            told = {p.location.line for p in self.tree.problems if p.location is not None}
+            places = (place for place in self.scalars.stray() if place[0] + 1 not in told)
+            self.tree.problems += [stray_tab(self.file, *place) for place in places]
         self.tree.root = root
 
     # -- containers
@@ -373,6 +382,8 @@ class _Builder:
         """What only the few files that `_needs_care` pays for."""
         mark = event.start_mark
         self._check_tag(event)
+        if self.scalars is not None:
+            self.scalars.note(event)
         if event.anchor is not None:
             self.anchors[event.anchor] = (value if value is not None else _ABSENT, 1)
         if value.__class__ is not str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from provisioner.diagnostics import Diagnostic, Location
 from provisioner.load.decode import place_of
+from provisioner.load.tabs import stray_tab
 
 _AS_IT_IS = "the file cannot be read any further"
 
@@ -22,13 +23,7 @@ def syntax_error(file: str, text: str, wrong: Any) -> Diagnostic:
     line = _line(text, mark.line)
     character = line[mark.column : mark.column + 1]
     if "tab character" in problem or ("cannot start any token" in problem and character == "\t"):
-        return Diagnostic(
-            "tab-indent",
-            "a tab where spaces are needed",
-            location=Location(file, mark.line + 1, (line.find("\t") if "\t" in line else mark.column) + 1),
-            why="YAML is indented with spaces: how wide a tab is depends on who looks",
-            fix="replace the tab by spaces",
-        )
+        return stray_tab(file, mark.line, line.find("\t") if "\t" in line else mark.column)
     at = mark
     if "unexpected end of stream" in problem and opened is not None:
         at, message = opened, "a quote is opened here and never closed"

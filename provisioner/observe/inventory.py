@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from provisioner.contract import Connection, Me, ProviderError, Reader, Reading, Trouble
+from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.model.address import Kind
 from provisioner.model.coverage import Coverage, Scope, ScopeCoverage, Verdict
 from provisioner.model.target import AccountsPolicy, Mode, Target
@@ -142,3 +143,15 @@ def doubt_emptiness(reading: Reading, last: Mapping[str, int] | None) -> Reading
 
 def _many(count: int, what: str) -> str:
     return f"{count:,} {what}" + ("" if count == 1 else "s")
+
+
+def unreadable(target: str, error: ProviderError | None) -> Diagnostic:
+    """A target of which nothing could be read."""
+    return Diagnostic(
+        "target-unreadable",
+        f"{target} could not be read: {error}",
+        severity=Severity.WARNING,
+        target=target,
+        why="what cannot be read is not taken for empty: nothing is planned there",
+        fix="mend the connection or the credential, and run again",
+    )

@@ -6,9 +6,10 @@ Nothing of theirs is touched until the files say which it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
 
-from provisioner.diagnostics import Diagnostic
+from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Kind
 from provisioner.model.identity import AccountName, Identity, IdentityKind
@@ -99,3 +100,36 @@ def _rename(old: Identity, identity: Identity, shared: str) -> Diagnostic:
 
 def _logins(identity: Identity, targets: Iterable[str]) -> list[tuple[str, str]]:
     return [(target, identity.login_on(target)) for target in sorted(targets)]
+
+
+def targets_gone(declared: DeclaredAccess, past: Iterable[PastDeclared]) -> Iterator[Diagnostic]:
+    """Targets that the files had and have no more: nothing is called there, and that must not pass for an end."""
+    last = {t: p.name for p in reversed(tuple(past)) for t in p.declared.targets}
+    for name in sorted(set(last) - set(declared.targets)):
+        yield Diagnostic(
+            "target-gone",
+            f"{name} is no longer declared (last in {last[name]}): what was given there stays, also that of leavers",
+            severity=Severity.WARNING,
+            target=name,
+            why="a target that the files do not name is not called",
+            fix="to end it properly, put it back, take its grants out of the roles, apply, and then remove it",
+        )
+
+
+def unknown_person(
+    person: str, known: Mapping[str, Identity], departed: Iterable[Mapping[str, object]]
+) -> list[Diagnostic]:
+    """Nothing to do for somebody whom nobody knows is rather a slip of the pen."""
+    if person in known or any(person in of_target for of_target in departed):
+        return []
+    now = next((i.id for i in known.values() if person in i.was), None)
+    near = [now] if now is not None else difflib.get_close_matches(person, sorted(known), n=1)
+    return [
+        Diagnostic(
+            "unknown-person",
+            f"nobody called `{person}` is declared, has left since the last apply, or is known by a mark",
+            severity=Severity.WARNING,
+            why="that there is nothing to do says nothing about anybody then",
+            fix=f"did you mean `{near[0]}`?" if near else "write the id as the access files have it",
+        )
+    ]

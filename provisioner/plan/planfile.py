@@ -42,7 +42,8 @@ def dump(plan: Plan) -> bytes:
 
 def printed(plan: Plan) -> str:
     """The same object for people and logs, as `plan --format json` prints it. It may be applied like the file."""
-    return readable_json(to_json(plan))
+    # Names of targets, kinds and attributes in the order of the file, in which `parse` finds them.
+    return readable_json(to_json(_plan(json.loads(dump(plan)))))
 
 
 def parse(content: bytes) -> Plan:
@@ -73,7 +74,7 @@ def _parse_printed(content: bytes) -> Plan:
     except (ValueError, RecursionError) as error:  # rfc8785's own errors are ValueErrors
         raise _unreadable(f"it holds a value that no plan can hold: {error}") from None
     plan = parse(bare)
-    if printed(plan).encode() != content:
+    if readable_json(to_json(plan)).encode() != content:
         raise _layout()
     return plan
 

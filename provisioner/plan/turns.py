@@ -76,3 +76,16 @@ def chosen(
         else:
             left[change.address.target] = left.get(change.address.target, 0) + 1
     return tuple(kept), tuple(withheld), left
+
+
+def only_for(person: str, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """Their changes, and what those need."""
+    by_id = {c.id: c for c in changes}
+    kept: set[str] = set()
+    queue = [c.id for c in changes if c.identity == person]
+    while queue:
+        change_id = queue.pop()
+        if change_id not in kept:
+            kept.add(change_id)
+            queue += by_id[change_id].needs
+    return tuple(c for c in changes if c.id in kept)

@@ -53,7 +53,7 @@ def text(
     done = [c for c in changes if is_success(outcomes[c.id])]
     wrong = [c for c in changes if c.id in failed]
     rest = [c for c in changes if not is_success(outcomes[c.id]) and c.id not in failed]
-    lines.append(colours.bold(_headline(changes, done, wrong, interrupted)))
+    lines.append(colours.bold(_headline(changes, done, wrong, interrupted, left=bool(why_not or held_back))))
     if len(done) <= LISTED:
         for change in done:
             lines += _entry(change, _success(outcomes[change.id]), colours, columns)
@@ -77,9 +77,11 @@ def text(
     return "\n".join(guard(line) for line in lines) + "\n"
 
 
-def _headline(changes: Sequence[Change], done: Sequence[Change], wrong: Sequence[Change], interrupted: bool) -> str:
+def _headline(
+    changes: Sequence[Change], done: Sequence[Change], wrong: Sequence[Change], interrupted: bool, *, left: bool
+) -> str:
     if not changes:
-        return "Nothing to do."
+        return "Nothing was done." if left else "Nothing to do."
     targets = plural(len({c.address.target for c in changes}), "target")
     told = f"{len(done):,} of {plural(len(changes), 'change')} on {targets} done"
     if interrupted:

@@ -245,6 +245,11 @@ def no_changes(plan: Plan) -> str:
     if plan.complete and not plan.outstanding and not plan.refused and not plan.withheld:
         if plan.left:
             return f"Nothing is due. {read}."
+        unwritten = sum(d.code == "report-only" for d in plan.diagnostics)
+        if unwritten:
+            return f"No changes are planned. {read}: {plural(unwritten, 'difference')} in mode `report`."
+        if not plan.targets:
+            return "No changes are planned: no target is declared, and no system was asked."
         return f"Nothing to do. {read}: all that is ours is as declared."
     done = sum(view.complete for view in plan.targets.values())
     if done < len(plan.targets):

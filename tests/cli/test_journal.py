@@ -170,3 +170,10 @@ def test_what_cannot_be_looked_at_is_left_open(history: Repository) -> None:
 def test_each_part_is_documented(command: str, repository: Repository) -> None:
     told = repository.run("journal", command, "--help")
     assert told.status == 0 and shown_in_docs(f"provision journal {command} --help") == told.out
+
+
+def test_a_slip_of_the_pen_in_the_place_is_not_an_empty_journal(history: Repository) -> None:
+    for command in ("verify", "show", "export"):
+        told = history.run("journal", command, "--journal", "/nonexistent/journal")
+        assert told.status == 64 and "there is no journal in /nonexistent/journal" in told.err
+    assert history.run("journal", "verify", "--journal", str(history.root / ".provision")).status == 0

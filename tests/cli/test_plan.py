@@ -198,3 +198,13 @@ def test_as_of_takes_a_time_to_come(repository: Repository, text: str) -> None:
     ran = repository.run("plan", "--as-of", text)
     assert ran.status == 64
     assert "--as-of" in ran.err
+
+
+def test_the_last_target_that_is_gone_is_told_and_never_called_in_order(repository: Repository) -> None:
+    repository.run("apply")
+    repository.write("access/common.yaml", "roles:\n  developer: {}\n")
+    repository.commit()
+    ran = repository.run("plan")
+    assert ran.out.startswith("No changes are planned: no target is declared")
+    assert "warning[target-gone]: corp-ldap is no longer declared" in ran.err + ran.out
+    assert repository.members("developers") == {"ada", "grace"}

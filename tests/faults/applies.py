@@ -94,6 +94,8 @@ class _Case:
 def session(folder: Path, seeds: Iterable[int], until: float | None = None) -> Report:
     """The seeds one after another, each from the saved state; the weather goes round."""
     began, report = time.monotonic(), Report()
+    if until is not None and began > until:
+        return report
     with Stage(folder, STORY, records=RECORDS, clock=CLOCK) as stage:
         for seed in seeds:
             if until is not None and time.monotonic() > until:

@@ -132,6 +132,9 @@ KINDS: dict[str, tuple[str | bytes, list[str]]] = {
     "byte-order-mark-keeps-columns": (b"\xef\xbb\xbfpeeple: {}\n", ["1.yaml:1:1 byte-order-mark", "1.yaml:1:1 unknown-key"]),
     # B5: YAML itself
     "tab": ("people:\n\tbob: {}\n", ["1.yaml:2:1 tab-indent"]),
+    "tab-before-colon": ("people:\n  bob\t: {}\n", ["1.yaml:2:6 tab-indent"]),
+    "tab-behind-colon": ("people:\n  bob:\t{}\n", ["1.yaml:2:7 tab-indent"]),
+    "tab-behind-value": ("people:\n  bob: {} # a\tb\n  zoe: {}\t# a\tb\n", ["1.yaml:3:10 tab-indent"]),
     "indent": ("people:\n  bob: {}\n zoe: {}\n", ["1.yaml:3:2 yaml-syntax"]),
     "quote": ('people:\n  bob: {name: "Bob}\n', ["1.yaml:2:15 yaml-syntax"]),
     "bracket": ("people:\n  bob: {roles: [developer}\n", ["1.yaml:2:16 yaml-syntax"]),

@@ -23,7 +23,7 @@ from provisioner.model.way import Evidence, Ownership, Phase, Way
 from provisioner.plan.plan import Plan, Stray, TargetView, Waiting, Withheld
 from provisioner.plan.planfile import dump, parse, printed, to_json
 from provisioner.plan.validity import reasons_not_to_apply, reasons_not_to_rest_on
-from tests.builders import NOW, TREE, change, outstanding, plan, waiting
+from tests.builders import NOW, TREE, change, outstanding, plan, view, waiting
 from tests.plan.flips import REFUSALS, flipped
 
 SMALL = plan(
@@ -67,6 +67,14 @@ def test_a_plan_file_gives_back_the_same_plan_and_the_same_bytes() -> None:
     assert parse(dump(SMALL)) == SMALL
     assert dump(parse(dump(SMALL))) == dump(SMALL)
     assert dump(SMALL).endswith(b"}\n")
+
+
+def test_a_printed_plan_gives_back_the_same_plan_in_whatever_order_its_targets_were_read() -> None:
+    views = {"corp-ldap": view(membership=900, account=210), "aws/payments-production": view()}
+    new = change("create", "corp-ldap:account/ada", after={"name": "Ada", "email": {"work": "a", "home": "b"}})
+    made = replace(plan(new, targets=views), left={"corp-ldap": 2, "aws/payments-production": 1})
+    assert parse(printed(made).encode()) == made
+    assert printed(parse(dump(made))) == printed(made)
 
 
 def test_the_object_is_the_one_that_the_design_promises() -> None:

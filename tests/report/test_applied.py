@@ -59,6 +59,11 @@ def test_nothing_to_do_is_said_calmly() -> None:
     assert text([], {}, failed=[], converged=["aws"]) == "Nothing to do.\n\nIn order now: aws.\n"
 
 
+def test_nothing_done_is_not_nothing_to_do() -> None:
+    assert text([], {}, failed=[], held_back=168).startswith("Nothing was done.\n\n168 changes were held back;")
+    assert text([], {}, failed=[], why_not={"aws": "unreachable"}).startswith("Nothing was done.\n")
+
+
 def test_a_failure_names_target_call_request_and_access_line() -> None:
     some = [revoke("Dev"), revoke("Ops")]
     outcomes: dict[str, Outcome] = {some[0].id: Failed(THROTTLED), some[1].id: Done()}

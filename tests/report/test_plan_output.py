@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.plan.plan import Plan, Stray
 from provisioner.report import markdown
 from provisioner.report.colour import Palette
@@ -179,6 +180,10 @@ def test_a_calm_line_is_only_for_plans_without_doubt() -> None:
     assert "Nothing to do" not in shown(plan(targets={"t": view(failed="x"), "u": view()}))
     left = outstanding("revoke", "t:membership/Dev/ada", "2026-11-20", "no answer")
     assert "Nothing to do" not in shown(plan(targets={"t": view()}, outstanding=[left]))
+    differs = Diagnostic("report-only", "differs", severity=Severity.NOTE, target="t")
+    reported = shown(plan(targets={"t": view(account=3)}, diagnostics=[differs]))
+    assert reported.startswith("No changes are planned. 1 target read, 3 things seen: 1 difference in mode `report`.")
+    assert shown(plan()).startswith("No changes are planned: no target is declared, and no system was asked.")
 
 
 def test_a_few_strays_are_listed_and_many_are_counted() -> None:

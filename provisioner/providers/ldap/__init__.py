@@ -19,7 +19,7 @@ from provisioner.providers.ldap.declare import CAPABILITIES, LdapDeclare
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from provisioner.providers.ldap.calls import Limits, Link
+    from provisioner.providers.ldap.connection import Limits, Link
     from provisioner.providers.ldap.read import LdapReader
     from provisioner.providers.ldap.write import LdapWriter
 
@@ -75,7 +75,7 @@ class LdapProvider:
 
         settings = Settings.model_validate(dict(target.settings.data))
         try:
-            from provisioner.providers.ldap.calls import Limits, Link
+            from provisioner.providers.ldap.connection import Limits, Link
         except ImportError as error:
             if (error.name or "").partition(".")[0] not in ("ldap3", "pyasn1"):
                 raise

@@ -15,7 +15,7 @@ from provisioner.contract import AlreadySo, Done, Failed, Outcome, ProviderError
 from provisioner.model.change import Action, Change
 from provisioner.model.resource import Resource
 from provisioner.providers.ldap import convert, dn
-from provisioner.providers.ldap.calls import LdapResultError
+from provisioner.providers.ldap.connection import LdapResultError
 from provisioner.providers.ldap.convert import Entry
 from provisioner.providers.ldap.members import MemberWriter
 from provisioner.providers.ldap.site import ACCOUNT_WRITE, TRIES, Site, outcome_of, third_value, unchanged, why_other

@@ -1,27 +1,32 @@
-"""The calls on a directory server, one method each: the only file here that imports ldap3.
+"""The calls on a directory server, one method each: this file and `connection` alone import ldap3.
 
-A reader's connection refuses everything that writes. No call is without a time limit, none follows a referral (our
-password would go with it), none retries, and the result code of every answer is looked at: ldap3 lets some pass.
+No call is without a time limit, none retries, and each says whether its answer is whole.
 """
 
 from __future__ import annotations
 
 import secrets
-import ssl
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NoReturn, cast
+from dataclasses import dataclass
+from typing import Any, cast
 
 import ldap3
 from ldap3.core import exceptions as errors
 from ldap3.operation.search import compile_filter, parse_filter
 from ldap3.protocol.controls import build_control
-from ldap3.strategy.sync import SyncStrategy
 
 from provisioner.contract import ProviderError, Trouble
 from provisioner.providers.ldap import dn
+from provisioner.providers.ldap.connection import (
+    CheckedConnection,
+    LdapResultError,
+    Link,
+    check,
+    drop,
+    raise_for,
+    server_of,
+)
 from provisioner.providers.ldap.convert import Entry
 
 PAGE = 1000
@@ -31,35 +36,10 @@ _RANGE = ";range="
 _PAGED = "1.2.840.113556.1.4.319"
 ASSERTION = "1.3.6.1.1.12"
 PPOLICY = "1.3.6.1.4.1.42.2.27.8.5.1"
-_START_TLS = "1.3.6.1.4.1.1466.20037"
-_WHO_AM_I = "1.3.6.1.4.1.4203.1.11.3"
 _SET_PASSWORD = "1.3.6.1.4.1.4203.1.11.1"
-
-_READING = frozenset({"bindRequest", "unbindRequest", "searchRequest", "compareRequest", "abandonRequest"})
 
 Modifications = Mapping[str, Sequence[tuple[str, Sequence[bytes]]]]
 """By attribute: `("ADD" | "DELETE" | "REPLACE", values)`, done in order and all at once."""
-
-_TROUBLE = {
-    **dict.fromkeys((3, 4, 10, 11), Trouble.PARTIAL),
-    **dict.fromkeys((51, 52, 80), Trouble.BUSY),
-    **dict.fromkeys((7, 8, 13, 48, 49), Trouble.CREDENTIAL),
-    **dict.fromkeys((50, 123), Trouble.DENIED),
-    32: Trouble.GONE,
-    **dict.fromkeys((16, 20, 65, 66, 68, 122), Trouble.CONFLICT),
-}
-"""What a result code (RFC 4511 appendix A) means to the engine; any other is `invalid`."""
-
-
-class LdapResultError(ProviderError):
-    """The server answered, and the answer is no. `result` is its code."""
-
-    def __init__(self, result: int, description: str, message: str, call: str, matched: str = "") -> None:
-        told = f"{description}: {message}" if message else description
-        if result == 32 and matched:
-            told += f" (the nearest that is there: {matched})"
-        super().__init__(_TROUBLE.get(result, Trouble.INVALID), told, call=call, code=str(result))
-        self.result = result
 
 
 class ShortEntryError(ProviderError):
@@ -68,88 +48,6 @@ class ShortEntryError(ProviderError):
     def __init__(self, message: str, entry: Entry) -> None:
         super().__init__(Trouble.PARTIAL, message, call=f"read {entry.dn}")
         self.entry = entry
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Seconds to wait for a connection, and for the next part of an answer."""
-
-    connect: int = 10
-    answer: int = 30
-
-
-@dataclass(frozen=True)
-class Link:
-    """How the server is reached, and as whom. The password is shown nowhere."""
-
-    host: str
-    port: int
-    encrypted: bool
-    start_tls: bool
-    bind_dn: str
-    password: str = field(repr=False)
-    ca_file: str | None = None
-    limits: Limits = Limits()
-
-    @property
-    def url(self) -> str:
-        return f"{'ldaps' if self.encrypted else 'ldap'}://{self.host}:{self.port}"
-
-
-class _CheckedTls(ldap3.Tls):
-    """TLS as Python itself checks it: chain, host name, SNI, TLS 1.2 or later. ldap3's own sends no server name and
-    compares host names by hand."""
-
-    def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
-        context = ssl.create_default_context(cafile=self.ca_certs_file)
-        connection.socket = context.wrap_socket(
-            connection.socket, do_handshake_on_connect=do_handshake, server_hostname=connection.server.host
-        )
-
-
-class _Strategy(SyncStrategy):
-    """Refuses to write on a read-only connection: ldap3's own guard lets `add` and password changes through. And gives
-    entries as bytes: ldap3 decodes every value a second time, into text, which is half of its work on a read."""
-
-    def send(self, message_type: str, request: Any, controls: Any = None) -> Any:
-        connection = cast(Any, self).connection
-        harmless = message_type in _READING or (
-            message_type == "extendedReq" and str(request["requestName"]) in (_START_TLS, _WHO_AM_I)
-        )
-        if connection.read_only and not harmless:
-            raise errors.LDAPConnectionIsReadOnlyError("connection is read-only")
-        return cast(Any, super()).send(message_type, request, controls)
-
-    def _get_response(self, message_id: int, timeout: Any) -> Any:
-        try:
-            return cast(Any, super())._get_response(message_id, timeout)
-        except (IndexError, KeyError, TypeError, ValueError, MemoryError) as error:
-            self.close()
-            raise errors.LDAPSocketReceiveError(f"what came back is no LDAP answer ({type(error).__name__})") from error
-
-    def decode_response_fast(self, message: Any) -> Any:
-        if message["protocolOp"] != 4:  # searchResEntry
-            return cast(Any, super()).decode_response_fast(message)
-        name, attributes = message["payload"]
-        return {
-            "type": "searchResEntry",
-            "entry": Entry(
-                name[3].decode("utf-8", "backslashreplace"),
-                {a[3][0][3].decode().lower(): [bytes(v[3]) for v in a[3][1][3]] for a in attributes[3]},
-            ),
-        }
-
-
-class _Connection(ldap3.Connection):
-    """A connection with the strategy above; ldap3 only takes one of its own by name."""
-
-    def __init__(self, server: ldap3.Server, **options: Any) -> None:
-        super().__init__(server, auto_bind=ldap3.AUTO_BIND_NONE, **options)
-        strategy = _Strategy(self)
-        self.strategy: Any = strategy
-        self.send, self.open, self.get_response = strategy.send, strategy.open, strategy.get_response
-        self.post_send_single_response = strategy.post_send_single_response
-        self.post_send_search = strategy.post_send_search
 
 
 @dataclass(frozen=True)
@@ -181,8 +79,8 @@ class ReadCalls:
         if self._connection is not None and not self._connection.closed:
             return self._connection
         self._connection = None
-        connection = _Connection(
-            self._server(),
+        connection = CheckedConnection(
+            server_of(self.link),
             user=self.link.bind_dn,
             password=self.link.password,
             read_only=self._read_only,
@@ -204,40 +102,16 @@ class ReadCalls:
                 call = f"bind to {self.link.url}"
             self.count += 1
             connection.bind(read_server_info=False)
-            _check(connection.result, call)
+            check(connection.result, call)
         except (errors.LDAPException, OSError) as error:
-            self._drop(connection)
-            _raise(error, call, sent=False)
+            drop(connection)
+            raise_for(error, call, sent=False)
         except ProviderError:
-            self._drop(connection)
+            drop(connection)
             raise
         self._connection = connection
         self.bound_once = True
         return connection
-
-    def _server(self) -> ldap3.Server:
-        tls = None
-        if self.link.encrypted or self.link.start_tls:
-            ca_file = self.link.ca_file
-            if ca_file is not None and not Path(ca_file).is_file():
-                told = f"the file of certificates `{ca_file}` is not there"
-                raise ProviderError(Trouble.CREDENTIAL, told, call="settings")
-            tls = _CheckedTls(validate=ssl.CERT_REQUIRED, ca_certs_file=ca_file)
-        return ldap3.Server(
-            self.link.host,
-            port=self.link.port,
-            use_ssl=self.link.encrypted,
-            tls=tls,
-            get_info=ldap3.NONE,
-            connect_timeout=self.link.limits.connect,
-        )
-
-    @staticmethod
-    def _drop(connection: Any) -> None:
-        """Close without a word: the other side may be gone."""
-        connection.strategy.close()
-        if connection.socket is not None:  # a failed handshake leaves it open
-            connection.socket.close()
 
     def close(self) -> None:
         """End the connection. Safe to call twice."""
@@ -247,7 +121,7 @@ class ReadCalls:
         try:
             connection.unbind()
         except errors.LDAPException:
-            self._drop(connection)
+            drop(connection)
 
     # Reading
 
@@ -277,7 +151,7 @@ class ReadCalls:
                 entries = list({entry.dn: entry for entry in entries}.values())
             elsewhere += [str(uri) for row in found if row["type"] == "searchResRef" for uri in row["uri"]]
             yield entries
-            _check(result, call)
+            check(result, call)
             if not before.isdisjoint(names):
                 told = "the same entry came on two pages: one page may have come in the place of another"
                 raise ProviderError(Trouble.PARTIAL, told, call=call)
@@ -314,7 +188,7 @@ class ReadCalls:
                 paged_cookie=cookie,
             )
         except (errors.LDAPException, OSError) as error:
-            _raise(error, call, sent=False)
+            raise_for(error, call, sent=False)
         return connection.response, connection.result
 
     def search(self, base: str, filter_: str, attributes: Sequence[str]) -> list[Entry]:
@@ -380,7 +254,7 @@ class ReadCalls:
         except (errors.LDAPOperationResult, errors.LDAPExtensionError):
             return self.link.bind_dn
         except (errors.LDAPException, OSError) as error:
-            _raise(error, "Who am I?", sent=False)
+            raise_for(error, "Who am I?", sent=False)
         return str(told).removeprefix("dn:") if told else self.link.bind_dn
 
 
@@ -434,38 +308,9 @@ class WriteCalls(ReadCalls):
         connection.socket.settimeout(min(left, self.link.limits.answer))
         try:
             request(connection)
-            _check(connection.result, call)
+            check(connection.result, call)
         except (errors.LDAPException, OSError) as error:
-            _raise(error, call, sent=True)
+            raise_for(error, call, sent=True)
         finally:
             if not connection.closed:
                 connection.socket.settimeout(self.link.limits.answer)
-
-
-def _check(result: Mapping[str, Any], call: str) -> None:
-    """ldap3 raises for most results other than 0, and lets size limit, time limit and referral pass."""
-    if result["result"] != 0:
-        raise LdapResultError(
-            result["result"], result["description"], result["message"] or "", call, result["dn"] or ""
-        )
-
-
-def _raise(error: Exception, call: str, *, sent: bool) -> NoReturn:
-    """The ProviderError for what ldap3 raised. `sent`: a change was under way, and without an answer nobody knows."""
-    if isinstance(error, errors.LDAPOperationResult):
-        raise LdapResultError(
-            int(error.result or 80), str(error.description), str(error.message or ""), call, str(error.dn or "")
-        ) from error
-    text = " ".join(str(error).split())
-    if isinstance(error, errors.LDAPConnectionIsReadOnlyError):
-        raise ProviderError(Trouble.DENIED, "a reader cannot write", call=call) from error
-    if isinstance(error, errors.LDAPPasswordIsMandatoryError):
-        raise ProviderError(Trouble.CREDENTIAL, "an empty password would be an anonymous bind", call=call) from error
-    if isinstance(error, ssl.SSLError) or "certificate" in text.lower() or isinstance(error, errors.LDAPStartTLSError):
-        told = f"the connection could not be encrypted: {text}"
-        raise ProviderError(Trouble.CREDENTIAL, told, call=call) from error
-    not_sent = isinstance(error, errors.LDAPSocketOpenError | errors.LDAPSocketSendError)
-    if isinstance(error, errors.LDAPCommunicationError | errors.LDAPResponseTimeoutError | OSError):
-        trouble = Trouble.UNKNOWN if sent and not not_sent else Trouble.UNREACHABLE
-        raise ProviderError(trouble, text or type(error).__name__, call=call) from error
-    raise ProviderError(Trouble.INVALID, text or type(error).__name__, call=call) from error

@@ -14,7 +14,7 @@ from provisioner.model.address import Kind
 from provisioner.model.change import Action, Change
 from provisioner.model.principal import PrincipalKind
 from provisioner.providers.ldap import convert, dn, names
-from provisioner.providers.ldap.calls import LdapResultError
+from provisioner.providers.ldap.connection import LdapResultError
 from provisioner.providers.ldap.convert import Entry
 from provisioner.providers.ldap.site import TRIES, Site, outcome_of
 

@@ -11,7 +11,8 @@ from provisioner.model.resource import Resource
 from provisioner.model.unit import Unit
 from provisioner.providers.ldap import convert, names
 from provisioner.providers.ldap.accounts import AccountWriter
-from provisioner.providers.ldap.calls import LdapResultError, WriteCalls
+from provisioner.providers.ldap.calls import WriteCalls
+from provisioner.providers.ldap.connection import LdapResultError
 from provisioner.providers.ldap.groups import GroupWriter
 from provisioner.providers.ldap.members import MemberWriter
 from provisioner.providers.ldap.site import TRIES, Site, outcome_of

@@ -77,6 +77,7 @@ class Story:
         applied = self.apply(declared)
         told = {c.words: str(applied.results[c.id].outcome) for c in applied.changes}
         assert applied.converged == frozenset(declared.targets), told
+        self.past = [declared]
         assert said(self.plan(declared).plan) == []
 
 

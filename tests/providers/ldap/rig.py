@@ -21,7 +21,7 @@ from provisioner.model.resource import Resource
 from provisioner.model.target import Target
 from provisioner.model.way import Way
 from provisioner.providers.ldap import LdapProvider
-from provisioner.providers.ldap.calls import Limits
+from provisioner.providers.ldap.connection import Limits
 from provisioner.providers.ldap.read import LdapReader
 from provisioner.providers.ldap.write import LdapWriter
 

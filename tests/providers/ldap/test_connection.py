@@ -17,7 +17,8 @@ from ldap3.core.exceptions import LDAPConnectionIsReadOnlyError
 from provisioner.contract import Failed, ProviderError, Trouble, Unknown
 from provisioner.model.change import Action
 from provisioner.providers.ldap import PROVIDER, LdapProvider
-from provisioner.providers.ldap.calls import Limits, Link, WriteCalls
+from provisioner.providers.ldap.calls import WriteCalls
+from provisioner.providers.ldap.connection import Limits, Link
 from tests.providers.ldap.conftest import rig_of_slapd
 from tests.providers.ldap.rig import ENVIRON, Rig, change, membership
 from tests.rigs.proxy import Proxy

@@ -10,7 +10,7 @@ from provisioner.contract import ProviderError, Trouble
 from provisioner.model.address import Kind
 from provisioner.model.coverage import Verdict
 from provisioner.model.principal import PrincipalKind
-from provisioner.providers.ldap.calls import Limits
+from provisioner.providers.ldap.connection import Limits
 from provisioner.sandbox.ldap import LdapServer
 from tests.providers.ldap.conftest import rig_of_embedded, rig_of_slapd
 from tests.providers.ldap.rig import Rig, account, membership, person, unknown

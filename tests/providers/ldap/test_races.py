@@ -11,7 +11,8 @@ import pytest
 from provisioner.contract import AlreadySo, Done, Failed, Outcome, Refused
 from provisioner.model.change import Action, Change
 from provisioner.model.mark import Mark, owner8
-from provisioner.providers.ldap.calls import Link, Modifications, WriteCalls
+from provisioner.providers.ldap.calls import Modifications, WriteCalls
+from provisioner.providers.ldap.connection import Link
 from provisioner.providers.ldap.write import LdapWriter
 from tests.providers.ldap.rig import ENVIRON, NAME, OWNER, Rig, account, change, group
 
