@@ -2,6 +2,7 @@
 of exchanges that vendors' specifications checked."""
 
 import os
+import signal
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,9 @@ settings.load_profile("project")
 def pytest_configure() -> None:
     """Every run of the command line in this suite, in this process or in another, has these in its environment."""
     os.environ.update(canaries.in_the_environment())
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts background jobs so, and every process that a test starts would never notice its Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

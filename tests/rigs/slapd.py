@@ -145,8 +145,10 @@ class Slapd:
         self._end(signal.SIGKILL)
 
     def freeze(self) -> None:
-        """Stop answering while connections stay open, until `thaw()` (SIGSTOP)."""
-        self._running_process().send_signal(signal.SIGSTOP)
+        """Stop answering while connections stay open, until `thaw()` (SIGSTOP); returns once it has stopped."""
+        process = self._running_process()
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def thaw(self) -> None:
         """Go on after `freeze()`."""
