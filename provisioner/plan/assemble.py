@@ -45,7 +45,9 @@ def line_up(situation: Situation, sides: Mapping[str, Side], parts: Mapping[str,
     lined_up = ordered(changes, first, needs)
     if situation.person is not None:
         lined_up = only_for(situation.person, lined_up)
-    kept, withheld, left = chosen(keeping(situation.choose, situation.held), as_held(situation.held, lined_up))
+    kept, withheld, left = chosen(
+        keeping(situation.choose, situation.held), as_held(situation.held, situation.by_source, lined_up)
+    )
     return Lineup(kept, withheld, left, first, tuple(outstanding))
 
 
