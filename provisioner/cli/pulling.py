@@ -158,7 +158,11 @@ def _tell(
 
 
 def _row(person: Person) -> report.Row:
-    said = [*(k for k in person.said.adds if k != "accounts"), *person.said.adds.get("accounts", {})]
+    said = ["sources"] if person.binds and person.identity is not None else []
+    said += [
+        *(k for k in person.said.adds if k != "accounts"),
+        *(f"accounts.{t}" for t in person.said.adds.get("accounts", {})),
+    ]
     said += [".".join(path) for path, _ in person.said.changed]
     return report.Row(
         person.id,
