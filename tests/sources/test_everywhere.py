@@ -88,9 +88,7 @@ class Everywhere:
 
 
 @pytest.fixture(params=["embedded", "slapd"])
-def everywhere(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Everywhere]:
+def everywhere(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Everywhere]:
     for name in CLEARED:
         monkeypatch.delenv(name, raising=False)
     with ExitStack() as stack:
