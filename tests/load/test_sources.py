@@ -71,7 +71,8 @@ def test_people_come_from_one_directory_and_from_within_its_base() -> None:
     rest = "groups: {g: {roles: [developer]}}}"
     assert problems("{target: aws, " + rest) == ["bad-source: `aws` has instances, and people come from one directory"]
     assert problems("{target: aws/one, " + rest) == [
-        "bad-source: people cannot be read from `aws/one` so: a target of provider `aws-iam` cannot be a source of people"
+        "bad-source: people cannot be read from `aws/one` so: "
+        "a target of provider `aws-iam` cannot be a source of people"
     ]
     told = problems('{target: corp-ldap, base: "ou=staff,dc=example,dc=test", ' + rest)
     assert [t.split(":")[0] for t in told] == ["bad-source"]

@@ -31,6 +31,9 @@ def test_a_joiner_is_a_file_to_review_and_then_has_what_the_role_gives(company: 
     assert company.run("apply").status == 0
     assert company.members("git-users") == {"ada", "grace"}
     assert company.members("consoles") == {"grace"}
+    assert "known from corp, which gave developer, operator." in company.run("explain", "grace").out
+    told = json.loads(company.run("explain", "grace", "--format", "json").out)
+    assert told["known_from"] == {"corp": ["developer", "operator"]}
 
 
 def test_a_second_pull_changes_nothing(settled: Company) -> None:
@@ -267,3 +270,16 @@ def test_a_source_that_is_not_there_or_not_reached_is_told(company: Company) -> 
     company.files.server.stop()
     ran = company.run("pull", "corp")
     assert (ran.status, "[source-incomplete]: corp could not be read completely" in ran.err) == (5, True)
+
+
+def test_what_a_group_means_is_for_the_owners_of_the_source_to_approve(settled: Company) -> None:
+    text = settled.file("corp.yaml")
+    settled.files.write("access/corp.yaml", text + "    owners: [grace]\n")
+    settled.files.commit()
+    settled.files.write(
+        "access/corp.yaml", text.replace("[developer]", "[developer, operator]") + "    owners: [grace]\n"
+    )
+    ran = settled.run("approvals", "--base", "HEAD", "--format", "json")
+    (change,) = json.loads(ran.out)["changes"]
+    assert change["what"] == "source corp: groups changed"
+    assert [(n["of"], n["approvers"]) for n in change["needs"]] == [("source corp", ["grace"])]
