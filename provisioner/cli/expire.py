@@ -17,7 +17,7 @@ def expire(
     """End what has lapsed, of leavers and by time, and finish what is outstanding. Gives nothing to anybody."""
     from provisioner.cli.applying import Task, carry_out
     from provisioner.cli.choosing import only_due
-    from provisioner.cli.following import hold_all, leavers_of, worst
+    from provisioner.cli.following import hold_all, leavers_of, tell_held, worst
     from provisioner.cli.running import tell_invalid
     from provisioner.cli.wiring import InvalidFilesError, Wanted, check_journal, open_work
 
@@ -30,4 +30,9 @@ def expire(
     check_journal(opened)
     followed = leavers_of(opened)
     begin = partial(hold_all, followed)
-    return worst(carry_out(opened, Task("expire", choose=only_due(), begin=begin)), followed)
+    try:
+        status = carry_out(opened, Task("expire", choose=only_due(), begin=begin))
+    except BaseException:
+        tell_held(followed, opened)
+        raise
+    return worst(status, followed)

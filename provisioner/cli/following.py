@@ -16,7 +16,7 @@ from provisioner.cli.wiring import Opened, now
 from provisioner.contract import Lists, ProviderError, Trouble
 from provisioner.diagnostics import Diagnostic
 from provisioner.model.source import Source
-from provisioner.records.holds import hold
+from provisioner.records.holds import hold, holds
 from provisioner.records.run import RunInfo
 from provisioner.report.diagnostics import text
 from provisioner.report.safe import safe
@@ -106,6 +106,16 @@ def hold_all(followed: Followed, opened: Opened, run: RunInfo) -> None:
     for who, said in followed.left.leavers.items():
         why = "; ".join(leaver.words for leaver in said)
         hold(opened.journal.store, who, run=run, at=at, source=said[0].source, why=why)
+
+
+def tell_held(followed: Followed, opened: Opened) -> None:
+    """Of a run that ended early: another has the lock, the journal broke, or it was interrupted."""
+    held = sorted(followed.left.leavers.keys() & holds(opened.journal.store).keys())
+    if held:
+        tell(
+            f"{safe(', '.join(held))} may not be cut off yet, and nothing is given to them: the next `provision apply` "
+            "or `provision expire` takes what they still have.\n"
+        )
 
 
 def worst(status: int, followed: Followed) -> int:

@@ -255,6 +255,7 @@ def test_a_run_that_died_after_it_held_them_is_finished_by_the_next(settled: Com
     with other(settled.files):
         ran = settled.run("expire")
         assert (ran.status, OTHER.id in ran.err) == (6, True)
+        assert "grace may not be cut off yet, and nothing is given to them" in ran.err
         assert "grace" in settled.members("git-users")
     settled.people.unlock("grace")  # too late: the word was given, and only a person takes it back
     assert settled.run("apply").status == 0
