@@ -58,7 +58,8 @@ class Forge:
 
     def job(self, env: pytest.MonkeyPatch, folder: Path, event: str = "push", pull: Pull | None = None) -> Path:
         """The variables of a job in GitHub Actions; the file that its summary goes to."""
-        told = {"pull_request": {"number": pull.number, "html_url": f"https://github.com/acme/access/pull/{pull.number}"}}
+        number = pull.number if pull is not None else 0
+        told = {"pull_request": {"number": number, "html_url": f"https://github.com/acme/access/pull/{number}"}}
         path, summary = folder / "event.json", folder / "summary.md"
         path.write_text(json.dumps(told if pull is not None else {}), encoding="utf-8")
         summary.write_text("", encoding="utf-8")
