@@ -90,6 +90,9 @@ class Reviews:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._session.close()
 
     def of(self, number: int) -> PullRequestReviews:
