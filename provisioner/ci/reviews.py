@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from provisioner.ci.forge import REPOSITORY, Forge, UnreadReviewsError
 from provisioner.model.review import Account, PullRequestReviews, Review
 from provisioner.transport import Answer, Budgets, Limits, Pace, Session, TransportError, read_only
 
-PUBLIC_API = "https://api.github.com"
 _HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}\Z")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 _PAGES = 100
 _GONE = frozenset({404, 422})
@@ -26,47 +24,6 @@ _GONE = frozenset({404, 422})
 _NOT_TOLD = "who pushed its newest commit cannot be told: who made it does not count"
 
 Row = Mapping[str, Any]
-
-
-class UnreadReviewsError(Exception):
-    """GitHub did not say, or not all of it. `message` says what, without any credential."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-
-
-@dataclass(frozen=True)
-class Forge:
-    """Whom to ask, about which repository (`owner/name`)."""
-
-    api: str
-    repository: str
-    token: str
-
-    def __repr__(self) -> str:
-        return f"Forge({self.api}, {self.repository})"
-
-    @property
-    def host(self) -> str:
-        return urlsplit(self.api).netloc.lower()
-
-
-def forge_of(environ: Mapping[str, str], repository: str | None = None) -> Forge | None:
-    """From GITHUB_API_URL, GITHUB_REPOSITORY and GITHUB_TOKEN, as GitHub Actions sets them (the token: as the workflow
-    hands it on). None where no repository is known. UnreadReviewsError where one is, and it cannot be asked."""
-    named = repository or environ.get("GITHUB_REPOSITORY", "")
-    if not named:
-        return None
-    if not _REPOSITORY.match(named):
-        raise UnreadReviewsError(f"`{named[:100]}` is no repository: it is written owner/name")
-    token = environ.get("GITHUB_TOKEN", "").strip()
-    if not token:
-        raise UnreadReviewsError("there is no GITHUB_TOKEN to ask GitHub with")
-    api = environ.get("GITHUB_API_URL", "").strip() or PUBLIC_API
-    if urlsplit(api).scheme not in ("http", "https") or not urlsplit(api).netloc:
-        raise UnreadReviewsError("GITHUB_API_URL is no address such as https://api.github.com")
-    return Forge(api.rstrip("/"), named, token)
 
 
 class Reviews:
@@ -134,7 +91,7 @@ class Reviews:
         repo = head.get("repo")
         if isinstance(repo, Mapping):
             name = _text(repo, "full_name")
-            if not _REPOSITORY.match(name):
+            if not REPOSITORY.match(name):
                 raise UnreadReviewsError("the head of the pull request is in a repository without a proper name")
             foreign = name.lower() != self._forge.repository.lower()
             ref = {"ref": f"refs/heads/{_text(head, 'ref')}"}

@@ -19,7 +19,8 @@ from provisioner.model.target import Target
 
 if TYPE_CHECKING:
     from provisioner.ask.reviewers import Known
-    from provisioner.ci.reviews import Forge
+    from provisioner.ci.forge import Forge
+    from provisioner.ci.reviews import Reviews
     from provisioner.model.access import DeclaredAccess
     from provisioner.model.review import PullRequestReviews
 
@@ -47,16 +48,30 @@ def pull_request_here(environ: Mapping[str, str], number: int | None, repository
 
 def read_reviews(environ: Mapping[str, str], number: int, repository: str | None) -> tuple[PullRequestReviews, Forge]:
     """The reviews of one pull request. ProvisionError where they cannot be read whole."""
-    from provisioner.ci.reviews import Reviews, UnreadReviewsError, forge_of
+    from provisioner.ci.forge import UnreadReviewsError, forge_of
 
     try:
         forge = forge_of(environ, repository)
         if forge is None:
             raise UnreadReviewsError("no repository is named")
-        with Reviews(forge) as reviews:
+        with reviews_of(forge) as reviews:
             return reviews.of(number), forge
     except UnreadReviewsError as error:
         raise ProvisionError(unread(f"the reviews of pull request {number}", error.message)) from None
+
+
+def reviews_of(forge: Forge) -> Reviews:
+    """What reads from the forge; its library is loaded here. UnreadReviewsError where that is not installed."""
+    from provisioner.ci.forge import UnreadReviewsError
+
+    try:
+        from provisioner.ci.reviews import Reviews
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != "requests":
+            raise
+        told = "that needs further packages: pip install 'provision-access[github]'"
+        raise UnreadReviewsError(told) from error
+    return Reviews(forge)
 
 
 def unread(what: str, message: str) -> Diagnostic:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from provisioner.ask.approvals import Revision, approvals
 from provisioner.ask.reviewers import counted
 from provisioner.ask.standing import NOTHING, Missing, Standing, Step, Unasked, families_held, standing
-from provisioner.ci.reviews import Forge, Reviews, UnreadReviewsError, forge_of
+from provisioner.ci.forge import Forge, UnreadReviewsError, forge_of
 from provisioner.cli.choosing import only_approved
-from provisioner.cli.reviewing import known_people, unread
+from provisioner.cli.reviewing import known_people, reviews_of, unread
 from provisioner.cli.wiring import Opened, Work, now
 from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.load.contents import contents
@@ -28,6 +28,7 @@ from provisioner.report.approvals import missing_of
 from provisioner.resolve.desired import desire
 
 if TYPE_CHECKING:
+    from provisioner.ci.reviews import Reviews
     from provisioner.plan.turns import Choose
     from provisioner.records.run import RunInfo
 
@@ -183,8 +184,8 @@ class _Asking:
     def _asked(self, commit: str) -> PullRequestReviews | Unasked:
         if self.forge is None:
             return Unasked(self.trouble, unread=True)
-        self._reviews = self._reviews or Reviews(self.forge)
         try:
+            self._reviews = self._reviews or reviews_of(self.forge)
             found = self._reviews.of_commit(commit)
         except UnreadReviewsError as error:
             return Unasked(error.message, unread=True)

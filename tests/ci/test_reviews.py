@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from provisioner.ci.reviews import Forge as Asked
-from provisioner.ci.reviews import Reviews, UnreadReviewsError, forge_of
+from provisioner.ci.forge import Forge as Asked
+from provisioner.ci.forge import UnreadReviewsError, forge_of
+from provisioner.ci.reviews import Reviews
 from provisioner.model.review import PullRequestReviews
 from provisioner.sandbox.github import GitHubServer, pushes
 from provisioner.sandbox.github.things import Pull

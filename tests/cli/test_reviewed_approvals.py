@@ -104,7 +104,7 @@ def test_never_the_person_who_gains(repository: Repository, forge: Forge, tmp_pa
 def test_a_review_before_the_newest_commit_is_stale_by_name(change: Change) -> None:
     change.forge.review(change.pull, "grace")
     change.forge.review(change.pull, "linus")
-    before = change.pull.sha
+    before = change.pull.head
     change.repository.write("README.md", "more\n")
     after = change.push("ada")
     ran = change.check()
@@ -238,7 +238,7 @@ def test_anywhere_with_the_number_and_the_repository(change: Change) -> None:
     ran = change.check("--pull-request", "1", "--repository", "acme/access", "--format", "json")
     assert ran.status == 3 and "::error" not in ran.err
     found = json.loads(ran.out)["pull_request"]
-    assert (found["repository"], found["number"], found["head"]) == ("acme/access", 1, change.pull.sha)
+    assert (found["repository"], found["number"], found["head"]) == ("acme/access", 1, change.pull.head)
     assert found["approved"] == [{"person": "grace", "review": next(iter(change.pull.reviews))}]
     assert found["author"]["login"] == "ada" and found["wrote"] == ["ada"]
     wrong = change.check("--pull-request", "1", "--approved-by", "grace")

@@ -35,7 +35,7 @@ def _side(shapes: Shapes, repo: Repo, branch: str, sha: str) -> Json:
 def simple_pull(shapes: Shapes, pull: Pull) -> Json:
     """As it stands in lists."""
     repo = shapes.world.repos[pull.repo]
-    source = shapes.world.repos.get(pull.head_repo)
+    source = shapes.world.repos.get(pull.source or 0)
     at, page = _names(shapes, repo)
     here, issue = f"{at}/pulls/{pull.number}", f"{at}/issues/{pull.number}"
     links = {
@@ -46,7 +46,7 @@ def simple_pull(shapes: Shapes, pull: Pull) -> Json:
         "review_comments": f"{here}/comments",
         "review_comment": f"{at}/pulls/comments{{/number}}",
         "commits": f"{here}/commits",
-        "statuses": f"{at}/statuses/{pull.sha}",
+        "statuses": f"{at}/statuses/{pull.head}",
     }
     return {
         "url": here,
@@ -62,7 +62,7 @@ def simple_pull(shapes: Shapes, pull: Pull) -> Json:
         "comments_url": links["comments"],
         "statuses_url": links["statuses"],
         "number": pull.number,
-        "state": pull.state,
+        "state": "open" if pull.open else "closed",
         "locked": False,
         "title": pull.title,
         "user": _account(shapes, pull.author),
@@ -71,16 +71,16 @@ def simple_pull(shapes: Shapes, pull: Pull) -> Json:
         "milestone": None,
         "active_lock_reason": None,
         "created_at": stamp(pull.created),
-        "updated_at": stamp(pull.closed or pull.created),
-        "closed_at": stamp(pull.closed) if pull.closed else None,
+        "updated_at": stamp(pull.merged or pull.created),
+        "closed_at": stamp(pull.merged) if pull.merged else None,
         "merged_at": stamp(pull.merged) if pull.merged else None,
-        "merge_commit_sha": pull.merge_sha,
+        "merge_commit_sha": pull.merge_commit,
         "assignee": None,
         "assignees": [],
         "requested_reviewers": [],
         "requested_teams": [],
-        "head": _side(shapes, source or repo, pull.head, pull.sha) | ({"repo": None} if source is None else {}),
-        "base": _side(shapes, repo, pull.base, pull.base_sha),
+        "head": _side(shapes, source or repo, pull.head_ref, pull.head) | ({"repo": None} if source is None else {}),
+        "base": _side(shapes, repo, pull.base_ref, pull.base),
         "_links": {name: {"href": url} for name, url in links.items()},
         "author_association": "MEMBER",
         "auto_merge": None,
@@ -100,7 +100,7 @@ def full_pull(shapes: Shapes, pull: Pull) -> Json:
         "rebaseable": None if merged else True,
         "mergeable_state": "unknown" if merged else "clean",
         "merged_by": _account(shapes, pull.merged_by),
-        "maintainer_can_modify": pull.head_repo != pull.repo,
+        "maintainer_can_modify": pull.source != pull.repo,
     }
 
 

@@ -39,8 +39,8 @@ def _review(pull: Pull, number: str) -> Review:
 def list_pulls(call: Call, owner: str, name: str) -> Reply:
     repo = call.repo(owner, name, "pull_requests:read")
     state = call.option("state", ("open", "closed", "all"))
-    kept = [p for p in repo.pulls.values() if state in ("all", p.state)]
-    kept = [p for p in kept if call.args.get("base") in (None, p.base)]
+    kept = [p for p in repo.pulls.values() if state in ("all", "open" if p.open else "closed")]
+    kept = [p for p in kept if call.args.get("base") in (None, p.base_ref)]
     return call.page(sorted(kept, key=lambda p: -p.number), lambda pull: simple_pull(call.shapes, pull))
 
 
@@ -51,7 +51,7 @@ def create_pull(call: Call, owner: str, name: str) -> Reply:
     for field_name, branch in (("head", head), ("base", base)):
         if branch not in (repo.heads if field_name == "head" else repo.branches):
             raise invalid("PullRequest", field_name)
-    if any(p.state == "open" and (p.head, p.base) == (head, base) for p in repo.pulls.values()):
+    if any(p.open and (p.head_ref, p.base_ref) == (head, base) for p in repo.pulls.values()):
         told = f"A pull request already exists for {owner}:{head}."
         raise invalid("PullRequest", "head", "custom", told)
     title = call.given("title", str) or head
@@ -68,9 +68,9 @@ def get_pull(call: Call, owner: str, name: str, number: str) -> Reply:
 def merge_pull(call: Call, owner: str, name: str, number: str) -> Reply:
     repo = call.repo(owner, name, "contents:write")
     pull = _pull(repo, number)
-    if pull.state != "open":
+    if not pull.open:
         raise Refused(405, "Pull Request is not mergeable")
-    if call.given("sha", str) not in (None, pull.sha):
+    if call.given("sha", str) not in (None, pull.head):
         raise Refused(409, "Head branch was modified. Review and try the merge again.")
     method = call.choice("merge_method", ("merge", "squash", "rebase")) or "merge"
     sha = pushes.merge(call.world, pull, call.caller.actor, method)
@@ -102,7 +102,7 @@ def create_review(call: Call, owner: str, name: str, number: str) -> Reply:
     pull, who = _pull(repo, number), call.caller.actor
     event, body = call.choice("event", tuple(pushes.OPINIONS)), call.given("body", str) or ""
     commit = call.given("commit_id", str)
-    if commit is not None and commit not in repo.commits:
+    if commit is not None and commit not in repo.history:
         raise Refused(422, "Unprocessable Entity", ["The commit_id is not part of the pull request"])
     if event in ("APPROVE", "REQUEST_CHANGES") and who.id == pull.author:
         word = "approve" if event == "APPROVE" else "request changes on"
@@ -134,7 +134,7 @@ def dismiss_review(call: Call, owner: str, name: str, number: str, review: str) 
 @ROUTES.add("GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls")
 def pulls_of_commit(call: Call, owner: str, name: str, sha: str) -> Reply:
     repo = call.repo(owner, name, "pull_requests:read")
-    if sha not in repo.commits:
+    if sha not in repo.history:
         raise Refused(422, f"No commit found for SHA: {sha}")
     return call.page(pushes.pulls_with(repo, sha), lambda pull: simple_pull(call.shapes, pull))
 
@@ -142,7 +142,7 @@ def pulls_of_commit(call: Call, owner: str, name: str, sha: str) -> Reply:
 @ROUTES.add("GET /repos/{owner}/{repo}/commits/{ref}")
 def get_commit(call: Call, owner: str, name: str, ref: str) -> Reply:
     repo = call.repo(owner, name, "contents:read")
-    found = repo.commits.get(repo.heads.get(ref, ref))
+    found = repo.history.get(repo.heads.get(ref, ref))
     if found is None:
         raise Refused(422, f"No commit found for SHA: {ref}")
     return 200, commit_shape(call.shapes, repo, found)

@@ -32,17 +32,17 @@ def push(
     after = sha or secrets.token_hex(20)
     made_by = (author or by).id
     parents = (before,) if before else ()
-    repo.commits.setdefault(after, Commit(after, world.now(), made_by, made_by, parents))
+    repo.history.setdefault(after, Commit(after, world.now(), made_by, made_by, parents))
     told = kind or ("branch_creation" if before is None else "force_push" if force else "push")
     number = world.new_id("activity")
     repo.moves.append(Activity(number, f"refs/heads/{branch}", before or NOTHING, after, world.now(), told, by.id))
     repo.heads[branch] = after
     repo.branches.add(branch)
     for pull in (p for r in world.repos.values() for p in r.pulls.values()):
-        if pull.state == "open" and (pull.head_repo, pull.head) == (repo.id, branch):
-            pull.sha = after
+        if pull.open and (pull.source, pull.head_ref) == (repo.id, branch):
+            pull.head = after
             pull.commits.append(after)
-            world.repos[pull.repo].commits.setdefault(after, repo.commits[after])
+            world.repos[pull.repo].history.setdefault(after, repo.history[after])
     return after
 
 
@@ -58,12 +58,10 @@ def open_pull(
     """A pull request of a branch that something was pushed to, in the repository or a fork."""
     into, source = base or repo.default_branch, fork or repo
     sha = source.heads[head]
-    repo.commits.setdefault(sha, source.commits[sha])
+    repo.history.setdefault(sha, source.history[sha])
     number = max(repo.pulls, default=0) + 1
-    base_sha = repo.heads.get(into, f"{repo.id:040x}")
-    pull = Pull(
-        world.new_id("pull"), number, repo.id, source.id, head, into, sha, base_sha, title, by.id, world.now(), [sha]
-    )
+    pull = Pull(world.new_id("pull"), repo.id, number, by.id, title, sha, head, source.id, world.now(), into)
+    pull.base, pull.commits = repo.heads.get(into, f"{repo.id:040x}"), [sha]
     repo.pulls[number] = pull
     world.version += 1
     return pull
@@ -73,7 +71,7 @@ def review(
     world: World, pull: Pull, by: User, event: str = "APPROVE", body: str = "", commit: str | None = None
 ) -> Review:
     """A review of the newest commit, or of another one."""
-    made = Review(world.new_id("review"), by.id, OPINIONS[event], commit or pull.sha, world.now(), body)
+    made = Review(world.new_id("review"), by.id, OPINIONS[event], commit or pull.head, world.now(), body)
     pull.reviews[made.id] = made
     world.version += 1
     return made
@@ -84,15 +82,15 @@ def merge(world: World, pull: Pull, by: User, method: str = "merge", shas: Seque
     repo = world.repos[pull.repo]
     made = list(shas) or [secrets.token_hex(20) for _ in (pull.commits if method == "rebase" else [0])]
     for sha in made:
-        before = repo.heads.get(pull.base)
-        parents = [p for p in (before, pull.sha if method == "merge" else None) if p]
-        repo.commits[sha] = Commit(sha, world.now(), by.id, by.id, tuple(parents), pull.title)
-        repo.heads[pull.base] = sha
+        before = repo.heads.get(pull.base_ref)
+        parents = [p for p in (before, pull.head if method == "merge" else None) if p]
+        repo.history[sha] = Commit(sha, world.now(), by.id, by.id, tuple(parents), pull.title)
+        repo.heads[pull.base_ref] = sha
     number = world.new_id("activity")
-    ref = f"refs/heads/{pull.base}"
-    repo.moves.append(Activity(number, ref, pull.base_sha, made[-1], world.now(), "pr_merge", by.id))
-    pull.state, pull.closed, pull.merged, pull.merged_by = "closed", world.now(), world.now(), by.id
-    pull.merge_sha = made[-1]
+    ref = f"refs/heads/{pull.base_ref}"
+    repo.moves.append(Activity(number, ref, pull.base, made[-1], world.now(), "pr_merge", by.id))
+    pull.open, pull.merged, pull.merged_by = False, world.now(), by.id
+    pull.merge_commit = made[-1]
     pull.landed = [*made, *(pull.commits if method == "merge" else [])]
     world.version += 1
     return made[-1]

@@ -206,25 +206,26 @@ class Review:
 
 @dataclass(eq=False, slots=True)
 class Pull:
-    """A pull request. `commits` are those that were pushed to it; `landed` those that brought it into its base."""
+    """A pull request. `source` is the repository that its branch is in, another for a fork's; None where that is gone.
+    `commits` are those that were pushed to it, `head` the newest; `landed` those that brought it into its base, and
+    `merge_commit` the last of these."""
 
     id: int
-    number: int
     repo: int
-    head_repo: int
-    head: str
-    base: str
-    sha: str
-    base_sha: str
-    title: str
+    number: int
     author: int
+    title: str
+    head: str
+    head_ref: str
+    source: int | None
     created: datetime
+    base_ref: str = "main"
+    open: bool = True
+    merge_commit: str | None = None
+    base: str = ""
     commits: list[str] = field(default_factory=list)
-    state: str = "open"
-    closed: datetime | None = None
     merged: datetime | None = None
     merged_by: int | None = None
-    merge_sha: str | None = None
     landed: list[str] = field(default_factory=list)
     reviews: dict[int, Review] = field(default_factory=dict)
     prefix: str = "PR"
@@ -253,7 +254,7 @@ class Repo:
     files: dict[str, str] = field(default_factory=dict)
     keys: dict[int, DeployKey] = field(default_factory=dict)
     heads: dict[str, str] = field(default_factory=dict)
-    commits: dict[str, Commit] = field(default_factory=dict)
+    history: dict[str, Commit] = field(default_factory=dict)
     moves: list[Activity] = field(default_factory=list)
     pulls: dict[int, Pull] = field(default_factory=dict)
     prefix: str = "R"

@@ -20,11 +20,11 @@ def pull(acme: Acme) -> Pull:
 
 
 def test_a_review_belongs_to_the_newest_commit_of_its_moment(acme: Acme, pull: Pull) -> None:
-    first = pull.sha
+    first = pull.head
     made = acme.member(acme.bob)("POST", f"{AT}/pulls/1/reviews", json={"event": "APPROVE"})
     assert (made["state"], made["commit_id"], made["user"]["id"]) == ("APPROVED", first, acme.bob.id)
     pushes.push(acme.world, acme.world.repos[pull.repo], "grant", acme.ada)
-    assert acme.owner("GET", f"{AT}/pulls/1")["head"]["sha"] == pull.sha != first
+    assert acme.owner("GET", f"{AT}/pulls/1")["head"]["sha"] == pull.head != first
     assert [r["commit_id"] for r in acme.owner("GET", f"{AT}/pulls/1/reviews")] == [first]
     assert acme.owner("GET", f"{AT}/pulls/1/reviews/{made['id']}")["state"] == "APPROVED"
 
