@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 PUBLIC_API = "https://api.github.com"
+TOKENS = ("PROVISION_FORGE_TOKEN", "GITHUB_TOKEN")
+"""Variables that a job's token may stand in; the first that does counts."""
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}\Z")
 
 
@@ -46,7 +48,7 @@ def forge_of(environ: Mapping[str, str], repository: str | None = None) -> Forge
         return None
     if not REPOSITORY.match(named):
         raise UnreadReviewsError(f"`{named[:100]}` is no repository: it is written owner/name")
-    token = environ.get("GITHUB_TOKEN", "").strip()
+    token = next((t for name in TOKENS if (t := environ.get(name, "").strip())), "")
     if not token:
         raise UnreadReviewsError("there is no GITHUB_TOKEN to ask GitHub with")
     api = environ.get("GITHUB_API_URL", "").strip() or PUBLIC_API

@@ -134,6 +134,8 @@ def test_whom_to_ask() -> None:
     found = forge_of({**there, "GITHUB_TOKEN": "ghs_x"})
     assert found is not None and found.api == "https://api.github.com"
     assert "ghs_x" not in repr(found)
+    both = forge_of({**there, "GITHUB_TOKEN": "ghs_x", "PROVISION_FORGE_TOKEN": "ghs_y"})
+    assert both is not None and both.token == "ghs_y"
     for wrong in ("acme", "acme/a/b", "acme/../orgs", "acme/a?x=1"):
         with pytest.raises(UnreadReviewsError, match="no repository"):
             forge_of({"GITHUB_TOKEN": "ghs_x"}, wrong)

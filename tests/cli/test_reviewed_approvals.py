@@ -223,11 +223,15 @@ def test_the_files_must_be_those_that_were_reviewed(change: Change) -> None:
 
 
 def test_what_it_comes_to_when_merged_is_the_same(change: Change) -> None:
+    """As the workflow has it that `init` writes: the merge is checked out, and its first parent is the base."""
     for name in ("grace", "linus"):
         change.forge.review(change.pull, name)
     change.repository.git("checkout", "--quiet", "--detach", "main")
     change.repository.git("merge", "--quiet", "--no-ff", "--no-edit", "grant")
     assert change.check().status == 0
+    change.repository.env.setenv("PROVISION_FORGE_TOKEN", change.forge.token)
+    change.repository.env.delenv("GITHUB_TOKEN")
+    assert change.repository.run("approvals", "--base", "HEAD^1").status == 0
 
 
 def test_anywhere_with_the_number_and_the_repository(change: Change) -> None:
