@@ -16,6 +16,7 @@ from provisioner import __version__
 from provisioner.apply import Applied, Progress, Waits, apply_plan
 from provisioner.cli.choosing import without_the_held
 from provisioner.cli.exit_codes import Exit, first
+from provisioner.cli.holding import CUT_OFF
 from provisioner.cli.locking import heads, locked, recovered, run_info
 from provisioner.cli.output import show, tell
 from provisioner.cli.running import columns, planned, progress_line
@@ -104,7 +105,7 @@ def _saved(plan: Plan, work: Work, run: RunInfo, lock: Lock, stand: Stood) -> in
         tell(f"this plan was begun {earlier.words}, and that run did not finish: it goes on from there\n")
     kept, withheld = without_the_held(plan, work.situation.held, work.situation.declared.identities)
     if withheld:
-        tell(problems.text(d for d in work.situation.diagnostics if d.code == "offboarded-now"))
+        tell(problems.text(d for d in work.situation.diagnostics if d.code in CUT_OFF))
         plan = replace(plan, changes=kept, withheld=(*plan.withheld, *withheld))
     plan = _approved(plan, work, stand)
     status, applied = _apply(plan, work, run, lock)

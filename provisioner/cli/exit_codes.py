@@ -40,6 +40,8 @@ EXPLAINED = {
 }
 _BY_CODE = {
     "adopt-incomplete": Exit.INCOMPLETE,
+    "source-incomplete": Exit.INCOMPLETE,
+    "source-other-system": Exit.REFUSED,
     "journal-in-working-folder": Exit.REFUSED,
     "journal-moved-on": Exit.LOCKED,
     "lock-lost": Exit.LOCKED,

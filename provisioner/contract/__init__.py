@@ -14,7 +14,19 @@ from provisioner.contract.outcome import (
     Unknown,
     Waiting,
 )
-from provisioner.contract.protocols import Combines, Connection, Declare, Me, Provider, Reader, Reading, Writer
+from provisioner.contract.protocols import (
+    Combines,
+    Connection,
+    Declare,
+    Listing,
+    Lists,
+    Me,
+    Provider,
+    Reader,
+    Reading,
+    SourceReader,
+    Writer,
+)
 
 __all__ = [
     "Accepted",
@@ -25,6 +37,8 @@ __all__ = [
     "Declare",
     "Done",
     "Failed",
+    "Listing",
+    "Lists",
     "Me",
     "Outcome",
     "Provider",
@@ -32,6 +46,7 @@ __all__ = [
     "Reader",
     "Reading",
     "Refused",
+    "SourceReader",
     "StillHas",
     "Trouble",
     "Unknown",
