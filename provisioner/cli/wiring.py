@@ -19,6 +19,7 @@ from provisioner.cli.holding import apply_holds
 from provisioner.cli.lastvalid import check_not_older
 from provisioner.cli.lastvalid import last_valid as last_valid_revision
 from provisioner.cli.past import Memory
+from provisioner.cli.slots import due_notes
 from provisioner.contract import Connection, Declare, Provider
 from provisioner.diagnostics import Diagnostic, ProvisionError, Severity
 from provisioner.engine import Known, Situation
@@ -185,7 +186,8 @@ def situate(opened: Opened) -> Work:
     chains = {name: journal.chain(name) for name in opened.targets}
     past = _past(memory, {**chains, **_gone(opened)}, files) if wanted.planning else ()
     held = apply_holds(opened)
-    warnings = (w for c in chains.values() for w in c.warnings())
+    warnings = [w for c in chains.values() for w in c.warnings()]
+    warnings += due_notes(held.declared, opened.targets, journal, at, wanted.person)
     situation = Situation(
         declared=held.declared,
         connections=opened.connections,

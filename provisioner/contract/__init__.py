@@ -1,6 +1,7 @@
 """What a provider is: the protocols that the engine knows systems by. It never knows a provider by name."""
 
 from provisioner.contract.capabilities import Capabilities
+from provisioner.contract.credentials import Holds, Issued, Issuer, Issues, Key, Note, Store, Stored
 from provisioner.contract.errors import ProviderError, Trouble
 from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
@@ -37,9 +38,15 @@ __all__ = [
     "Declare",
     "Done",
     "Failed",
+    "Holds",
+    "Issued",
+    "Issuer",
+    "Issues",
+    "Key",
     "Listing",
     "Lists",
     "Me",
+    "Note",
     "Outcome",
     "Provider",
     "ProviderError",
@@ -48,6 +55,8 @@ __all__ = [
     "Refused",
     "SourceReader",
     "StillHas",
+    "Store",
+    "Stored",
     "Trouble",
     "Unknown",
     "Waiting",

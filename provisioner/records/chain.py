@@ -18,6 +18,7 @@ from provisioner.model.instant import Instant
 from provisioner.model.outstanding import Outstanding
 from provisioner.records.entries import Settled, intended_changes, settled_body
 from provisioner.records.record import Record, RecordKind, UnreadableRecordError, decode, encode
+from provisioner.records.rotation import Rotation
 from provisioner.records.run import RunInfo
 from provisioner.records.store import RecordStore, encoded
 from provisioner.records.tail import Converged, OpenItem, Tail, outstanding_at
@@ -70,6 +71,10 @@ class Chain:
         """The newest revision of which an apply to this target found that no approval was missing."""
         return self._read().approved
 
+    def rotation(self, credential: str) -> Rotation:
+        """What is known of a credential slot, by its address. Not to be changed by whoever asks."""
+        return self._read().rotations.get(credential) or Rotation()
+
     def at_rest(self) -> bool:
         """Whether the newest record is a `converged` one: nothing has been done here since."""
         self._read()
@@ -116,6 +121,8 @@ class Chain:
             body = {**body, "before": tail.sum_json()}
         if kind == RecordKind.CONVERGED and tail.approved is not None:
             body = {**body, "approved": tail.approved}
+        if kind == RecordKind.CONVERGED:
+            body = {**body, **tail.rotations_json()}
         record = Record(self.target, self._last + 1, at, str(kind), run, self._head, body)
         data, found = encode(record)
         if not self._store.create(self._key(record.n), data):

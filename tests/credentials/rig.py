@@ -1,0 +1,156 @@
+"""A repository that declares a bot with an access key, the embedded AWS, and the command line run in it.
+
+What is delivered is looked at as its consumer would: read from the place, and signed in with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.cli.main import main
+from provisioner.sandbox.aws import AwsServer
+from tests import canaries
+from tests.cli.conftest import CLEARED
+
+ACCOUNT = "111111111111"
+BOT = "deploy-bot"
+FILES = """\
+records: {{owner: 5f1c0a2b}}
+people:
+  grace: {{name: Grace Example, email: grace@example.com}}
+services:
+  deploy-bot:
+    owners: [grace]
+    roles: [deployer]
+    credentials:
+      aws:
+        access-key: {{rotate_after: 30d, overlap: 1s, deliver_to: [{deliveries}]}}
+roles:
+  deployer: {{owners: [grace], grants: {{aws: {{groups: [Deployers]}}}}}}
+targets:
+  aws: {{provider: aws-iam, account: "{account}"}}
+{more}
+stores:
+  local: {{provider: file, folder: {{env: LOCAL_STORE}}}}
+{stores}
+"""
+
+
+@dataclass(frozen=True)
+class Ran:
+    status: int
+    out: str
+    err: str
+
+
+@dataclass
+class Company:
+    """`secrets` are all that AWS has made so far: none may be found in what the product says or leaves behind."""
+
+    root: Path
+    aws: AwsServer
+    env: pytest.MonkeyPatch = field(repr=False)
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def declare(self, *deliveries: str, more: str = "", stores: str = "") -> None:
+        text = FILES.format(deliveries=", ".join(deliveries), account=ACCOUNT, more=more, stores=stores)
+        path = self.root / "access" / "all.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", "change")
+
+    def git(self, *arguments: str) -> None:
+        who = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *who, *arguments], cwd=self.root, check=True, capture_output=True)
+
+    def run(self, *arguments: str) -> Ran:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = main(list(arguments))
+        ran = Ran(int(status), out.getvalue(), err.getvalue())
+        self.nothing_leaked(ran)
+        return ran
+
+    def nothing_leaked(self, *ran: Ran) -> None:
+        """No secret of any key that ever was, in what was said or left in the repository."""
+        self.live()
+        secrets = list(self.secrets.values())
+        for one in ran:
+            assert not canaries.in_texts({"stdout": one.out, "stderr": one.err}, secrets)
+        files = [p for p in self.root.rglob("*") if p.is_file() and ".git/" not in str(p)]
+        assert not canaries.in_files(files, secrets)
+
+    def live(self) -> dict[str, bool]:
+        """The bot's keys, as AWS has them: whether each is active."""
+        from provisioner.sandbox.aws.strict import backend_of
+
+        with self.aws.lock:
+            user = backend_of(ACCOUNT).users.get(BOT)
+            keys = list(user.access_keys) if user is not None else []
+            self.secrets.update({k.access_key_id: k.secret_access_key for k in keys})
+            return {k.access_key_id: k.status == "Active" for k in keys}
+
+    def works(self, key: str, secret: str) -> bool:
+        """As a consumer signs in."""
+        from botocore.exceptions import ClientError
+
+        sts = self.aws.client("sts", aws_access_key_id=key, aws_secret_access_key=secret)
+        try:
+            return bool(sts.get_caller_identity()["Arn"].endswith(f"/{BOT}"))
+        except ClientError:
+            return False
+
+    def in_secrets_manager(self, name: str) -> Mapping[str, Any] | None:
+        client = self.aws.client("secretsmanager", ACCOUNT)
+        try:
+            found = client.get_secret_value(SecretId=name, VersionStage="AWSCURRENT")
+        except client.exceptions.ResourceNotFoundException:
+            return None
+        data: Mapping[str, Any] = json.loads(found["SecretString"])
+        return data
+
+    def in_file(self, name: str) -> Mapping[str, Any] | None:
+        path = self.local / name
+        if not path.exists():
+            return None
+        data: Mapping[str, Any] = json.loads(path.read_bytes())
+        return data
+
+    @property
+    def local(self) -> Path:
+        return self.root.parent / "local-store"
+
+
+def pair(found: Mapping[str, Any] | None) -> tuple[str, str]:
+    """The two parts under their usual names."""
+    assert found is not None
+    return str(found["AWS_ACCESS_KEY_ID"]), str(found["AWS_SECRET_ACCESS_KEY"])
+
+
+@contextlib.contextmanager
+def company(folder: Path, env: pytest.MonkeyPatch) -> Iterator[Company]:
+    """A repository in `folder`, which becomes the working folder; nothing is declared yet."""
+    for name in CLEARED:
+        env.delenv(name, raising=False)
+    with AwsServer() as aws:
+        aws.create_account(ACCOUNT)
+        aws.client("iam", ACCOUNT).create_group(GroupName="Deployers")
+        for name, value in aws.exports(ACCOUNT).items():
+            env.setenv(name, value)
+        root = folder / "repository"
+        root.mkdir()
+        env.setenv("LOCAL_STORE", str(folder / "local-store"))
+        env.chdir(root)
+        made = Company(root, aws, env)
+        made.git("init", "--quiet", "--initial-branch=main")
+        yield made
