@@ -20,7 +20,10 @@ _TABLE = {
 
 _STORES = {
     "aws-iam": "provisioner.providers.aws_iam:PROVIDER",
+    "circleci": "provisioner.providers.circleci:PROVIDER",
     "file": "provisioner.providers.file:PROVIDER",
+    "github": "provisioner.providers.github:PROVIDER",
+    "openbao": "provisioner.providers.openbao:PROVIDER",
 }
 """What can keep secrets: as an entry of `stores:`, or as a part of a target."""
 

@@ -154,3 +154,103 @@ def company(folder: Path, env: pytest.MonkeyPatch) -> Iterator[Company]:
         made = Company(root, aws, env)
         made.git("init", "--quiet", "--initial-branch=main")
         yield made
+
+
+CI = """\
+  github:
+    provider: github
+    organization: acme
+    api_url: {env: GITHUB_API}
+    token: {env: GITHUB_STORE_TOKEN}
+  ci:
+    provider: circleci
+    organization: gh/acme
+    api_url: {env: CIRCLECI_API_URL}
+    token: {env: CIRCLE_STORE_TOKEN}
+    contexts: {release: {open_to: {groups: [leads]}}}
+"""
+VAULT = "  vault: {provider: openbao, url: {env: BAO_ADDR}, path: secret/ci}"
+FOUR = (
+    "{to: ci/contexts/release, as: AWS_KEY}",
+    "{to: github/repositories/site/environments/production, as: AWS_KEY}",
+    "{to: vault/bot}",
+    "{to: aws/secrets/bot}",
+)
+"""The two that can be read back come last in the file: rotation puts them first itself."""
+
+
+@dataclass
+class Everywhere:
+    """The company with its CI systems and an OpenBao, where the bot's key goes to four places."""
+
+    acme: Company
+    github: Any
+    circle: Any
+    bao: Any
+    site: Any
+    release: Any
+    circle_org: Any
+
+    def delivered(self) -> dict[str, tuple[str, str] | None]:
+        """What the consumer of each place has now."""
+        vault = self.bao.data("ci/bot")
+        with self.github.lock:
+            sealed = self.site.environments["production"].vault
+            hub = sealed.opened("AWS_KEY") if "AWS_KEY" in sealed.secrets else None
+        with self.circle.lock:
+            variable = self.release.variables.get("AWS_KEY")
+            circle = variable.value if variable is not None else None
+        manager = self.acme.in_secrets_manager("bot")
+        return {
+            "vault": None if vault is None else pair(vault),
+            "manager": None if manager is None else pair(manager),
+            "github": None if hub is None else _whole(hub),
+            "circleci": None if circle is None else _whole(circle),
+        }
+
+    def working(self) -> list[str]:
+        """The places whose consumer can sign in."""
+        return sorted(n for n, found in self.delivered().items() if found is not None and self.acme.works(*found))
+
+    def keys(self) -> set[str]:
+        """The keys that the four places have."""
+        return {found[0] for found in self.delivered().values() if found is not None}
+
+
+def _whole(text: str) -> tuple[str, str]:
+    found = json.loads(text)
+    return str(found["AccessKeyId"]), str(found["SecretAccessKey"])
+
+
+@contextlib.contextmanager
+def everywhere(acme: Company, folder: Path) -> Iterator[Everywhere]:
+    from provisioner.sandbox.circleci import CircleCiServer
+    from provisioner.sandbox.github import GitHubServer
+    from provisioner.sandbox.github.things import Environment
+    from tests.rigs.openbao import openbao
+
+    with GitHubServer() as github, CircleCiServer() as circle, openbao(folder / "server") as bao:
+        world = github.world
+        boss = world.create_user("boss")
+        org = world.create_org("acme", boss)
+        site = world.create_repo(org, "site")
+        now = world.now()
+        site.environments["production"] = Environment(world.new_id("environment"), site.id, "production", now, now)
+        state = circle.state
+        circle.manners.github_groups = True
+        person = state.create_person("boss")
+        circle_org = state.create_org("acme", person)
+        leads = state.create_group(circle_org, "leads")
+        release = state.create_context(circle_org, "release")
+        for one in list(release.restrictions):
+            del release.restrictions[one]
+        state.restrict(release, "group", leads.id)
+        env = acme.env
+        env.setenv("GITHUB_API", github.url)
+        env.setenv("GITHUB_STORE_TOKEN", github.token(boss))
+        env.setenv("CIRCLECI_API_URL", circle.exports()["CIRCLECI_API_URL"])
+        env.setenv("CIRCLE_STORE_TOKEN", circle.token(person))
+        env.setenv("BAO_ADDR", bao.url)
+        env.setenv("BAO_TOKEN", bao.token)
+        acme.declare(*FOUR, more=CI, stores=VAULT)
+        yield Everywhere(acme, github, circle, bao, site, release, circle_org)

@@ -17,6 +17,7 @@ from provisioner.sandbox.github import (  # noqa: F401 - each adds its routes
     repos,
     roles,
     rulesets,
+    secrets,
     teams,
 )
 from provisioner.sandbox.github.server import READ_ALL, WRITE_ALL, AppKey, GitHubServer
