@@ -20,10 +20,12 @@ from provisioner.apply.retry import NOT_SENT, Waits
 from provisioner.contract import Issued, Issuer, Key, Note, ProviderError, Store, Stored, Trouble
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.instant import Instant, format_instant
+from provisioner.model.rotation import Phase, Rotation, Turn
 from provisioner.model.slot import Delivery, Slot
+from provisioner.plan.rotation import is_old, next_end
 from provisioner.records.chain import Chain
 from provisioner.records.record import RecordKind
-from provisioner.records.rotation import Phase, Rotation, Turn, rotation_body
+from provisioner.records.rotation import rotation_body
 from provisioner.records.run import RunInfo
 
 SKEW = timedelta(minutes=5)
@@ -64,35 +66,6 @@ class Rotated:
 
 class _StopError(Exception):
     """This slot goes no further in this run; why, in words."""
-
-
-def what_is_due(slot: Slot, known: Rotation, now: Instant) -> str | None:
-    """Why the slot needs a run, by the journal alone; None where it does not."""
-    current = known.current
-    if known.issuing is not None or known.putting:
-        return "a run ended before it was known what became of it"
-    if current is None or current not in known.made:
-        return "it has no credential yet" if not known.made else "its rotation is not finished"
-    missing = [d.to for d in slot.deliveries if known.holds.get(d.to, ("", ()))[0] != current]
-    if missing:
-        return f"{missing[0]} does not have it yet"
-    if _is_old(slot, known, now):
-        return f"it was made {format_instant(known.made[current])}"
-    for old in known.made:
-        if old != current and _next_end(slot, known, old) <= now:
-            return f"the overlap of {old} is over"
-    return None
-
-
-def _is_old(slot: Slot, known: Rotation, now: Instant) -> bool:
-    made = known.made.get(known.current or "")
-    return made is not None and slot.rotate_after is not None and made + slot.rotate_after <= now
-
-
-def _next_end(slot: Slot, known: Rotation, old: str) -> Instant:
-    """When the old one is next touched: switched off after the overlap, deleted after as long again."""
-    since = known.verified[known.current or ""]
-    return max(since, known.retired[old]) + slot.overlap if old in known.retired else since + slot.overlap
 
 
 @dataclass
@@ -229,7 +202,7 @@ class Rotate:
             elif issued is None and who not in self._known.proven:
                 who = self._proven_by_others(who)
         current = self._known.current
-        due = current is None or self.anew or _is_old(self.slot, self._known, self.of.clock())
+        due = current is None or self.anew or is_old(self.slot, self._known, self.of.clock())
         if who is None:
             if not due and current is not None and len(self._holders(current)) == len(self.places):
                 return
@@ -260,7 +233,7 @@ class Rotate:
             return None
         if newest in known.verified and len(self._holders(newest)) == len(self.places):
             return None
-        if newest in known.verified and _is_old(self.slot, known, self.of.clock()):
+        if newest in known.verified and is_old(self.slot, known, self.of.clock()):
             return None
         return newest
 
@@ -286,7 +259,7 @@ class Rotate:
                 f"{self.login} has {len(self._keys)} of at most {self.issuer.most} credentials, and nothing shows that "
                 f"{', '.join(foreign)} is ours; delete it where it is not used, then run again"
             )
-        ends = [_next_end(self.slot, known, o) for o in known.made if o != current and current is not None]
+        ends = [next_end(self.slot, known, o) for o in known.made if o != current and current is not None]
         until = f" until {format_instant(min(ends))}" if ends else ""
         raise _StopError(f"there is no room for a new credential{until}: the one before is still in its overlap")
 
@@ -371,9 +344,9 @@ class Rotate:
         now, known = self.of.clock(), self._known
         if old not in known.retired and known.made[old] > known.verified[known.current or ""]:
             return  # newer: a rotation that is not finished
-        if _next_end(self.slot, known, old) > now:
+        if next_end(self.slot, known, old) > now:
             what = "is deleted" if old in known.retired else "works"
-            until = format_instant(_next_end(self.slot, known, old))
+            until = format_instant(next_end(self.slot, known, old))
             self._told.waits.append(f"{old} {what} {'after' if old in known.retired else 'until'} {until}")
             return
         if old not in known.retired:

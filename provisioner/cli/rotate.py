@@ -41,9 +41,9 @@ def _tell_due(opened: Opened) -> int:
     """By the journal alone."""
     from datetime import UTC, datetime
 
-    from provisioner.apply.rotate import what_is_due
     from provisioner.cli.output import show
     from provisioner.cli.slots import slots
+    from provisioner.plan.rotation import what_is_due
     from provisioner.report.safe import safe
 
     found = slots(opened.declared, opened.targets, datetime.now(UTC))

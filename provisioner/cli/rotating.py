@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from provisioner.apply.retry import Waits
-from provisioner.apply.rotate import Place, Rotate, Rotated, Rotating, what_is_due
+from provisioner.apply.rotate import Place, Rotate, Rotated, Rotating
 from provisioner.cli.exit_codes import Exit
 from provisioner.cli.output import show, tell
 from provisioner.cli.wiring import Opened
@@ -26,6 +26,7 @@ from provisioner.model.identity import Identity
 from provisioner.model.mark import owner8
 from provisioner.model.slot import Slot
 from provisioner.model.target import AccountsPolicy, Target
+from provisioner.plan.rotation import what_is_due
 from provisioner.providers import catalog
 from provisioner.report.safe import safe
 

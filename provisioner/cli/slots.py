@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from provisioner.apply.rotate import what_is_due
 from provisioner.contract.credentials import issues_of
 from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.model.access import DeclaredAccess
@@ -12,6 +11,7 @@ from provisioner.model.instant import Instant
 from provisioner.model.slot import Names, Slot
 from provisioner.model.slots import slots_of
 from provisioner.model.target import Mode, Target
+from provisioner.plan.rotation import what_is_due
 from provisioner.providers import catalog
 from provisioner.records.journal import Journal
 

@@ -16,9 +16,9 @@ from provisioner.diagnostics import Diagnostic, ProvisionError, Severity
 from provisioner.model.change import Change
 from provisioner.model.instant import Instant
 from provisioner.model.outstanding import Outstanding
+from provisioner.model.rotation import Rotation
 from provisioner.records.entries import Settled, intended_changes, settled_body
 from provisioner.records.record import Record, RecordKind, UnreadableRecordError, decode, encode
-from provisioner.records.rotation import Rotation
 from provisioner.records.run import RunInfo
 from provisioner.records.store import RecordStore, encoded
 from provisioner.records.tail import Converged, OpenItem, Tail, outstanding_at

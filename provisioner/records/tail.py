@@ -14,9 +14,9 @@ from provisioner.model.address import Address
 from provisioner.model.change import Action
 from provisioner.model.instant import Instant, format_instant, parse_instant
 from provisioner.model.outstanding import Outstanding
+from provisioner.model.rotation import Rotation
 from provisioner.records.entries import NOT_OUTSTANDING, Json, Step, why_not_done
 from provisioner.records.record import Record, RecordKind
-from provisioner.records.rotation import Rotation
 
 _SUCCESS = frozenset({"done", "already-so", "waiting"})
 _GONE = frozenset({Action.CREATE.value, Action.UPDATE.value, Action.REVOKE.value, Action.DISABLE.value})
