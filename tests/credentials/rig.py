@@ -9,7 +9,7 @@ import contextlib
 import io
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,12 @@ import pytest
 
 from provisioner.cli.main import main
 from provisioner.sandbox.aws import AwsServer
+from provisioner.sandbox.circleci import CircleCiServer
+from provisioner.sandbox.github import GitHubServer
+from provisioner.sandbox.github.things import Environment
 from tests import canaries
 from tests.cli.conftest import CLEARED
+from tests.rigs.openbao import Bao, openbao
 
 ACCOUNT = "111111111111"
 BOT = "deploy-bot"
@@ -138,11 +142,11 @@ def pair(found: Mapping[str, Any] | None) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def company(folder: Path, env: pytest.MonkeyPatch) -> Iterator[Company]:
+def company(folder: Path, env: pytest.MonkeyPatch, make: Callable[[], AwsServer] = AwsServer) -> Iterator[Company]:
     """A repository in `folder`, which becomes the working folder; nothing is declared yet."""
     for name in CLEARED:
         env.delenv(name, raising=False)
-    with AwsServer() as aws:
+    with make() as aws:
         aws.create_account(ACCOUNT)
         aws.client("iam", ACCOUNT).create_group(GroupName="Deployers")
         for name, value in aws.exports(ACCOUNT).items():
@@ -184,9 +188,9 @@ class Everywhere:
     """The company with its CI systems and an OpenBao, where the bot's key goes to four places."""
 
     acme: Company
-    github: Any
-    circle: Any
-    bao: Any
+    github: GitHubServer
+    circle: CircleCiServer
+    bao: Bao
     site: Any
     release: Any
     circle_org: Any
@@ -223,13 +227,14 @@ def _whole(text: str) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def everywhere(acme: Company, folder: Path) -> Iterator[Everywhere]:
-    from provisioner.sandbox.circleci import CircleCiServer
-    from provisioner.sandbox.github import GitHubServer
-    from provisioner.sandbox.github.things import Environment
-    from tests.rigs.openbao import openbao
-
-    with GitHubServer() as github, CircleCiServer() as circle, openbao(folder / "server") as bao:
+def everywhere(
+    acme: Company,
+    folder: Path,
+    make_github: Callable[[], GitHubServer] = GitHubServer,
+    make_circle: Callable[[], CircleCiServer] = CircleCiServer,
+) -> Iterator[Everywhere]:
+    """Servers, with an environment and a context that are there; the files are declared, and nothing is applied."""
+    with make_github() as github, make_circle() as circle, openbao(folder / "server") as bao:
         world = github.world
         boss = world.create_user("boss")
         org = world.create_org("acme", boss)
