@@ -56,12 +56,14 @@ class Rotating:
 
 @dataclass
 class Rotated:
-    """What became of a slot, in words: `done`, and why something could not be. `waits` is what has to wait."""
+    """What became of a slot, in words: `done`, and why something could not be. `waits` is what has to wait, `strange`
+    what is there and was not made by us."""
 
     slot: Slot
     done: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
+    strange: list[str] = field(default_factory=list)
 
 
 class _StopError(Exception):
@@ -116,6 +118,10 @@ class Rotate:
         self._settle_puts()
         self._settle_deletes()
         self._take_for_ours()
+        for key in (k for k in self._keys if k.public_id not in self._known.made):
+            made = f", made {format_instant(key.created)}" if key.created is not None else ""
+            state = "works" if key.active else "is switched off"
+            self._told.strange.append(f"{key.public_id} {state}{made}, and nothing shows that it is ours")
 
     def _settle_issue(self) -> None:
         begun = self._known.issuing

@@ -146,6 +146,8 @@ def report(found: Iterable[Rotated]) -> None:
             show(f"{safe(head)}: {safe(line)}\n")
         for line in dict.fromkeys(one.waits):
             show(f"{safe(head)}: {safe(line)}\n")
+        for line in one.strange:
+            tell(f"{safe(head)}: found: {safe(line)}; delete it where it is not used\n")
         for line in one.failed:
             tell(f"{safe(head)}: not done: {safe(line)}\n")
 

@@ -47,6 +47,8 @@ def test_a_key_that_nothing_shows_to_be_ours_is_never_ended_to_make_room(acme: C
     iam = acme.aws.client("iam", ACCOUNT)
     foreign = iam.create_access_key(UserName=BOT)["AccessKey"]["AccessKeyId"]
     before = acme.live()
+    told = acme.run("rotate", "--due")
+    assert told.status == 0 and f"found: {foreign} works" in told.err, "a key that nobody declared"
     ran = acme.run("rotate", "deploy-bot")
     assert ran.status == 8 and foreign in ran.err and "nothing shows" in ran.err
     assert acme.live() == before and acme.works(*pair(acme.in_file("bot.json")))
