@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from provisioner.cli.options import DEFAULT_ACCESS, Access, ProblemFormat
+from provisioner.cli.options import DEFAULT_ACCESS, Access, ChangeRevision, ProblemFormat
 
 
 def approvals(
@@ -16,6 +16,7 @@ def approvals(
         str, typer.Option("--base", metavar="REV", help="What is compared with: in a pull request its merge base.")
     ],
     access: Access = DEFAULT_ACCESS,
+    change: ChangeRevision = None,
     approved_by: Annotated[
         list[str] | None,
         typer.Option(
@@ -30,7 +31,7 @@ def approvals(
     from provisioner.ask.approvals import Revision
     from provisioner.ask.approvals import approvals as answer
     from provisioner.cli.exit_codes import Exit
-    from provisioner.cli.files import blocking, read_files, read_revision
+    from provisioner.cli.files import blocking, read_change, read_files, read_revision
     from provisioner.cli.output import show, tell
     from provisioner.cli.running import tell_invalid
     from provisioner.cli.wiring import now
@@ -39,7 +40,7 @@ def approvals(
     from provisioner.report.colour import palette
     from provisioner.report.machine import json_text
 
-    loaded = read_files(access)
+    loaded = read_files(access) if change is None else read_change(access, change, base).loaded
     if blocking(loaded):
         return tell_invalid(loaded)
     commit, declared, files = read_revision(access, base)

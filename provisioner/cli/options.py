@@ -26,6 +26,15 @@ BaseRevision = Annotated[
         "branch before it.",
     ),
 ]
+ChangeRevision = Annotated[
+    str | None,
+    typer.Option(
+        "--change",
+        metavar="REV",
+        help="Not the files at hand, but those that a merge of REV onto the base (or else HEAD) would make; read from "
+        "git, never checked out.",
+    ),
+]
 DEFAULT_ACCESS = Path("access")
 
 

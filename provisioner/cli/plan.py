@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provisioner.cli.options import DEFAULT_ACCESS, Access, BaseRevision, PersonName, PlanFormat, TargetName
+from provisioner.cli.options import (
+    DEFAULT_ACCESS,
+    Access,
+    BaseRevision,
+    ChangeRevision,
+    PersonName,
+    PlanFormat,
+    TargetName,
+)
 
 if TYPE_CHECKING:
     from provisioner.cli.exit_codes import Exit
@@ -26,6 +34,7 @@ def plan(
     target: TargetName = None,
     person: PersonName = None,
     base: BaseRevision = None,
+    change: ChangeRevision = None,
     as_of: Annotated[
         str | None,
         typer.Option("--as-of", metavar="TIME", help="As it will be then; such a plan cannot be applied."),
@@ -40,13 +49,14 @@ def plan(
 
     try:
         at = None if as_of is None else _time(as_of)
-        work = prepare(Wanted(access, target, person, base, base_connects=base is not None, as_of=at))
+        reviewing = base is not None or change is not None
+        work = prepare(Wanted(access, target, person, base, base_connects=reviewing, as_of=at, change=change))
     except InvalidFilesError as error:
         return tell_invalid(error.loaded, form)
     made = planned(work)
     if out is not None:
         _write(out, made)
-    applicable = base is None and as_of is None
+    applicable = not reviewing and as_of is None
     _show(made, work, form, _apply_with(access, out, target, person) if applicable else None)
     return _status(made, detailed=detailed_exitcode)
 
