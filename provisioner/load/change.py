@@ -1,4 +1,4 @@
-"""A change under review, merged onto its base: read from git's objects alone, so that nothing of it is ever checked out.
+"""A change under review, merged onto its base: read from git's objects alone, so that nothing of it is checked out.
 
 What it wrote is data. No filter, hook, attribute or configuration of the change takes part, and of its files only the
 access folder is looked at, by the same rules as any. Nothing is fetched: what git does not have is an error.
@@ -65,7 +65,7 @@ def _merge(root: Path, base: str, change: str) -> str:
         Diagnostic(
             "change-not-merged",
             f"the change {change[:_SHORT]} cannot be planned on {base[:_SHORT]}: {what}",
-            why="what a merge would do is planned, and there is no telling what it would be (git 2.38 or newer is needed)",
+            why="what a merge would do is planned, and there is no telling what that is (git 2.38 or newer can)",
             fix=fix,
         )
     )
@@ -93,7 +93,7 @@ def _write(root: Path, tree: str, folder: str, top: Path) -> None:
             found = objects.get(oid)
             data = found[2] if found is not None else b""
             if mode == _LINK:
-                os.symlink(data.replace(b"\0", b"") or b".", where)
+                where.symlink_to(os.fsdecode(data.replace(b"\0", b"") or b"."))
             else:
                 where.write_bytes(data)
                 where.chmod(0o755 if mode == _EXECUTABLE else 0o644)

@@ -166,6 +166,71 @@ class TokenGrant:
 
 
 @dataclass(eq=False, slots=True)
+class Comment:
+    """What somebody said to a pull request."""
+
+    id: int
+    author: int
+    body: str
+    created: datetime
+    updated: datetime
+    prefix: str = "IC"
+
+
+@dataclass(eq=False, slots=True)
+class Pull:
+    """A pull request. `source` is the repository that its branch is in, another for a fork's; None where that is gone.
+    `merge_commit` is what the merge made, once it is merged."""
+
+    id: int
+    repo: int
+    number: int
+    author: int
+    title: str
+    head: str
+    head_ref: str
+    source: int | None
+    created: datetime
+    base_ref: str = "main"
+    open: bool = True
+    locked: bool = False
+    merge_commit: str | None = None
+    comments: dict[int, Comment] = field(default_factory=dict)
+    prefix: str = "PR"
+
+
+@dataclass(eq=False, slots=True)
+class Artifact:
+    """A file that a run left behind: the bytes of its archive."""
+
+    id: int
+    name: str
+    archive: bytes
+    created: datetime
+    expires: datetime
+    prefix: str = "A"
+
+
+@dataclass(eq=False, slots=True)
+class Run:
+    """One run of a workflow: which file of it, at which event, for which commit of which repository."""
+
+    id: int
+    repo: int
+    path: str
+    event: str
+    head: str
+    head_ref: str
+    source: int
+    actor: int
+    created: datetime
+    conclusion: str | None = "success"
+    attempt: int = 1
+    artifacts: dict[int, Artifact] = field(default_factory=dict)
+    prefix: str = "WFR"
+
+
+@dataclass(eq=False, slots=True)
 class Repo:
     """A repository. `collaborators` holds direct grants alone."""
 
@@ -186,6 +251,9 @@ class Repo:
     environments: dict[str, Environment] = field(default_factory=OrderedDict)
     files: dict[str, str] = field(default_factory=dict)
     keys: dict[int, DeployKey] = field(default_factory=dict)
+    commits: set[str] = field(default_factory=set)
+    pulls: dict[int, Pull] = field(default_factory=dict)
+    runs: dict[int, Run] = field(default_factory=dict)
     prefix: str = "R"
 
 
