@@ -47,9 +47,12 @@ class CheckFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
     SARIF = "sarif"
+    CODE_QUALITY = "codequality"
 
 
 class PlanFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    SARIF = "sarif"
+    CODE_QUALITY = "codequality"

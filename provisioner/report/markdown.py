@@ -35,6 +35,21 @@ def code(text: str, limit: int = _LONGEST) -> str:
     return f"{fence}{apart}{shown or ' '}{apart}{fence}"
 
 
+def block(text: str, most: int = MOST) -> str:
+    """Several lines as they are, in a fence that nothing in them can close; cut, and that told, where they are many."""
+    lines = [safe(line) for line in text.splitlines()]
+    longest = max((len(run) for line in lines for run in _TICKS.findall(line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    kept, room = list[str](), most - 2 * len(fence) - 200
+    for number, line in enumerate(lines):
+        room -= len(line) + 1
+        if room < 0:
+            rest = f"\n**Cut here:** {len(lines) - number:,} more lines are in the log of the run.\n"
+            return "\n".join([f"{fence}text", *kept, fence, rest])
+        kept.append(line)
+    return "\n".join([f"{fence}text", *kept, fence, ""])
+
+
 def text(plan: Plan, *, digest: str, most: int = MOST) -> str:
     """The whole plan, or as much as fits: `digest` names the plan file that has all."""
     head, foot = _head(plan), _foot(plan, digest)
