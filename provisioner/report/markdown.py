@@ -23,6 +23,8 @@ MOST = 60_000
 """Characters in all: GitHub takes 65,536 in a comment, and whoever posts it adds some."""
 _LONGEST = 200
 _LISTED = 20
+_NAMED = 500
+"""People with the very same changes who are all named."""
 _TICKS = re.compile("`+")
 
 
@@ -163,7 +165,7 @@ def _section(section: Section) -> Iterable[str]:
         for line in group.lines:
             yield _line(line, group)
         if len(group.who) > 1:
-            others = ", ".join(code(who) for who in group.who[1:])
+            others = and_so_on([code(who) for who in group.who[1:]], _NAMED)
             yield f"\n<details><summary>{plural(len(group.who) - 1, 'other')}</summary>\n\n{others}\n\n</details>\n"
 
 

@@ -111,9 +111,9 @@ def test_a_forks_pull_request_is_never_spoken_to(forge: Forge) -> None:
 @pytest.mark.parametrize(
     ("breaks", "told"),
     [
-        (lambda s, f: f.server.actions_token(f.repo, pull_requests="read", contents="read"), "403, the token may not"),
-        (lambda s, f: f.server.actions_token(f.repo, contents="read"), "Resource not accessible by integration"),
-        (lambda s, f: "ghs_nonsense", "401, the token is not taken"),
+        (lambda _s, f: f.server.actions_token(f.repo, pull_requests="read", contents="read"), "403, the token may not"),
+        (lambda _s, f: f.server.actions_token(f.repo, contents="read"), "Resource not accessible by integration"),
+        (lambda _s, _f: "ghs_nonsense", "401, the token is not taken"),
         (lambda s, f: s.fail("POST /repos", 410) or f.token, "410, it is closed to that"),
         (lambda s, f: s.fail("POST /repos", 422) or f.token, "422, it is not taken"),
         (lambda s, f: s.fail("POST /repos", None) or f.token, "no answer from"),
