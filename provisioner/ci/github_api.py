@@ -20,7 +20,7 @@ _WHY = {
 }
 _FIX = {
     "comment-not-posted": "give the job the permission `pull-requests: write`, and its token as "
-    "PROVISION_COMMENT_TOKEN, or leave --comment out",
+    "PROVISION_FORGE_TOKEN, or leave --comment out",
     "no-reviewed-plan": "look at the run that planned the pull request; to do all that the files say, run "
     "`provision apply` by hand",
 }

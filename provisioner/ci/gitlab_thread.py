@@ -94,7 +94,7 @@ class GitLabThread:
             "comment-not-posted",
             f"{urlsplit(self._session.base).netloc}: {what}",
             "reviewers would go by an older plan, or by none",
-            "give the job a project token with the scope `api` as PROVISION_COMMENT_TOKEN, or leave --comment out",
+            "give the job a project token with the scope `api` as PROVISION_FORGE_TOKEN, or leave --comment out",
         )
 
 

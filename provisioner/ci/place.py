@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from provisioner.ci.context import CiRun
 
-TOKEN = "PROVISION_COMMENT_TOKEN"
+TOKEN = "PROVISION_FORGE_TOKEN"
 _API = "GITHUB_API_URL"
 _PUBLIC = "https://api.github.com"
 _PULL = re.compile(r"https://([^/\s]+)/([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)/pull/([1-9][0-9]{0,9})\Z")
@@ -52,6 +52,13 @@ def place_of(run: CiRun, environ: Mapping[str, str]) -> Place | str:
     if run.system == "CircleCI" and owner and name and "github" in environ.get("CIRCLE_REPOSITORY_URL", "github"):
         return _checked(Place("github", environ.get(_API, "") or _PUBLIC, f"{owner}/{name}", ""))
     return "the CI system does not say which pull request this is; PROVISION_PULL_REQUEST may hold its address"
+
+
+def repository_of(run: CiRun, environ: Mapping[str, str]) -> Place | str:
+    """The repository on GitHub whose workflow this is, or why that cannot be told."""
+    if run.system != "GitHub Actions":
+        return "only GitHub Actions keeps reviewed plans where a later run finds them; elsewhere name the plan's file"
+    return _checked(Place("github", environ.get(_API, "") or _PUBLIC, environ.get("GITHUB_REPOSITORY", ""), ""))
 
 
 def _gitlab(number: str, environ: Mapping[str, str]) -> Place | str:

@@ -41,19 +41,22 @@ if TYPE_CHECKING:
 class Task:
     """What a run is to do: `saved` as it is, or what a new plan says of what `choose` lets through. `command` stands
     in the journal. `begin` is done first, before the lock is asked for, so that whoever has it keeps nobody in.
-    `notes` are told with the plan."""
+    `notes` are told with the plan; `pull_requests` are those whose merge this is, where that is known."""
 
     command: str
     saved: Plan | None = None
     choose: Choose | None = None
     begin: Callable[[Opened, RunInfo], None] | None = None
     notes: tuple[Diagnostic, ...] = ()
+    pull_requests: tuple[str, ...] = ()
 
 
 def carry_out(opened: Opened, task: Task) -> int:
     """Does the task and tells what came of it; the exit status."""
     check_journal(opened)
     run = run_info(opened, task.command)
+    if task.pull_requests:
+        run = replace(run, pull_request=", ".join(task.pull_requests[:5]))
     if task.begin is not None:
         task.begin(opened, run)
     with locked(opened, run, _targets(opened, task)) as lock:

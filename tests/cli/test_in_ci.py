@@ -76,7 +76,7 @@ def pipeline(repository: Repository, tmp_path: Path) -> Iterator[Pipeline]:
             "GITHUB_RUN_ID": "77",
             "GITHUB_EVENT_PATH": str(made.event),
             "GITHUB_STEP_SUMMARY": str(made.summary),
-            "PROVISION_COMMENT_TOKEN": server.actions_token(access, pull_requests="write", contents="read"),
+            "PROVISION_FORGE_TOKEN": server.actions_token(access, pull_requests="write", contents="read"),
         }.items():
             repository.env.setenv(name, value)
         made.starts()
@@ -148,7 +148,7 @@ def test_a_fork_gets_no_token_no_comment_and_no_system_is_called(pipeline: Pipel
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("PROVISION_COMMENT_TOKEN", "", "there is no token in PROVISION_COMMENT_TOKEN"),
+        ("PROVISION_FORGE_TOKEN", "", "there is no token in PROVISION_FORGE_TOKEN"),
         ("GITHUB_API_URL", "http://forge.example", "not at an https address"),
         ("GITHUB_REPOSITORY", "acme/../evil", "does not say which repository"),
         ("GITHUB_EVENT_PATH", "/nowhere", "this run is not of a pull request"),

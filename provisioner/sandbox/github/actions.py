@@ -90,6 +90,25 @@ def list_runs(call: Call, owner: str, name: str, workflow: str) -> Reply:
     return 200, {"total_count": len(found), "workflow_runs": page}
 
 
+@ROUTES.add(f"GET {AT}/runs/{{run_id}}")
+def get_run(call: Call, owner: str, name: str, number: str) -> Reply:
+    repo = call.repo(owner, name, READ)
+    run = repo.runs.get(int(number)) if number.isdigit() else None
+    if run is None:
+        raise not_found()
+    return 200, _run(call, repo, run)
+
+
+@ROUTES.add(f"GET {AT}/artifacts")
+def list_all_artifacts(call: Call, owner: str, name: str) -> Reply:
+    """Of every run, newest first."""
+    repo, wanted = call.repo(owner, name, READ), call.args.get("name")
+    found = [(run, one) for run in repo.runs.values() for one in run.artifacts.values() if wanted in (None, one.name)]
+    found.sort(key=lambda pair: pair[1].id, reverse=True)
+    _, page = call.page(found, lambda pair: _artifact(call, repo, *pair))
+    return 200, {"total_count": len(found), "artifacts": page}
+
+
 def _artifact(call: Call, repo: Repo, run: Run, one: Artifact) -> Json:
     at = f"{call.shapes.api}/repos/{call.world.orgs[repo.org].login}/{repo.name}/actions/artifacts/{one.id}"
     return {

@@ -132,6 +132,10 @@ def test_an_artifact_is_fetched_from_another_host_that_wants_no_token(acme: Acme
     acme.owner("GET", f"{at}/workflows/none.yml/runs", 404)
     (one,) = acme.owner("GET", f"{at}/runs/{run.id}/artifacts?name=plan")["artifacts"]
     assert one["digest"] == f"sha256:{hashlib.sha256(b'PK-archive').hexdigest()}"
+    named = acme.owner("GET", f"{at}/artifacts?name=plan&per_page=100")["artifacts"]
+    assert [(a["id"], a["workflow_run"]["id"]) for a in named] == [(one["id"], run.id)]
+    assert acme.owner("GET", f"{at}/runs/{run.id}")["event"] == "pull_request_target"
+    acme.owner("GET", f"{at}/runs/1", 404)
     answer = acme.owner.ask("GET", f"{at}/artifacts/{one['id']}/zip")
     assert answer.status_code == 302
     place = answer.headers["Location"]
