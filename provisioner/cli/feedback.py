@@ -68,9 +68,9 @@ def summarize(text: Callable[[int], str]) -> None:
         tell(f"the job summary could not be written: {error.strerror}\n")
 
 
-def summarize_output(title: str, output: str) -> None:
+def summarize_output(title: str, output: Callable[[], str]) -> None:
     """What a command printed as the job summary, in a block where nothing of it is live."""
-    summarize(lambda most: f"### {title}\n\n{markdown.block(output, most)}")
+    summarize(lambda most: f"### {title}\n\n{markdown.block(output(), most)}")
 
 
 def comment_plan(made: Plan, work: Work, digest: str) -> bool:

@@ -319,3 +319,20 @@ def test_no_token_is_in_anything_that_was_said(pipeline: Pipeline) -> None:
     token = next(iter(pipeline.server.keys.tokens))
     assert token not in ran.out + ran.err + pipeline.summary.read_text() + "".join(pipeline.comments)
     assert not canaries.in_texts({"comment": pipeline.comments[0]})
+
+
+def test_what_apply_and_drift_said_is_in_the_summary_as_dead_text(pipeline: Pipeline, tmp_path: Path) -> None:
+    repository = pipeline.repository
+    repository.write("access/common.yaml", COMMON.replace("5f1c0a2b", f"5f1c0a2b, journal: {tmp_path / 'journal'}"))
+    repository.person("eve")
+    repository.write("access/ops.yaml", "roles:\n  ops: {grants: {corp-ldap: {groups: ['@org ```` <b>']}}}\n")
+    repository.person("mia", roles="[ops]")
+    repository.commit()
+    ran = repository.run("apply")
+    assert ran.status == 0, ran.err
+    summary = pipeline.summary.read_text()
+    assert "### provision apply\n\n`````text\n" in summary
+    assert "create account eve" in summary and "@org ````" in summary
+    dead(summary)
+    repository.run("drift")
+    assert "### provision drift\n\n```text\n" in pipeline.summary.read_text()
