@@ -60,7 +60,7 @@ def steps(job: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def zizmor(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [SCRIPTS / "zizmor", "--offline", "--format", "plain", folder]
+    command = [str(SCRIPTS / "zizmor"), "--offline", "--format", "plain", str(folder)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -93,7 +93,7 @@ def test_they_are_valid_by_the_published_schema(
     for number, text in enumerate(made(access, branch, "0.1.0").values()):
         files.append(tmp_path / f"{number}.yml")
         files[-1].write_text(text)
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *files]
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, files)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
