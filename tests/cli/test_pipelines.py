@@ -286,3 +286,12 @@ def test_every_option_that_a_pipeline_gives_is_one_that_the_command_has(reposito
         shown = repository.run(command, "--help").out
         for option in re.findall(r"(?<=\s)--[a-z-]+", rest):
             assert option in shown, f"{command} {option}"
+
+
+def test_gitlabs_example_is_valid_by_the_published_schema(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/pipeline.md").read_text(encoding="utf-8")
+    example = page.partition("## GitLab CI\n\n```yaml\n")[2].partition("```")[0]
+    (tmp_path / "ci.yml").write_text(example)
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.gitlab-ci"]
+    ran = subprocess.run([*command, str(tmp_path / "ci.yml")], capture_output=True, text=True, check=False)
+    assert example and ran.returncode == 0, ran.stdout + ran.stderr
