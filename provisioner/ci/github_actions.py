@@ -73,8 +73,8 @@ def _pull_request(environ: Mapping[str, str], about: Mapping[str, Any]) -> PullR
 def _trusted(event: str, about: Mapping[str, Any]) -> bool | None:
     if event in _UNTRUSTED:
         return False
-    if not event.startswith("pull_request"):
-        return True
+    if about.get("pull_request") is None:
+        return None if event == "pull_request" else True
     fork = _fork(about)
     return None if fork is None else not fork
 

@@ -8,16 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from provisioner.ci.context import CiRun
+from provisioner.ci.forge import PUBLIC_API, REPOSITORY, TOKENS, is_safe
 
-TOKEN = "PROVISION_FORGE_TOKEN"
+TOKEN = TOKENS[0]
 _API = "GITHUB_API_URL"
-_PUBLIC = "https://api.github.com"
 _PULL = re.compile(r"https://([^/\s]+)/([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)/pull/([1-9][0-9]{0,9})\Z")
-_SLUG = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+\Z")
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +38,17 @@ def place_of(run: CiRun, environ: Mapping[str, str]) -> Place | str:
         project = environ.get("GITHUB_REPOSITORY", "")
         if not number:
             return "this run is not of a pull request"
-        return _checked(Place("github", environ.get(_API, "") or _PUBLIC, project, number))
+        return _checked(Place("github", environ.get(_API, "") or PUBLIC_API, project, number))
     named = _PULL.match(url)
     if named:
-        api = environ.get(_API, "") or (_PUBLIC if named[1] == "github.com" else "")
+        api = environ.get(_API, "") or (PUBLIC_API if named[1] == "github.com" else "")
         if not api:
             return f"the pull request is on {named[1]}, and {_API} does not say where its API is"
         return _checked(Place("github", api, f"{named[2]}/{named[3]}", named[4]))
     owner, name = environ.get("CIRCLE_PROJECT_USERNAME", ""), environ.get("CIRCLE_PROJECT_REPONAME", "")
     if run.system == "CircleCI" and owner and name and "github" in environ.get("CIRCLE_REPOSITORY_URL", "github"):
-        return _checked(Place("github", environ.get(_API, "") or _PUBLIC, f"{owner}/{name}", ""))
+        return _checked(Place("github", environ.get(_API, "") or PUBLIC_API, f"{owner}/{name}", ""))
     return "the CI system does not say which pull request this is; PROVISION_PULL_REQUEST may hold its address"
-
-
-def repository_of(run: CiRun, environ: Mapping[str, str]) -> Place | str:
-    """The repository on GitHub whose workflow this is, or why that cannot be told."""
-    if run.system != "GitHub Actions":
-        return "only GitHub Actions keeps reviewed plans where a later run finds them; elsewhere name the plan's file"
-    return _checked(Place("github", environ.get(_API, "") or _PUBLIC, environ.get("GITHUB_REPOSITORY", ""), ""))
 
 
 def _gitlab(number: str, environ: Mapping[str, str]) -> Place | str:
@@ -71,9 +61,8 @@ def _gitlab(number: str, environ: Mapping[str, str]) -> Place | str:
 
 
 def _checked(place: Place) -> Place | str:
-    parts = urlsplit(place.api)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.netloc.rpartition(":")[0] in _LOOPBACK):
+    if not is_safe(place.api):
         return f"the forge's API is not at an https address: {place.api or 'none is told'}"
-    if place.forge == "github" and not _SLUG.match(place.project):
+    if place.forge == "github" and not REPOSITORY.match(place.project):
         return "the CI system does not say which repository this is"
     return place

@@ -54,7 +54,7 @@ def apply(
         return _apply_merged(opened)
     if approved is not None:
         return carry_out(opened, _of_reviewed(approved, opened))
-    return carry_out(opened, Task("apply", saved))
+    return carry_out(opened, Task("apply", saved, gives=True))
 
 
 def _apply_merged(opened: Opened) -> int:
@@ -70,7 +70,7 @@ def _apply_merged(opened: Opened) -> int:
     found = reviewed_merges(opened)
     tell(problems.text(found.problems))
     annotate(found.problems)
-    task = Task("apply --reviewed", choose=only_reviewed(*found.plans), pull_requests=found.pulls)
+    task = Task("apply --reviewed", choose=only_reviewed(*found.plans), gives=True)
     status = Exit(carry_out(opened, task))
     return first(status, Exit.FAILED) if found.failed else status
 
@@ -98,7 +98,7 @@ def _of_reviewed(approved: Plan, opened: Opened) -> Task:
                 fix="to do everything that the files say, run `provision apply`",
             ),
         )
-    return Task("apply --reviewed", choose=only_reviewed(approved), notes=notes)
+    return Task("apply --reviewed", choose=only_reviewed(approved), notes=notes, gives=True)
 
 
 def _parsed(planfile: Path) -> Plan:

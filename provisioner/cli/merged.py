@@ -31,23 +31,25 @@ class Merges:
     """What was reviewed. `problems` are merges without a plan; `failed` says that one of this push is among them."""
 
     plans: tuple[Plan, ...]
-    pulls: tuple[str, ...]
     problems: tuple[Diagnostic, ...]
     failed: bool
 
 
 def reviewed_merges(opened: Opened) -> Merges:
     """ProvisionError where nothing can be asked at all."""
+    from provisioner.ci.forge import UnreadReviewsError, forge_of
     from provisioner.ci.github_api import GitHubApi
-    from provisioner.ci.place import TOKEN, repository_of
 
-    run, token = this_run(os.environ), os.environ.get(TOKEN, "")
-    place = repository_of(run, os.environ)
-    if isinstance(place, str) or not token:
-        raise ProvisionError(
-            _none(place if isinstance(place, str) else f"there is no token in {TOKEN}", Severity.ERROR)
-        )
-    api = GitHubApi(place.api, place.project, token, "no-reviewed-plan")
+    elsewhere = "only GitHub Actions keeps reviewed plans where a later run finds them; elsewhere name the plan's file"
+    if this_run(os.environ).system != "GitHub Actions":
+        raise ProvisionError(_none(elsewhere, Severity.ERROR))
+    try:
+        forge = forge_of(os.environ)
+    except UnreadReviewsError as error:
+        raise ProvisionError(_none(error.message, Severity.ERROR)) from None
+    if forge is None:
+        raise ProvisionError(_none("GITHUB_REPOSITORY does not say which repository this is", Severity.ERROR))
+    api = GitHubApi(forge.api, forge.repository, forge.token, "no-reviewed-plan")
     branch = os.environ.get("GITHUB_REF_NAME", "")
     plans: dict[str, Plan] = {}
     problems: list[Diagnostic] = []
@@ -59,7 +61,7 @@ def reviewed_merges(opened: Opened) -> Merges:
             failed = failed or new
             severity = Severity.ERROR if new else Severity.WARNING
             problems += [replace(d, severity=severity) for d in error.diagnostics]
-    return Merges(tuple(plans.values()), tuple(plans), tuple(dict.fromkeys(problems)), failed)
+    return Merges(tuple(plans.values()), tuple(dict.fromkeys(problems)), failed)
 
 
 def _add_merge(api: GitHubApi, commit: str, branch: str, plans: dict[str, Plan]) -> None:

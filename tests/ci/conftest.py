@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.ci.github_thread import GitHubThread, thread_at
 from provisioner.ci.place import Place
-from provisioner.sandbox.github import GitHubServer
+from provisioner.sandbox.github import GitHubServer, pushes
 from provisioner.sandbox.github.things import Pull, Repo, User
 from tests.rigs.specs import Checked
 
@@ -58,6 +58,7 @@ def forge(running: tuple[GitHubServer, Checked]) -> Iterator[Forge]:
     org = world.create_org("acme", boss)
     world.set_member(org, ada)
     repo = world.create_repo(org, "access")
-    pull = world.create_pull(repo, ada, HEAD)
+    pushes.push(world, repo, "change", ada, HEAD)
+    pull = pushes.open_pull(world, repo, "change", ada)
     yield Forge(server, repo, pull, ada, server.actions_token(repo, pull_requests="write", contents="read"))
     assert not checked.problems, "\n".join(checked.problems)

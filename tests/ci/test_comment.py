@@ -6,7 +6,7 @@ import pytest
 
 from provisioner.ci.comment import Mark, Posted, key_of, mark_of, post
 from provisioner.ci.trouble import ForgeError
-from provisioner.sandbox.github import GitHubServer
+from provisioner.sandbox.github import GitHubServer, pushes
 from tests.ci.conftest import HEAD, Forge
 
 KEY = key_of("access", None, None)
@@ -96,7 +96,8 @@ def test_a_commit_that_stands_for_the_heads_merge_counts_as_the_head(forge: Forg
 
 def test_where_the_ci_system_tells_no_number_the_commit_does(forge: Forge) -> None:
     assert post(forge.thread(number=""), mark(), "found") is Posted.CREATED
-    forge.server.world.create_pull(forge.repo, forge.ada, HEAD, branch="again")
+    pushes.push(forge.server.world, forge.repo, "again", forge.ada, HEAD)
+    pushes.open_pull(forge.server.world, forge.repo, "again", forge.ada)
     with pytest.raises(ForgeError, match="no open pull request, or more than one"):
         forge.thread(number="")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from provisioner.sandbox.github import GitHubServer
+from provisioner.sandbox.github import GitHubServer, pushes
 from provisioner.sandbox.github.things import Pull
 from tests import canaries
 from tests.cli.conftest import COMMON, Ran, Repository
@@ -31,7 +31,8 @@ class Pipeline:
 
     def starts(self, kind: str = "pull_request_target", fork: bool = False) -> None:
         """What the runner says of the pull request as it is now."""
-        self.pull.head = self.repository.git("rev-parse", "change")
+        head, boss = self.repository.git("rev-parse", "change"), self.server.world.users[self.pull.author]
+        pushes.push(self.server.world, self.server.world.repos[self.pull.repo], "change", boss, head)
         about = {
             "number": 1,
             "html_url": "https://github.com/acme/access/pull/1",
@@ -60,10 +61,11 @@ def pipeline(repository: Repository, tmp_path: Path) -> Iterator[Pipeline]:
         checked = Checked("github").watch(server)
         boss = server.world.create_user("boss")
         access = server.world.create_repo(server.world.create_org("acme", boss), "access")
+        pushes.push(server.world, access, "change", boss)
         made = Pipeline(
             repository,
             server,
-            server.world.create_pull(access, boss, "4" * 40),
+            pushes.open_pull(server.world, access, "change", boss),
             tmp_path / "summary.md",
             tmp_path / "event.json",
         )

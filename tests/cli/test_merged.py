@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.sandbox.github import GitHubServer
+from provisioner.sandbox.github import GitHubServer, pushes
 from provisioner.sandbox.github.things import Artifact, Pull, Repo, Run, User
 from tests.cli.conftest import COMMON, Ran, Repository
 from tests.rigs.specs import Checked
@@ -48,16 +48,20 @@ class Main:
         git("checkout", "--quiet", "main")
         ran = self.repository.run("plan", "--change", head, "--out", str(self.file))
         assert ran.status == 0, ran.err
-        pull = self.server.world.create_pull(self.access, self.boss, head, branch=person)
+        self.push(person, head)
+        pull = pushes.open_pull(self.server.world, self.access, person, self.boss)
         run = self.server.world.create_run(pull, path, event)
         kept = self.server.world.leave_artifact(run, f"access-plan-{head}", packed(self.file.read_bytes()))
         return pull, run, kept
+
+    def push(self, branch: str, sha: str) -> None:
+        pushes.push(self.server.world, self.access, branch, self.boss, sha)
 
     def merge(self, pull: Pull) -> str:
         """Squashed onto main; the commit before."""
         before = self.repository.git("rev-parse", "main")
         self.repository.git("merge", "--squash", "--quiet", pull.head)
-        self.server.world.merge_pull(pull, self.repository.commit())
+        pushes.merge(self.server.world, pull, self.boss, "squash", [self.repository.commit()])
         return before
 
     def apply(self, before: str) -> Ran:
@@ -96,7 +100,9 @@ def test_what_was_reviewed_is_applied_and_the_journal_names_the_pull_request(mai
     assert ran.status == 0, ran.err
     assert "zoe" in main.repository.people()
     shown = main.repository.run("journal", "show", "--person", "zoe", "--format", "json").out
-    assert {r["trigger"]["pull_request"] for r in json.loads(shown)["records"]} == {"https://github.com/acme/access/pull/1"}
+    assert {r["trigger"]["pull_request"] for r in json.loads(shown)["records"]} == {
+        "https://github.com/acme/access/pull/1"
+    }
 
 
 def test_a_merge_whose_run_was_pushed_out_is_applied_by_the_next(main: Main) -> None:
@@ -111,7 +117,7 @@ def test_a_merge_whose_run_was_pushed_out_is_applied_by_the_next(main: Main) -> 
 def test_a_push_that_nobody_reviewed_gives_nothing_and_fails(main: Main) -> None:
     before = main.repository.git("rev-parse", "main")
     main.repository.person("eve")
-    main.server.world.repos[main.access.id].commits.add(main.repository.commit())
+    main.push("main", main.repository.commit())
     ran = main.apply(before)
     assert ran.status == 8
     assert "error[no-reviewed-plan]" in ran.err and "came by no pull request" in ran.err
@@ -122,7 +128,7 @@ def test_a_push_that_nobody_reviewed_gives_nothing_and_fails(main: Main) -> None
 def test_a_leaver_goes_also_where_the_plan_is_not_to_be_had(main: Main) -> None:
     before = main.repository.git("rev-parse", "main")
     main.repository.leave("ada")
-    main.server.world.repos[main.access.id].commits.add(main.repository.commit())
+    main.push("main", main.repository.commit())
     assert main.apply(before).status == 8
     assert main.repository.members("developers") == {"grace"}
 
@@ -150,7 +156,7 @@ def test_a_plan_of_another_commit_of_the_branch_is_no_review_of_this_one(main: M
     pull, _, kept = main.review("zoe")
     main.repository.git("checkout", "--quiet", "zoe")
     main.repository.person("eve")
-    pull.head = main.repository.commit()
+    main.push("zoe", main.repository.commit())
     main.repository.git("checkout", "--quiet", "main")
     kept.name = f"access-plan-{pull.head}"  # the older plan under the newer one's name
     ran = main.apply(main.merge(pull))

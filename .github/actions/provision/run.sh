@@ -6,7 +6,7 @@ set -euo pipefail
 command=${INPUT_COMMAND:-}
 case $command in
   validate | check-pipeline) has=" FORMAT " ;;
-  approvals) has=" BASE CHANGE " ;;
+  approvals) has=" BASE " ;;
   plan) has=" BASE CHANGE TARGET OUT FORMAT COMMENT " ;;
   apply) has=" BASE TARGET REVIEWED " ;;
   expire) has=" BASE TARGET " ;;

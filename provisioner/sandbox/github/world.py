@@ -315,24 +315,7 @@ class World:
         team.repos.update({repo.id: role for repo in repos})
         self.version += 1
 
-    # Pull requests and runs
-
-    def create_pull(
-        self, repo: Repo, author: User, head: str, *, branch: str = "change", source: Repo | None = None
-    ) -> Pull:
-        """A pull request of a branch, of the repository itself or of another (a fork)."""
-        number = max(repo.pulls, default=0) + 1
-        where = repo if source is None else source
-        made = Pull(
-            self.new_id("pull"), repo.id, number, author.id, f"change {number}", head, branch, where.id, self.now()
-        )
-        repo.pulls[number] = made
-        return made
-
-    def merge_pull(self, pull: Pull, commit: str) -> None:
-        """It is merged, and `commit` is what came of it on the branch."""
-        pull.open, pull.merge_commit = False, commit
-        self.repos[pull.repo].commits.add(commit)
+    # What is said to pull requests, and what runs leave behind
 
     def comment(self, pull: Pull, author: User, body: str) -> Comment:
         made = Comment(self.new_id("comment"), author.id, body, self.now(), self.now())

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 import requests
 
+from provisioner.sandbox.github import pushes
 from provisioner.sandbox.github.comments import LONGEST
 from provisioner.sandbox.github.things import Pull, Repo
 from tests.sandbox.github.acme import Acme
@@ -30,7 +31,8 @@ def repo(acme: Acme) -> Repo:
 
 @pytest.fixture
 def pull(acme: Acme, repo: Repo) -> Pull:
-    return acme.world.create_pull(repo, acme.ada, HEAD)
+    pushes.push(acme.world, repo, "change", acme.ada, HEAD)
+    return pushes.open_pull(acme.world, repo, "change", acme.ada)
 
 
 def test_a_comment_is_written_edited_and_deleted(acme: Acme, pull: Pull) -> None:
@@ -102,13 +104,14 @@ def test_a_jobs_token_speaks_as_the_bot_and_knows_its_own_words(acme: Acme, repo
     assert again.last is not None
     assert again.last.json()["message"] == "Resource not accessible by integration"
     other = acme.repo("other")
-    elsewhere = acme.world.create_pull(other, acme.ada, HEAD)
+    pushes.push(acme.world, other, "change", acme.ada, HEAD)
+    elsewhere = pushes.open_pull(acme.world, other, "change", acme.ada)
     job("POST", f"/repos/acme/other/issues/{elsewhere.number}/comments", 404, json={"body": "x"})
 
 
 def test_a_commit_knows_the_pull_request_that_it_came_by(acme: Acme, pull: Pull, repo: Repo) -> None:
-    repo.commits.add("c" * 40)
-    acme.world.merge_pull(pull, MERGE)
+    pushes.merge(acme.world, pull, acme.boss, "squash", [MERGE])
+    pushes.push(acme.world, repo, "main", acme.boss, "c" * 40)
 
     def came_by(oid: str) -> object:
         found = acme.owner.query(CAME_BY, oid=oid)["data"]["repository"]["object"]

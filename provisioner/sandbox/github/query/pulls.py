@@ -6,6 +6,7 @@ from typing import Any
 
 from provisioner.sandbox.github.call import Call
 from provisioner.sandbox.github.comments import comment_url, pull_url
+from provisioner.sandbox.github.pushes import pulls_with
 from provisioner.sandbox.github.query.pages import connect
 from provisioner.sandbox.github.query.resolve import field, missing, need
 from provisioner.sandbox.github.shapes import node_id, stamp
@@ -24,9 +25,7 @@ def pull_request(thing: Repo, call: Call, number: int) -> Pull:
 def git_object(thing: Repo, call: Call, oid: str | None = None, expression: str | None = None) -> dict[str, Any] | None:
     need(call, "contents")
     wanted = oid or expression or ""
-    pulls = thing.pulls.values()
-    known = thing.commits | {p.head for p in pulls} | {p.merge_commit for p in pulls if p.merge_commit}
-    return _commit(thing, wanted) if wanted in known else None
+    return _commit(thing, wanted) if wanted in thing.history else None
 
 
 def _commit(repo: Repo, oid: str) -> dict[str, Any]:
@@ -42,9 +41,7 @@ def commit_id(thing: dict[str, Any], call: Call) -> str:
 def pulls_of(thing: dict[str, Any], call: Call, **args: Any) -> dict[str, Any]:
     """The one that brought the commit in, and open ones that have it."""
     need(call, "pull_requests")
-    pulls = thing["repo"].pulls.values()
-    found = [p for p in pulls if p.merge_commit == thing["oid"] or (p.open and p.head == thing["oid"])]
-    return connect(found, args, lambda one: one.number)
+    return connect(pulls_with(thing["repo"], thing["oid"]), args, lambda one: one.number)
 
 
 # A pull request
