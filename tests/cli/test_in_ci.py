@@ -281,10 +281,10 @@ def test_a_plan_of_thousands_fits_and_says_that_it_was_cut(pipeline: Pipeline) -
     repository.git("checkout", "--quiet", "change")
     roles = "".join(
         f"  role-{n:03}: {{owners: [grace], grants: {{corp-ldap: {{groups: [group-{'x' * 40}-{n:03}]}}}}}}\n"
-        for n in range(600)
+        for n in range(350)
     )
     people = "".join(
-        f"  person-{n:03}: {{name: Person {n}, email: p{n}@example.com, roles: [role-{n:03}]}}\n" for n in range(600)
+        f"  person-{n:03}: {{name: Person {n}, email: p{n}@example.com, roles: [role-{n:03}]}}\n" for n in range(350)
     )
     repository.write("access/many.yaml", f"roles:\n{roles}people:\n{people}")
     repository.leave("ada")
