@@ -218,7 +218,14 @@ def _judged(
     unread: list[Diagnostic] = []
     for name, seen in observed.items():
         if name in sides:
-            views[name] = view_of(sides[name], parts[name], seen.system, judgement.refused.get(name))
+            views[name] = view_of(
+                sides[name],
+                parts[name],
+                seen.system,
+                judgement.refused.get(name),
+                records=situation.known_of(name).records or 0,
+                unrecorded=judgement.unrecorded.get(name),
+            )
             continue
         why = _why_unread(situation, name, seen)
         target = situation.connections[name].target

@@ -152,7 +152,8 @@ class _Apply:
 
     def _start_record(self, target: str, chain: Chain) -> None:
         view = self.plan.targets[target]
-        body = {"system": view.system, "counts": dict(view.read) if view.complete else None}
+        body: dict[str, object] = {"system": view.system, "counts": dict(view.read) if view.complete else None}
+        body |= _goes_on_after_a_loss(view, chain)
         chain.append(RecordKind.RUN, body, run=self.info, at=self.clock())
 
     def _open(self, target: str, changes: list[Change], chain: Chain) -> None:
@@ -306,8 +307,14 @@ class _Apply:
             if same and (last.counts, last.system, sorted(last.kept)) == (dict(view.read), view.system, kept):
                 return
         counts = chain.last_counts() if changed else None
-        body = {"counts": dict(counts or view.read), "system": view.system, "kept": kept}
+        body: dict[str, object] = {"counts": dict(counts or view.read), "system": view.system, "kept": kept}
+        body |= _goes_on_after_a_loss(view, chain)
         chain.append(RecordKind.CONVERGED, body, run=self.info, at=self.clock())
+
+
+def _goes_on_after_a_loss(view: TargetView, chain: Chain) -> dict[str, object]:
+    """What the first record of a chain says where another one, which is lost, must have been before it."""
+    return {"unrecorded": view.unrecorded} if view.unrecorded is not None and chain.head()[0] == 0 else {}
 
 
 def _same_system(found: str, view: TargetView) -> None:

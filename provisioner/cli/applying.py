@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from provisioner.cli.locking import heads, locked, recovered, run_info
 from provisioner.cli.output import show, tell
 from provisioner.cli.running import columns, planned, progress_line
 from provisioner.cli.wiring import Opened, Work, check_journal, now, situate
-from provisioner.diagnostics import Diagnostic, ProvisionError
+from provisioner.diagnostics import Diagnostic, ProvisionError, Severity
 from provisioner.plan.planfile import to_json
 from provisioner.plan.validity import MAX_AGE, reasons_not_to_apply
 from provisioner.records.run import RunInfo
@@ -104,6 +104,7 @@ def _check(plan: Plan, work: Work, use: Use | None) -> None:
         now=work.situation.now,
         used=use.words if use is not None and use.finished else None,
         max_age=work.opened.judging.records.plan_age or MAX_AGE,
+        records={name: known.records for name, known in work.situation.known.items() if known.records is not None},
     )
     if reasons:
         raise ProvisionError(*reasons)
@@ -150,16 +151,21 @@ def _tell(applied: Applied, plan: Plan) -> None:
             why_not={name: t.why_not for name, t in applied.targets.items() if not t.converged},
             held_back=len(plan.withheld),
             interrupted=applied.interrupted,
-            diagnostics=applied.diagnostics,
+            diagnostics=(*_unrecorded(plan), *applied.diagnostics),
             columns=columns(sys.stdout),
             colours=palette(sys.stdout, os.environ),
         )
     )
 
 
+def _unrecorded(plan: Plan) -> Iterable[Diagnostic]:
+    """Told again where the run ends: by then the journal goes on as if it had always been so."""
+    return (d for d in plan.diagnostics if d.code == "journal-missing" and d.severity is not Severity.NOTE)
+
+
 def _status(plan: Plan, applied: Applied) -> Exit:
     found = [Exit.INTERRUPTED] if applied.interrupted else []
-    found += [Exit.REFUSED] if plan.refused else []
+    found += [Exit.REFUSED] if plan.refused or plan.unsettled else []
     found += [Exit.FAILED] if applied.any_failed else []
     found += [Exit.INCOMPLETE] if applied.unreadable else []
     return first(*found)

@@ -34,6 +34,7 @@ def status(access: Access = DEFAULT_ACCESS) -> int:
                 last is not None and last.uncommitted,
                 work.situation.known[name].outstanding,
                 work.situation.known[name].system,
+                work.situation.known[name].gap,
             )
         )
         tell(problems(chain.warnings()))

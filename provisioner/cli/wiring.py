@@ -200,6 +200,7 @@ def situate(opened: Opened) -> Work:
         diagnostics=(*files.loaded.diagnostics, *opened.notes, *held.notes, *warnings),
         held=held.words,
         preview=wanted.as_of is not None,
+        journal=opened.journal_place,
     )
     return Work(opened, situation)
 
@@ -314,4 +315,12 @@ def _past(memory: Memory, chains: Mapping[str, Chain], files: Files) -> tuple[Pa
 def _known(chain: Chain, at: Instant) -> Known:
     last = chain.converged()
     kept = last.kept if last is not None else frozenset()
-    return Known(chain.outstanding(at), chain.last_counts(), kept, chain.system(), last is not None)
+    return Known(
+        chain.outstanding(at),
+        chain.last_counts(),
+        kept,
+        chain.system(),
+        last is not None,
+        chain.head()[0],
+        chain.gap(),
+    )

@@ -24,7 +24,7 @@ from provisioner.model.rules import Limit, Rules
 from provisioner.model.state import State
 from provisioner.observe.inventory import Observed
 from provisioner.plan.side import Side
-from provisioner.plan.situation import Situation
+from provisioner.plan.situation import Known, Situation
 from provisioner.resolve.desired import desire
 
 
@@ -86,7 +86,8 @@ class Members:
 class Case:
     """`declared` are the files that are applied, `judging` those whose rules count. `changes` are in order. `anchors`
     is what our own access hangs on, on all targets, and `names` as whom we are there. `declares` and `desired` are also
-    of targets that could not be read, or are not for this run."""
+    of targets that could not be read, or are not for this run. `known` is what the journal knows of each target;
+    `journal` says where it lies."""
 
     declared: DeclaredAccess
     judging: DeclaredAccess
@@ -100,6 +101,8 @@ class Case:
     names: Mapping[str, str] = field(default_factory=dict)
     person: str | None = None
     let_go: frozenset[Address] = frozenset()
+    known: Mapping[str, Known] = field(default_factory=dict)
+    journal: str = ""
     _members: dict[str, Members] = field(default_factory=dict)
     _again: dict[str, frozenset[Address]] = field(default_factory=dict)
     _touched: dict[str, frozenset[Who]] = field(default_factory=dict)
@@ -226,4 +229,6 @@ def case_of(
         names={name: me.name for name, me in known.items()},
         person=situation.person,
         let_go=frozenset(address for side in sides.values() for address in side.let_go),
+        known={name: situation.known_of(name) for name in situation.connections},
+        journal=situation.journal or "the journal",
     )

@@ -18,6 +18,7 @@ from provisioner.guardrails.protected import newcomers
 from provisioner.guardrails.removals import Refusal, already_closed, removals
 from provisioner.guardrails.separation import separate
 from provisioner.guardrails.shrink import shrunken
+from provisioner.guardrails.unrecorded import unrecorded
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
 from provisioner.plan.order import in_order
@@ -27,21 +28,25 @@ from provisioner.plan.plan import Withheld
 @dataclass
 class Judgement:
     """`held` has the changes that are not made, by id; `refused` the targets that get no call, and by which rule;
-    `needs` what must be done before others so that nobody is locked out; `told` everything to say about it."""
+    `needs` what must be done before others so that nobody is locked out; `told` everything to say about it;
+    `unrecorded` how much carries our marks on the targets whose journal is lost."""
 
     held: dict[str, Held] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     told: list[Diagnostic] = field(default_factory=list)
+    unrecorded: Mapping[str, int] = field(default_factory=dict)
 
 
 def judge(case: Case) -> Judgement:
     """Whether the plan of `case` may be applied, change by change."""
     found = Judgement()
     said = Acknowledged(case)
+    lost = unrecorded(case, said)
+    found.unrecorded, found.held, found.told = lost.targets, lost.held, lost.told
     if not case.changes:
         _, told = separate(case, ())
-        found.told = [*told, *said.told]
+        found.told += [*told, *said.told]
         return found
     for rule in (break_glass, own_access):
         held, told = rule(case)

@@ -67,12 +67,12 @@ def _counted(changes: Iterable[Change]) -> list[str]:
     ]
 
 
-def meant(now: Instant, entries: Iterable[str]) -> str:
+def meant(now: Instant, entries: Iterable[str], *, when: str = "if it is meant,") -> str:
     """The `fix` of a refusal; each entry is the inside of a mapping."""
     until = f"{now + _LASTS:%Y-%m-%d}"
     told = ", ".join(f'{{{entry}, reason: "say why", until: {until}}}' for entry in entries)
     where = "under `guardrails:` in this very change (its entries into the list, where there is one)"
-    return f"if it is meant, put this {where}: acknowledgements: [{told}]"
+    return f"{when} put this {where}: acknowledgements: [{told}]"
 
 
 def let_in(case: Case, people: Collection[str]) -> str:

@@ -111,11 +111,18 @@ class _Page:
                 gone = record.body["from"]
                 self._say(record, "takeover", f"the lock of {record.target}, from run {gone['run']} of {gone['who']}")
             case RecordKind.CONVERGED:
+                self._begins_anew(record)
                 self._say(record, "in order", f"{record.target}: nothing was left to do")
             case RecordKind.RUN:
-                pass
+                self._begins_anew(record)
             case _:
                 self._say(record, str(record.kind), f"{record.target}: a record that this version does not know")
+
+    def _begins_anew(self, record: Record) -> None:
+        marked = record.body.get("unrecorded")
+        if marked is not None:
+            told = f"the first record after a journal that is lost; {plural(marked, 'thing')} carried our mark"
+            self._say(record, "lost", f"{record.target}: {told}")
 
     def end(self) -> None:
         """What was intended and has no outcome in what was shown."""

@@ -16,7 +16,7 @@ from provisioner.report.words import plural
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
     """One target as the journal knows it. `since` is when an apply last left nothing to do there, at `revision`;
-    `system` what it really was when it was last applied to."""
+    `system` what it really was when it was last applied to; `gap` since when it goes on without the journal before."""
 
     name: str
     since: Instant | None = None
@@ -24,6 +24,7 @@ class TargetStatus:
     uncommitted: bool = False
     outstanding: tuple[Outstanding, ...] = ()
     system: str | None = None
+    gap: Instant | None = None
 
 
 def text(
@@ -36,6 +37,9 @@ def text(
         lines.append(f"{pad(safe(target.name), column)}  {safe(_state(target))}")
         if target.system is not None:
             lines.append(f"{' ' * column}  {colours.dim(safe(f'system {target.system}'))}")
+        if target.gap is not None:
+            told = f"its records begin {moment(target.gap)}: the journal before is lost, with who was cut off then"
+            lines += [f"{' ' * column}  {line}" for line in wrap(safe(told), columns - column - 2)]
         for item in target.outstanding:
             told = f"{item.action.value} {item.address}{f' of {item.identity}' if item.identity else ''}"
             first, *rest = wrap(safe(told), columns - 4)

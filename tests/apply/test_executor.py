@@ -286,7 +286,7 @@ def test_journal_that_cannot_be_written_stops_before_any_call(rig: Rig, tmp_path
     (tmp_path / "journal").write_text("a file in the way")
     with pytest.raises(ProvisionError) as caught:
         rig.apply(plan(REVOKE_ADA))
-    assert caught.value.diagnostics[0].code == "journal-not-writable"
+    assert caught.value.diagnostics[0].code == "journal-unreadable"
     assert rig.system.opened == []
     assert rig.system.has(ADA)
 
