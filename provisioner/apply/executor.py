@@ -17,10 +17,11 @@ from types import FrameType
 from provisioner.apply.applied import Applied, Progress, TargetApplied
 from provisioner.apply.board import Board
 from provisioner.apply.freshness import Ours
+from provisioner.apply.inhand import AbandonedError, WatchedWriter
 from provisioner.apply.leftovers import left_over, settle_leftovers
 from provisioner.apply.retry import Waits
 from provisioner.apply.units import in_order
-from provisioner.apply.worker import AbandonedError, Run, Site, Worker, not_tried
+from provisioner.apply.worker import Run, Site, Worker, not_tried
 from provisioner.contract import Connection, Failed, ProviderError, Refused, Trouble
 from provisioner.contract.outcome import is_success
 from provisioner.diagnostics import Diagnostic, ProvisionError
@@ -163,7 +164,7 @@ class _Apply:
             reader = connection.reader()
             opened.append(reader.close)
             _same_system(reader.system(), view)
-            writer = connection.writer()
+            writer = WatchedWriter(connection.writer())
         except ProviderError as error:
             for close in opened:
                 with suppress(ProviderError):
@@ -191,10 +192,17 @@ class _Apply:
                 thread.join(0.25)  # no longer at a time, because a signal only sets how long
             if thread.is_alive():
                 self._abandoned.add(name)
+                self._leave_call(name)
                 try:
                     self._workers[name].abandon()
                 except ProvisionError as error:
                     self._problems += error.diagnostics
+
+    def _leave_call(self, target: str) -> None:
+        """The call in hand may still take effect: whoever is next there waits as long before it looks."""
+        left = self._workers[target].give_up()
+        if left and self.lock is not None:
+            self.lock.leaves_a_call(target, left)
 
     def _one(self, worker: Worker) -> None:
         try:

@@ -94,6 +94,10 @@ class Lock:
                 self._tell(f"the lock of {target} could not be given back, and ends in {self._times.lease:g} s: {told}")
         self._beat.stop()
 
+    def leaves_a_call(self, target: str, seconds: float) -> None:
+        """A call on `target` is not waited for, and may take effect until then: whoever takes the lock next waits."""
+        self._last_calls[target] = max(seconds, self._last_calls.get(target, 0.0))
+
     def lost(self) -> Diagnostic | None:
         """Why nothing may be changed any more under this lock, or None. Cheap: to be asked before each write."""
         return self._beat.lost()
