@@ -125,7 +125,9 @@ def _recognise(
             connection.target, seen.reading.state, situation.declared, pasts[name], situation.now, connection.owner
         )
     renamed, diagnostics = unsaid_renames(situation.declared, situation.past, departed)
-    diagnostics += targets_gone(situation.declared, situation.past)
+    told = {d.target for d in situation.diagnostics if d.code == "target-gone"}
+    gone = targets_gone(situation.declared, situation.past)
+    diagnostics += [d for d in gone if d.target not in told and d.target not in situation.ended]
     sides = {
         name: _side(situation, name, desired[name], pasts[name], reading, departed[name], renamed)
         for name, reading in readings.items()
@@ -211,7 +213,8 @@ def _judged(
 ) -> Plan:
     """The plan of what the guardrails let through."""
     lineup = line_up(situation, sides, parts)
-    judgement = judge(case_of(situation, sides, observed, desired, lineup.changes))
+    strays = [s for part in parts.values() for s in part.strays]
+    judgement = judge(case_of(situation, sides, observed, desired, lineup.changes, strays))
     changes, refused = guarded(judgement, lineup.changes, lineup.first)
     lineup = replace(lineup, changes=changes, withheld=(*lineup.withheld, *refused))
     views: dict[str, TargetView] = {}

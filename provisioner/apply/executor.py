@@ -236,12 +236,16 @@ class _Apply:
     def _says_everything(self, target: str) -> bool:
         """Whether nothing is missing from what the plan says about `target`."""
         view = self.plan.targets[target]
-        errors = any(d.is_error and d.target in (None, target, target.partition("/")[0]) for d in self.plan.diagnostics)
         held_back = bool(self.plan.left.get(target)) or any(
             w.change.address.target == target for w in self.plan.withheld
         )
         written = view.mode != Mode.REPORT and view.refused is None
-        return self.whole and view.complete and not errors and not held_back and written
+        return self.whole and view.complete and not self._errors(target) and not held_back and written
+
+    def _errors(self, target: str) -> list[str]:
+        """The codes of what is wrong there, or everywhere."""
+        about = (None, target, target.partition("/")[0])
+        return sorted({d.code for d in self.plan.diagnostics if d.is_error and d.target in about})
 
     def _result(self, by_target: Mapping[str, list[Change]], mine: list[Change], interrupted: list[bool]) -> Applied:
         results = self._board.results()
@@ -291,7 +295,7 @@ class _Apply:
         if count:
             return f"{count} {'change is' if count == 1 else 'changes are'} left to `apply`"
         if not self._says_everything(target):
-            return "the plan has errors"
+            return f"the plan has errors: {', '.join(self._errors(target))}"
         if not all(is_success(results[c.id].outcome) for c in changes):
             return "some changes were not done"
         if target in self._overtaken:

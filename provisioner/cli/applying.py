@@ -115,7 +115,8 @@ def _apply(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> tuple[int, Appli
     line = progress_line()
 
     def progress(step: Progress) -> None:
-        line(f"{step.target} {step.done}/{step.of}: {step.words}")
+        changes = f"{step.of} change{'' if step.of == 1 else 's'}"
+        line(f"{step.target} {step.done}/{step.of}: {step.words}", phase=f"{step.target}: {changes} to make")
 
     try:
         applied = apply_plan(

@@ -43,7 +43,7 @@ class Situation:
     the files whose guardrails count (the base's); None: the very files that are applied. `others` are the targets that
     are not for this run. `held` are those who were cut off before the files said so, with words for it: `declared` does
     not have them, `past` does. `preview` says that `now` is still to come. `journal` says for people where the
-    journal lies.
+    journal lies. `ended` are targets that the files once had and that hold nothing of ours any more.
     """
 
     declared: DeclaredAccess
@@ -61,6 +61,7 @@ class Situation:
     held: Mapping[str, str] = field(default_factory=dict)
     preview: bool = False
     journal: str = ""
+    ended: frozenset[str] = frozenset()
     engine: str = __version__
 
     @property

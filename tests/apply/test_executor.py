@@ -400,7 +400,7 @@ def test_error_about_a_target_keeps_it_from_converging(rig: Rig) -> None:
     done = rig.apply(plan(REVOKE_ADA, diagnostics=[problem]))
     assert not done.any_failed
     assert done.converged == frozenset()
-    assert done.targets[T].why_not == "the plan has errors"
+    assert done.targets[T].why_not == "the plan has errors: account-taken"
 
 
 def test_capabilities_of_the_target_set_the_batch(tmp_path: Path) -> None:
