@@ -37,6 +37,7 @@ from provisioner.plan.leavers import Departed, departed_on, targets_gone, unsaid
 from provisioner.plan.plan import Plan, TargetView
 from provisioner.plan.side import Side, TargetPlan
 from provisioner.plan.situation import Known, Planned, Situation
+from provisioner.plan.unseen import unseen
 from provisioner.resolve.desired import desire
 from provisioner.resolve.past import remember, trace
 
@@ -228,6 +229,7 @@ def _judged(
                 judgement.refused.get(name),
                 records=situation.known_of(name).records or 0,
                 unrecorded=judgement.unrecorded.get(name),
+                unseen=unseen(sides[name], parts[name].changes) if _said_otherwise(situation, name) else (),
             )
             continue
         why = _why_unread(situation, name, seen)
@@ -235,6 +237,14 @@ def _judged(
         views[name] = view_unread(target, seen.system, seen.error, why.code if why.is_error else None)
         unread.append(why)
     return assemble(situation, lineup, views, sides, parts, [*diagnostics, *judgement.told, *unread])
+
+
+def _said_otherwise(situation: Situation, name: str) -> bool:
+    """Whether the files asked for something else since the target converged."""
+    if situation.person is not None:
+        return False  # only a plan for everybody can call it in order
+    now = situation.declared.tree
+    return bool(situation.held) or any(p.declared.tree != now for p in situation.past if name in p.targets)
 
 
 def _why_unread(situation: Situation, name: str, seen: Observed) -> Diagnostic:

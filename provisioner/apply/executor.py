@@ -18,7 +18,7 @@ from provisioner.apply.applied import Applied, Progress, TargetApplied
 from provisioner.apply.board import Board
 from provisioner.apply.freshness import Ours
 from provisioner.apply.inhand import AbandonedError, WatchedWriter
-from provisioner.apply.leftovers import left_over, settle_leftovers
+from provisioner.apply.leftovers import hidden, left_over, settle_leftovers
 from provisioner.apply.retry import Waits
 from provisioner.apply.units import in_order
 from provisioner.apply.worker import Run, Site, Worker, not_tried
@@ -84,6 +84,7 @@ class _Apply:
     _opening: bool = True
     _patience: float | None = None
     _abandoned: set[str] = field(default_factory=set)
+    _hidden: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> Applied:
         names = [t for t in self.plan.targets if self.only_targets is None or t in self.only_targets]
@@ -126,7 +127,7 @@ class _Apply:
         written = {t: chain.last_written() for t, chain in chains.items()}
         self._overtaken = {t for t, at in written.items() if at is not None and at > self.plan.as_of}
         readable = {t for t, view in self.plan.targets.items() if view.failed is None}
-        todo = {t: cs for t, cs in by_target.items() if cs or (t in readable and left_over(chains[t], ()))}
+        todo = {t: cs for t, cs in by_target.items() if cs or (t in readable and self._looks(t, chains[t]))}
         usable = {}
         for target, changes in todo.items():
             refusal = self._not_ours_to_write(target)
@@ -139,6 +140,10 @@ class _Apply:
                 self._start_record(target, chains[target])
         for target, changes in usable.items():
             self._open(target, changes, chains[target])
+
+    def _looks(self, target: str, chain: Chain) -> bool:
+        """Whether there is something to look at though there is nothing to change."""
+        return bool(left_over(chain, ())) or (self.whole and bool(self.plan.targets[target].unseen))
 
     def _not_ours_to_write(self, target: str) -> Result | None:
         view = self.plan.targets.get(target)
@@ -216,6 +221,8 @@ class _Apply:
                 )
                 left_alone = {s.address for s in plan.strays}
                 settle_leftovers(worker.site, worker.changes, self.settled, still, left_alone)
+                if self.whole and not self._board.stopped:
+                    self._hidden[worker.site.name] = hidden(worker.site, plan.targets[worker.site.name].unseen)
         except AbandonedError:
             pass  # the run is over, and has said so
         except ProvisionError as error:
@@ -271,10 +278,15 @@ class _Apply:
             results=results,
             targets=targets,
             converged=frozenset(t for t, a in targets.items() if a.converged),
-            unreadable=frozenset(t for t in by_target if t in self.plan.targets and not self.plan.targets[t].complete),
+            unreadable=frozenset(t for t in by_target if self._is_short(t)),
             interrupted=bool(interrupted),
             diagnostics=tuple(dict.fromkeys(self._problems)),
         )
+
+    def _is_short(self, target: str) -> bool:
+        """Whether something of the target was not read, or turned out to be there unread."""
+        view = self.plan.targets.get(target)
+        return view is not None and (not view.complete or bool(self._hidden.get(target)))
 
     def _why_not(self, target: str, changes: list[Change], results: Mapping[str, Result]) -> str:
         """What keeps the target from having converged, in words."""
@@ -304,6 +316,8 @@ class _Apply:
             return "the journal could not be written"
         if self._board.stopped:
             return "the run was stopped"
+        if view.unseen and self._hidden.get(target, "what the files stopped giving was not looked at"):
+            return self._hidden.get(target, "what the files stopped giving was not looked at")
         left = self.journal.chain(target).open_items()
         return f"{len(left)} changes of earlier runs are outstanding" if left else ""
 

@@ -98,12 +98,13 @@ def view_of(
     *,
     records: int = 0,
     unrecorded: int | None = None,
+    unseen: tuple[Address, ...] = (),
 ) -> TargetView:
     """What the plan says of a target that was read."""
     gaps, reading, mode = gaps_of(side.coverage), side.reading, side.target.mode.value
     complete = not gaps and not part.held_back
     return TargetView(
-        complete, mode, gaps, reading.state.counts(), reading.calls, system, None, refused, records, unrecorded
+        complete, mode, gaps, reading.state.counts(), reading.calls, system, None, refused, records, unrecorded, unseen
     )
 
 

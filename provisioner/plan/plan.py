@@ -23,7 +23,8 @@ class TargetView:
     resources by kind; `failed` says in words why nothing could be read, `system` what the target really is. `refused`
     is the code of the guardrail that refuses the whole target: it gets no call. `records` is the number of the newest
     record that the journal had of it; `unrecorded` how many things carry our mark there of which a journal that is lost
-    said more, None where none is missing.
+    said more, None where none is missing; `unseen` what the files stopped giving and no reading shows, to be asked for
+    by name before the target is called in order.
     """
 
     complete: bool
@@ -36,6 +37,7 @@ class TargetView:
     refused: str | None = None
     records: int = 0
     unrecorded: int | None = None
+    unseen: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

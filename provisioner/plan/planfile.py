@@ -285,6 +285,7 @@ def _target_json(view: TargetView) -> Json:
         "refused": view.refused,
         "records": view.records,
         "unrecorded": view.unrecorded,
+        "unseen": [str(address) for address in view.unseen],
     }
 
 
@@ -308,6 +309,7 @@ def _target(found: Json) -> TargetView:
         refused=_maybe(found["refused"]),
         records=int(found["records"]),
         unrecorded=None if found["unrecorded"] is None else int(found["unrecorded"]),
+        unseen=tuple(Address.parse(address) for address in found["unseen"]),
     )
 
 

@@ -93,6 +93,7 @@ def test_the_object_is_the_one_that_the_design_promises() -> None:
         "refused": None,
         "records": 0,
         "unrecorded": None,
+        "unseen": [],
     }
     first = found["changes"][0]
     assert first["address"] == "corp-ldap:membership/developers/ada"
