@@ -231,7 +231,7 @@ class _Apply:
                 self._board.stop()  # the journal is the same for all: nobody writes without it
         except Exception as error:  # noqa: BLE001 - ours: told when the other targets have ended
             self._crash = self._crash or error
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:  # noqa: BLE001 - what ends a thread is raised where the run ends
             self._crash = error
             self._board.stop()
         finally:

@@ -74,7 +74,7 @@ class Lock:
                 self._last_calls.clear()
             self._bury()
             self.check()
-        except BaseException:
+        except BaseException:  # also an interrupt: what is held already would keep others out for a lease
             self.release()
             raise
         return self
