@@ -85,6 +85,7 @@ class Tail:
         self.system: str | None = None
         self.trees: tuple[str, ...] = ()
         self.gap: Instant | None = None
+        self.approved: str | None = None
         self.items: dict[Key, OpenItem] = {}
         self.doubts: dict[Key, OpenItem] = {}
 
@@ -94,6 +95,7 @@ class Tail:
         return record.kind == RecordKind.CONVERGED or (record.kind == RecordKind.RUN and "before" in record.body)
 
     def take(self, record: Record) -> None:
+        self._approved(record)
         if record.kind == RecordKind.RUN:
             self._run(record)
         elif record.kind == RecordKind.INTENT:
@@ -121,7 +123,16 @@ class Tail:
             "system": self.system,
             "trees": list(self.trees),
             **({"gap": format_instant(self.gap)} if self.gap is not None else {}),
+            **({} if self.approved is None else {"approved": self.approved}),
         }
+
+    def _approved(self, record: Record) -> None:
+        """The newest revision of which an apply found that no approval was missing."""
+        carried = record.body.get("before", record.body) if record.kind == RecordKind.RUN else record.body
+        if self.approved is None and record.kind in (RecordKind.RUN, RecordKind.CONVERGED):
+            self.approved = carried.get("approved")
+        if record.run.approved and record.run.revision is not None and not record.run.uncommitted:
+            self.approved = record.run.revision
 
     def _run(self, record: Record) -> None:
         before = record.body.get("before")
