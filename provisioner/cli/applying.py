@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from provisioner.cli.output import show, tell
 from provisioner.cli.running import columns, planned, progress_line
 from provisioner.cli.standing import Stood, stood
 from provisioner.cli.wiring import Opened, Work, check_journal, now, situate
-from provisioner.diagnostics import Diagnostic, ProvisionError, in_order
+from provisioner.diagnostics import Diagnostic, ProvisionError, Severity, in_order
 from provisioner.plan.planfile import to_json
 from provisioner.plan.turns import chosen
 from provisioner.plan.validity import MAX_AGE, reasons_not_to_apply
@@ -123,6 +123,7 @@ def _check(plan: Plan, work: Work, use: Use | None) -> None:
         now=work.situation.now,
         used=use.words if use is not None and use.finished else None,
         max_age=work.opened.judging.records.plan_age or MAX_AGE,
+        records={name: known.records for name, known in work.situation.known.items() if known.records is not None},
     )
     if reasons:
         raise ProvisionError(*reasons)
@@ -133,7 +134,8 @@ def _apply(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> tuple[int, Appli
     line = progress_line()
 
     def progress(step: Progress) -> None:
-        line(f"{step.target} {step.done}/{step.of}: {step.words}")
+        changes = f"{step.of} change{'' if step.of == 1 else 's'}"
+        line(f"{step.target} {step.done}/{step.of}: {step.words}", phase=f"{step.target}: {changes} to make")
 
     try:
         applied = apply_plan(
@@ -169,16 +171,21 @@ def _tell(applied: Applied, plan: Plan) -> None:
             why_not={name: t.why_not for name, t in applied.targets.items() if not t.converged},
             held_back=len(plan.withheld),
             interrupted=applied.interrupted,
-            diagnostics=applied.diagnostics,
+            diagnostics=(*_unrecorded(plan), *applied.diagnostics),
             columns=columns(sys.stdout),
             colours=palette(sys.stdout, os.environ),
         )
     )
 
 
+def _unrecorded(plan: Plan) -> Iterable[Diagnostic]:
+    """Told again where the run ends: by then the journal goes on as if it had always been so."""
+    return (d for d in plan.diagnostics if d.code == "journal-missing" and d.severity is not Severity.NOTE)
+
+
 def _status(plan: Plan, applied: Applied) -> Exit:
     found = [Exit.INTERRUPTED] if applied.interrupted else []
-    found += [Exit.REFUSED] if plan.refused else []
+    found += [Exit.REFUSED] if plan.refused or plan.unsettled else []
     found += [Exit.FAILED] if applied.any_failed else []
     found += [Exit.INCOMPLETE] if applied.unreadable else []
     return first(*found)

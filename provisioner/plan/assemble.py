@@ -108,11 +108,22 @@ def assemble(
     )
 
 
-def view_of(side: Side, part: TargetPlan, system: str | None, refused: str | None) -> TargetView:
+def view_of(
+    side: Side,
+    part: TargetPlan,
+    system: str | None,
+    refused: str | None,
+    *,
+    records: int = 0,
+    unrecorded: int | None = None,
+    unseen: tuple[Address, ...] = (),
+) -> TargetView:
     """What the plan says of a target that was read."""
     gaps, reading, mode = gaps_of(side.coverage), side.reading, side.target.mode.value
     complete = not gaps and not part.held_back
-    return TargetView(complete, mode, gaps, reading.state.counts(), reading.calls, system, refused=refused)
+    return TargetView(
+        complete, mode, gaps, reading.state.counts(), reading.calls, system, None, refused, records, unrecorded, unseen
+    )
 
 
 def view_unread(target: Target, system: str | None, error: object, refused: str | None) -> TargetView:

@@ -87,6 +87,7 @@ def _head(plan: Plan) -> str:
             )
     if len(loud) > _LISTED:
         loud = [*loud[:_LISTED], f"{len(loud) - _LISTED:,} more targets could not be read completely"]
+    loud += [code(told, 300) for told in layout.unrecorded(plan)]
     loud += _danger("admin-like", [c for c in plan.changes if c.effect.level is Level.ADMIN])
     loud += _danger("cannot be undone", [c for c in plan.changes if not c.reversible])
     if loud:

@@ -95,6 +95,8 @@ class _Page:
         for name, view in sorted(plan.targets.items()):
             if not view.complete:
                 self._loud(layout.gap(plan, name))
+        for told in layout.unrecorded(plan):
+            self._loud(told)
         self._dangers("admin-like", [c for c in plan.changes if c.effect.level is Level.ADMIN])
         self._dangers("cannot be undone", [c for c in plan.changes if not c.reversible])
         refused = sum(d.is_error for d in layout.remarks(plan))
