@@ -2,6 +2,7 @@
 
 from provisioner.contract.capabilities import Capabilities
 from provisioner.contract.errors import ProviderError, Trouble
+from provisioner.contract.exposure import Exposes, Exposure
 from provisioner.contract.outcome import (
     Accepted,
     AlreadySo,
@@ -23,6 +24,8 @@ __all__ = [
     "Connection",
     "Declare",
     "Done",
+    "Exposes",
+    "Exposure",
     "Failed",
     "Me",
     "Outcome",

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from provisioner.guardrails.case import Case
+from provisioner.model.address import Address
 from provisioner.model.change import Change
 from provisioner.model.instant import Instant
 
@@ -78,6 +79,11 @@ def meant(now: Instant, entries: Iterable[str]) -> str:
 def let_in(case: Case, people: Collection[str]) -> str:
     """How to say that these people may come in."""
     return meant(case.now, [f"people: {_list(people)}"])
+
+
+def let_addresses(case: Case, addresses: Iterable[Address]) -> str:
+    """How to say that these very things may be opened."""
+    return meant(case.now, [f"addresses: {_list(str(a) for a in addresses)}"])
 
 
 def text(value: str) -> str:

@@ -27,6 +27,8 @@ SHOWN_OF_FOLDED = 6
 _TOKEN = re.compile(r"[\w@+-]+(?:\.[\w@+-]+)*")
 TOLD_ABOVE = frozenset({"incomplete-read", "target-unreadable"})
 """Diagnostics whose matter a plan's header tells: not repeated below."""
+STANDING = frozenset({"circleci-open-context", "circleci-unguarded-context", "separate-held"})
+"""Findings of guardrails about what is there already: told above a plan, and explained below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +268,11 @@ def gap(plan: Plan, target: str) -> str:
     told = f"{target} could not be read completely: {proofs}; nothing is removed there and no account created"
     held = [d.message for d in plan.diagnostics if d.code == "incomplete-read" and d.target == target]
     return f"{told} ({held[0]})" if held else told
+
+
+def standing(plan: Plan) -> tuple[str, ...]:
+    """What guardrails find wrong with what is there, whatever the plan does."""
+    return tuple(d.message for d in plan.diagnostics if d.code in STANDING and not d.is_error)
 
 
 def remarks(plan: Plan) -> tuple[Diagnostic, ...]:

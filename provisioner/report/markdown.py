@@ -22,6 +22,7 @@ from provisioner.report.words import and_so_on, plural
 MOST = 60_000
 """Characters in all: GitHub takes 65,536 in a comment, and whoever posts it adds some."""
 _LONGEST = 200
+_STANDING = 4
 _LISTED = 20
 _TICKS = re.compile("`+")
 
@@ -87,6 +88,10 @@ def _head(plan: Plan) -> str:
             )
     if len(loud) > _LISTED:
         loud = [*loud[:_LISTED], f"{len(loud) - _LISTED:,} more targets could not be read completely"]
+    standing = [code(told, 400) for told in layout.standing(plan)]
+    loud += standing[:_STANDING] + (
+        [f"{len(standing) - _STANDING:,} more such findings"] if standing[_STANDING:] else []
+    )
     loud += _danger("admin-like", [c for c in plan.changes if c.effect.level is Level.ADMIN])
     loud += _danger("cannot be undone", [c for c in plan.changes if not c.reversible])
     if loud:

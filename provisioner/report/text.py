@@ -23,6 +23,7 @@ from provisioner.report.words import and_so_on, plural
 COLUMNS = 110
 LIST_STRAYS = 20
 _NAMES = 200
+_STANDING = 4
 _WORDS = 200
 """So much of any one text from outside is shown; `--format json` has it whole."""
 EVIDENCE = {
@@ -95,6 +96,11 @@ class _Page:
         for name, view in sorted(plan.targets.items()):
             if not view.complete:
                 self._loud(layout.gap(plan, name))
+        standing = layout.standing(plan)
+        for told in standing[:_STANDING]:
+            self._loud(told)
+        if len(standing) > _STANDING:
+            self._loud(f"{len(standing) - _STANDING:,} more such findings below")
         self._dangers("admin-like", [c for c in plan.changes if c.effect.level is Level.ADMIN])
         self._dangers("cannot be undone", [c for c in plan.changes if not c.reversible])
         refused = sum(d.is_error for d in layout.remarks(plan))
