@@ -1,6 +1,7 @@
 """What a provider is: the protocols that the engine knows systems by. It never knows a provider by name."""
 
 from provisioner.contract.capabilities import Capabilities
+from provisioner.contract.copies import Copies
 from provisioner.contract.errors import ProviderError, Trouble
 from provisioner.contract.exposure import Exposes, Exposure
 from provisioner.contract.outcome import (
@@ -22,6 +23,7 @@ __all__ = [
     "Capabilities",
     "Combines",
     "Connection",
+    "Copies",
     "Declare",
     "Done",
     "Exposes",

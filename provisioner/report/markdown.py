@@ -192,6 +192,8 @@ def _waiting(item: Waiting) -> str:
     if item.action is Action.DELETE:
         until = f"is kept until {when[:10]}, then deleted" if when else "is kept for now"
         return f"- {code(str(item.address))} {until}\n"
+    if item.action is Action.CREATE and not when and item.identity:
+        return f"- {code(item.address.target)} waits for {code(item.identity)} to accept\n"
     return f"- {item.action.value} {code(str(item.address))}{f' from {when}' if when else ''}\n"
 
 

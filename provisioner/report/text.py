@@ -88,7 +88,7 @@ class _Page:
         if not plan.changes:
             self._say(self._colours.bold(layout.no_changes(plan)))
         else:
-            self._say(self._colours.bold(layout.headline(plan)))
+            self._say(*map(self._colours.bold, wrap(layout.headline(plan), self._columns)))
             for label, told in layout.breakdown(plan):
                 self._say(f"  {label}: {told}")
         if plan.preview:
@@ -317,6 +317,8 @@ def _later(item: Waiting) -> str:
     elif item.action is Action.CREATE and when:
         who = f" for {item.identity}" if item.identity else ""
         return f"{what} of {item.address.object} on {target}{who} begins {when}"
+    elif item.action is Action.CREATE and item.identity:
+        told = f"{target} waits for {item.identity} to accept"
     else:
         told = f"{item.action.value} {item.address}" + (f" from {when}" if when else "")
     return f"{told} ({item.why})" if item.why else told

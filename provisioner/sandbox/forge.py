@@ -22,6 +22,8 @@ PEOPLE = {
 }  # fmt: skip
 PRIVATE, PUBLIC = ("payments", "ledger", "infrastructure"), ("docs",)
 FOREIGN_TEAMS, FOREIGN_CONTEXTS = ("alumni", "workshop"), ("legacy",)
+MANAGED_TEAMS = ("payments", "release-managers")
+"""The sample declares them and they are there already: CircleCI has copied them before the first apply."""
 
 Truth = dict[str, Any]
 
@@ -77,6 +79,8 @@ class Forge:
             team = world.create_team(self.org, name)
             team.members.update({user.id: "member" for user in members})
             world.grant_team(team, [repos["docs"]], "triage")
+        for name in MANAGED_TEAMS:
+            world.create_team(self.org, name)
         repos["docs"].collaborators[olga.id] = "write"
         world.invite(self.org, erik, email="printer@example.org")
         world.invite(self.org, erik, user=self.people["ivan"])
@@ -90,15 +94,26 @@ class Forge:
         for login in ("erik-sand", "sana-q"):
             state.create_person(login)
         self.ci = state.create_org(ORGANIZATION, machine)
-        for name in PRIVATE:
-            state.create_project(self.ci, name)
+        projects = {name: state.create_project(self.ci, name) for name in PRIVATE}
         self.circleci.manners.github_groups = True
         legacy = state.create_context(self.ci, "legacy")
+        state.restrict(legacy, "project", projects["infrastructure"].id)
         state.set_variable(legacy.variables, "OLD_DEPLOY_KEY", "a value that nobody is told")
         self._circleci_token = self.circleci.token(machine, days=365)
         self.copy_teams()
 
     # While the story goes on
+
+    def accept(self, *but: str) -> None:
+        """Whoever of the sample is invited to GitHub says yes, except these; the next copy takes them to CircleCI."""
+        world, waiting = self.github.world, {self.people[key].id for key in but}
+        ours = {user.id for user in self.people.values()} - waiting
+        with self.github.lock:
+            for invitation in [i for i in self.org.invitations.values() if i.user in ours]:
+                world.accept(self.org, invitation)
+            for repo in world.repos_of(self.org):
+                for offered in [i for i in repo.invitations.values() if i.user in ours]:
+                    world.accept_repo(repo, offered)
 
     def copy_teams(self) -> None:
         """What CircleCI does every few hours: members and teams of GitHub become its people and groups."""
@@ -127,6 +142,15 @@ class Forge:
         found["owners"] = sorted(login for login, role in github["members"].items() if role == "admin")
         found["invited by e-mail"] = sorted(name for name in github["invitations"] if "@" in name)
         return found
+
+    def may_use(self, key: str, context: str = "release-prod", project: str = "payments") -> bool:
+        """Whether a job that a person of the sample starts, and that meets what the context's expressions ask for, gets
+        the variables of a context of CircleCI."""
+        state, login = self.circleci.state, self.people[key].login
+        person = next(p for p in state.people.values() if p.login == login)
+        contexts = [c for c in state.contexts_of(self.ci) if c.name == context]
+        projects = [p for p in state.projects.values() if p.name == project]
+        return any(state.may_use(c, person, p, c.values("expression")) for c in contexts for p in projects)
 
     def left(self, key: str) -> list[str]:
         """What GitHub still gives to a person of the sample, by whatever way."""

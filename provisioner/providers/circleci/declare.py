@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from provisioner.contract import Capabilities, Exposure
@@ -27,6 +28,9 @@ MOST = 200
 
 class CircleDeclare:
     """The organization of `target`."""
+
+    copied_within = timedelta(hours=24)
+    """CircleCI says "every few hours"."""
 
     def __init__(self, target: Target, capabilities: Capabilities) -> None:
         self.target = target
@@ -169,6 +173,16 @@ class CircleDeclare:
 
     def holds_until(self, resource: Resource) -> Instant | None:
         return None
+
+    # What comes late
+
+    def opened_to(self, live: State) -> Mapping[Address, Sequence[str]]:
+        """Contexts by the forge's teams that they are open to."""
+        found: dict[Address, list[str]] = {}
+        for resource in live.of_kind(Kind.CONTROL):
+            for group in self.needs(resource):
+                found.setdefault(group, []).append(f"context `{resource.address.object}`")
+        return found
 
     # What stands open
 
