@@ -12,7 +12,8 @@ from provisioner.model.identity import IdentityKind
 from provisioner.model.instant import parse_instant
 from provisioner.providers import catalog
 from provisioner.sandbox.company import ACCOUNTS, SUFFIX
-from provisioner.sandbox.forge import MANAGED_TEAMS, ORGANIZATION, Forge
+from provisioner.sandbox.forge import Forge
+from provisioner.sandbox.schemes import SAMPLE
 
 TOP = Path(__file__).parent.parent
 GOOD_UNTIL = parse_instant("2029-12-31T00:00:00Z")
@@ -89,8 +90,8 @@ def test_the_forge_knows_the_people_by_the_ids_that_the_files_pin(sample: Declar
 
 
 def test_github_and_circleci_are_those_of_the_sandbox(sample: DeclaredAccess) -> None:
-    assert sample.targets["github"].settings.data["organization"] == ORGANIZATION
-    assert sample.targets["ci"].settings.data["organization"] == f"gh/{ORGANIZATION}"
+    assert sample.targets["github"].settings.data["organization"] == SAMPLE.organization
+    assert sample.targets["ci"].settings.data["organization"] == f"gh/{SAMPLE.organization}"
     contexts = sample.targets["ci"].objects.data["contexts"]
     copied = {group for context in contexts.values() for group in context["open_to"]["groups"]}
-    assert copied <= set(MANAGED_TEAMS)  # CircleCI knows them before the first apply
+    assert copied <= set(SAMPLE.teams)  # CircleCI knows them before the first apply

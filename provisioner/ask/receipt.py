@@ -34,11 +34,12 @@ from provisioner.plan.side import Side, gaps_of
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A change of theirs that the journal has as done."""
+    """A change of theirs that the journal has as done. `invited`: it ended what they had not accepted yet."""
 
     address: Address
     action: Action
     at: Instant
+    invited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,9 @@ def _copied(sought: Sought, sides: Mapping[str, Side], now: Instant) -> Iterable
     copies = copied_on(sides)
     if not copies:
         return
-    left = {_plain(d.address): d.at for d in sought.done if d.action in (Action.REVOKE, Action.DELETE)}
-    had = {_plain(a) for of in sought.had.values() for a in of} | left.keys()
+    ended = [d for d in sought.done if d.action in (Action.REVOKE, Action.DELETE)]
+    left = {_plain(d.address): d.at for d in ended if not d.invited}
+    had = {_plain(a) for of in sought.had.values() for a in of} - {_plain(d.address) for d in ended} | left.keys()
     groups: dict[Address, Instant | None] = {}
     for address in had:
         side = sides.get(address.target)

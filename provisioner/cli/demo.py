@@ -88,7 +88,7 @@ class _Story:
         self._run("plan", head=_HEAD, tail=_TAIL)
         self._say("Make it so. Every change is read back from the live system before it is called done.")
         self._run("apply")
-        self.company.forge.accept(INVITED)
+        self.company.forge.accept()
         self.company.forge.copy_teams()
         self._say(
             f"On GitHub all but {INVITED} accept their invitation, and CircleCI copies the teams, as it does by",

@@ -13,6 +13,7 @@ from provisioner.contract import Copies
 from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Change
+from provisioner.model.way import Phase
 from provisioner.plan.side import Side
 
 _NAMED = 10
@@ -68,7 +69,8 @@ def copied_later(changes: Iterable[Change], sides: Mapping[str, Side]) -> Iterat
         return
     left: dict[str, set[Address]] = {}
     for change in changes:
-        if change.address.kind is Kind.MEMBERSHIP and change.narrows and change.after is None:
+        invited = change.ways and all(w.phase is Phase.PENDING for w in change.ways)  # copied are members alone
+        if change.address.kind is Kind.MEMBERSHIP and change.narrows and change.after is None and not invited:
             who = change.identity or (change.address.principal.id if change.address.principal else "")
             left.setdefault(who, set()).add(group_of(change.address))
     told: dict[Kept, list[str]] = {}

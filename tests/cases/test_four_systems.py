@@ -112,6 +112,7 @@ def four(tmp_path: Path, slapd: Slapd) -> Iterator[Four]:
 
 
 def test_one_file_opens_and_shuts_all_four(four: Four) -> None:
+    four.person("bob", "lead")
     four.commit("three people")
     first = four.provision("apply")
     assert first.code == 8, first.out + first.err  # CircleCI has not copied the team yet, and says so
@@ -149,7 +150,7 @@ def test_one_file_opens_and_shuts_all_four(four: Four) -> None:
         assert f"{who} has nothing left on 4 targets." in receipt.out
     kept = " ".join(receipts["grace"].out.split())
     assert "until it has copied delivery-managers they may still use context `release-prod`" in kept
-    assert "still use" not in receipts["bob"].out
+    assert "still use" not in receipts["bob"].out  # who never accepted was never copied
     four.copied()
     assert four.may_release() == set()
     assert four.provision("plan", "--format", "json").changes == []
