@@ -4,6 +4,7 @@ from provisioner.contract.capabilities import Capabilities
 from provisioner.contract.copies import Copies
 from provisioner.contract.errors import ProviderError, Trouble
 from provisioner.contract.exposure import Exposes, Exposure
+from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
     Accepted,
     AlreadySo,
@@ -41,4 +42,6 @@ __all__ = [
     "Unknown",
     "Waiting",
     "Writer",
+    "packages_of",
+    "settings_of",
 ]
