@@ -86,6 +86,11 @@ def let_in(case: Case, people: Collection[str]) -> str:
     return meant(case.now, [f"people: {list_of(people)}"])
 
 
+def let_addresses(case: Case, addresses: Iterable[Address]) -> str:
+    """How to say that these very things may be opened."""
+    return meant(case.now, [f"addresses: {_list(str(a) for a in addresses)}"])
+
+
 def text(value: str) -> str:
     """As YAML, in quotes where it needs them."""
     plain = _PLAIN.match(value) is not None and value not in _WORDS_OF_YAML

@@ -13,6 +13,7 @@ from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Change
 from provisioner.model.outstanding import Outstanding
 from provisioner.model.target import Target
+from provisioner.plan.copied import copied_later
 from provisioner.plan.leavers import unknown_person
 from provisioner.plan.order import dependencies
 from provisioner.plan.order import in_order as ordered
@@ -79,6 +80,7 @@ def assemble(
     found = [*situation.diagnostics, *told]
     found += [d for part in parts.values() for d in part.diagnostics]
     found += [w for side in sides.values() for w in side.reading.warnings]
+    found += copied_later(lineup.changes, sides)
     outstanding: Iterable[Outstanding] = lineup.outstanding
     waiting = [w for part in parts.values() for w in part.waiting]
     strays = [s for part in parts.values() for s in part.strays]
