@@ -88,7 +88,7 @@ def let_in(case: Case, people: Collection[str]) -> str:
 
 def let_addresses(case: Case, addresses: Iterable[Address]) -> str:
     """How to say that these very things may be opened."""
-    return meant(case.now, [f"addresses: {_list(str(a) for a in addresses)}"])
+    return meant(case.now, [f"addresses: {list_of(str(a) for a in addresses)}"])
 
 
 def text(value: str) -> str:
