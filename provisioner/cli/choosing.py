@@ -13,7 +13,7 @@ from provisioner.model.effect import Direction
 from provisioner.plan.plan import APPROVED_CAUSES, Plan, Withheld
 from provisioner.plan.turns import Choose, Leave
 
-_DUE = frozenset({Cause.LEAVER, Cause.TIME, Cause.OUTSTANDING, Cause.REPAIR})
+_DUE = frozenset({Cause.LEAVER, Cause.SOURCE, Cause.TIME, Cause.OUTSTANDING, Cause.REPAIR})
 
 
 def is_due(change: Change) -> bool:
@@ -98,6 +98,6 @@ def _against(change: Change, held: Mapping[str, str], declared: Collection[str])
     who = change.identity or ""
     if who in held and change.effect.direction is not Direction.NARROWS:
         return f"{who} was cut off {held[who]}"
-    if who in declared and change.cause is Cause.LEAVER:  # of the same files, it can only come from a hold
-        return f"{who} was cut off by `offboard --now` when this plan was made, and is not now"
+    if who in declared and change.cause in (Cause.LEAVER, Cause.SOURCE):  # of the same files: it comes from a hold
+        return f"{who} was cut off when this plan was made, and is not now"
     return None

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from provisioner.ci.recognise import this_run
 from provisioner.cli.files import read_change, read_files
+from provisioner.cli.gone import targets_gone
 from provisioner.cli.holding import apply_holds
 from provisioner.cli.lastvalid import check_not_older
 from provisioner.cli.lastvalid import last_valid as last_valid_revision
@@ -192,6 +193,7 @@ def situate(opened: Opened) -> Work:
     chains = {name: journal.chain(name) for name in opened.targets}
     past = _past(memory, {**chains, **_gone(opened)}, files) if wanted.planning else ()
     held = apply_holds(opened)
+    gone = targets_gone(opened)
     warnings = (w for c in chains.values() for w in c.warnings())
     situation = Situation(
         declared=held.declared,
@@ -204,9 +206,12 @@ def situate(opened: Opened) -> Work:
         person=wanted.person,
         judging=opened.base,
         others=opened.others,
-        diagnostics=(*files.loaded.diagnostics, *opened.notes, *held.notes, *warnings),
+        diagnostics=(*files.loaded.diagnostics, *opened.notes, *held.notes, *warnings, *gone.told),
         held=held.words,
+        by_source=held.by_source,
         preview=wanted.as_of is not None,
+        journal=opened.journal_place,
+        ended=gone.ended,
     )
     return Work(opened, situation)
 
@@ -330,4 +335,12 @@ def _past(memory: Memory, chains: Mapping[str, Chain], files: Files) -> tuple[Pa
 def _known(chain: Chain, at: Instant) -> Known:
     last = chain.converged()
     kept = last.kept if last is not None else frozenset()
-    return Known(chain.outstanding(at), chain.last_counts(), kept, chain.system(), last is not None)
+    return Known(
+        chain.outstanding(at),
+        chain.last_counts(),
+        kept,
+        chain.system(),
+        last is not None,
+        chain.head()[0],
+        chain.gap(),
+    )

@@ -22,6 +22,7 @@ from provisioner.report.words import and_so_on, plural
 MOST = 60_000
 """Characters in all: GitHub takes 65,536 in a comment, and whoever posts it adds some."""
 _LONGEST = 200
+_STANDING = 4
 _LISTED = 20
 _NAMED = 500
 """People with the very same changes who are all named."""
@@ -104,6 +105,11 @@ def _head(plan: Plan) -> str:
             )
     if len(loud) > _LISTED:
         loud = [*loud[:_LISTED], f"{len(loud) - _LISTED:,} more targets could not be read completely"]
+    loud += [code(told, 300) for told in layout.unrecorded(plan)]
+    standing = [code(told, 400) for told in layout.standing(plan)]
+    loud += standing[:_STANDING] + (
+        [f"{len(standing) - _STANDING:,} more such findings"] if standing[_STANDING:] else []
+    )
     loud += _danger("admin-like", [c for c in plan.changes if c.effect.level is Level.ADMIN])
     loud += _danger("cannot be undone", [c for c in plan.changes if not c.reversible])
     if loud:
@@ -204,6 +210,8 @@ def _waiting(item: Waiting) -> str:
     if item.action is Action.DELETE:
         until = f"is kept until {when[:10]}, then deleted" if when else "is kept for now"
         return f"- {code(str(item.address))} {until}\n"
+    if item.action is Action.CREATE and not when and item.identity:
+        return f"- {code(item.address.target)} waits for {code(item.identity)} to accept\n"
     return f"- {item.action.value} {code(str(item.address))}{f' from {when}' if when else ''}\n"
 
 
