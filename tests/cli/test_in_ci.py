@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from provisioner.records.journal import DEFAULT_FOLDER
 from provisioner.sandbox.github import GitHubServer, pushes
 from provisioner.sandbox.github.things import Pull
 from tests import canaries
@@ -325,6 +327,7 @@ def test_no_token_is_in_anything_that_was_said(pipeline: Pipeline) -> None:
 
 def test_what_apply_and_drift_said_is_in_the_summary_as_dead_text(pipeline: Pipeline, tmp_path: Path) -> None:
     repository = pipeline.repository
+    shutil.copytree(repository.root / DEFAULT_FOLDER, tmp_path / "journal")
     repository.write("access/common.yaml", COMMON.replace("5f1c0a2b", f"5f1c0a2b, journal: {tmp_path / 'journal'}"))
     repository.person("eve")
     repository.write("access/ops.yaml", "roles:\n  ops: {grants: {corp-ldap: {groups: ['@org ```` <b>']}}}\n")
