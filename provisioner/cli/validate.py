@@ -26,6 +26,7 @@ def validate(
     from provisioner.diagnostics import in_order
     from provisioner.report import diagnostics as report
     from provisioner.report.annotations import github
+    from provisioner.report.codequality import code_quality
     from provisioner.report.colour import palette
     from provisioner.report.machine import json_text
     from provisioner.report.sarif import sarif
@@ -40,6 +41,8 @@ def validate(
         show(json_text(report.to_json(found)))
     elif form is CheckFormat.SARIF:
         show(json_text(sarif(found, "validate")))
+    elif form is CheckFormat.CODE_QUALITY:
+        show(json_text(code_quality(found)))
     else:
         sources = report.Sources(loaded.files, loaded.folder)
         show(report.text(found, sources, colours=palette(sys.stdout, os.environ)))

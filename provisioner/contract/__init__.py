@@ -16,7 +16,19 @@ from provisioner.contract.outcome import (
     Unknown,
     Waiting,
 )
-from provisioner.contract.protocols import Combines, Connection, Declare, Me, Provider, Reader, Reading, Writer
+from provisioner.contract.protocols import (
+    Combines,
+    Connection,
+    Declare,
+    Listing,
+    Lists,
+    Me,
+    Provider,
+    Reader,
+    Reading,
+    SourceReader,
+    Writer,
+)
 
 __all__ = [
     "Accepted",
@@ -30,6 +42,8 @@ __all__ = [
     "Exposes",
     "Exposure",
     "Failed",
+    "Listing",
+    "Lists",
     "Me",
     "Outcome",
     "Provider",
@@ -37,6 +51,7 @@ __all__ = [
     "Reader",
     "Reading",
     "Refused",
+    "SourceReader",
     "StillHas",
     "Trouble",
     "Unknown",

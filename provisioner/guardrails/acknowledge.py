@@ -144,6 +144,10 @@ class Acknowledged:
         entries = (a for a in self.entries if not a.removals and a.count is None and a.system is None)
         return widens(change) and any(self._names(a, change) for a in entries)
 
+    def journal_lost(self, target: str) -> bool:
+        """Whether somebody has said that the journal of `target` is lost, and that it goes on without."""
+        return any(a.journal_lost and a.target is not None and a.reaches(target) for a in self.entries)
+
     def of(self, address: Address) -> Acknowledgement | None:
         """The entry that lets this very thing stand open, if there is one."""
         entries = (a for a in self.entries if not a.removals and a.count is None and a.system is None)

@@ -96,6 +96,8 @@ class _Page:
         for name, view in sorted(plan.targets.items()):
             if not view.complete:
                 self._loud(layout.gap(plan, name))
+        for told in layout.unrecorded(plan):
+            self._loud(told)
         standing = layout.standing(plan)
         for told in standing[:_STANDING]:
             self._loud(told)

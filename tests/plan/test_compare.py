@@ -294,6 +294,22 @@ def test_unknown_holder_of_a_managed_group_goes_only_in_full_mode_and_only_if_lo
     assert said(still) == [] and still.strays[-1].newly_managed
 
 
+def test_in_full_mode_a_group_of_another_owner_keeps_who_is_in_it_and_a_foreign_account_is_named() -> None:
+    theirs = account("theirs")
+    theirs.note = "provision/1 o=11111111 k=theirs"
+    world = a_world(
+        accounts={"ada": account("ada", mark="ada"), "theirs": theirs}, groups={"developers": group("ada", "theirs")}
+    )
+    full = files([someone("ada", "dev")], [DEV], [a_target(mode=Mode.FULL)])
+    plan = plan_of(full, full)
+    assert said(plan) == ["revoke mem:membership/developers/theirs"]
+    assert plan.changes[0].why.endswith("the account that has it carries the mark of another owner")
+    world.groups["developers"].description = "provision/1 o=11111111 k=developers"
+    plan = plan_of(full, full)
+    assert said(plan) == []
+    assert any("the group carries the mark of another owner" in s.why for s in plan.strays)
+
+
 def test_report_mode_writes_nothing_and_tells_the_differences() -> None:
     a_world()
     plan = plan_of(files([someone("ada", "dev")], [DEV], [a_target(mode=Mode.REPORT)]))

@@ -161,6 +161,17 @@ def test_progress_is_plain_lines_in_a_pipe() -> None:
     assert out.getvalue() == "corp-ldap 1/2: add ada to group developers\n:\\x3aerror::\\x1b[2J\\r\\n\n"
 
 
+def test_in_a_pipe_each_phase_is_told_once_and_its_steps_are_not() -> None:
+    out, live = io.StringIO(), io.StringIO()
+    line, shown = ProgressLine(out.write, live=False), ProgressLine(live.write, live=True)
+    for number in range(3):
+        for target in ("corp-ldap", "aws"):
+            for each in (line, shown):
+                each(f"{target} {number}/3: add", phase=f"{target}: 3 changes to make")
+    assert out.getvalue() == "corp-ldap: 3 changes to make\naws: 3 changes to make\n"
+    assert live.getvalue().count("add") == 6 and "to make" not in live.getvalue()
+
+
 def test_only_a_terminal_that_is_no_ci_log_gets_a_live_line() -> None:
     assert is_live(Terminal(), {})
     assert not is_live(Terminal(), {"CI": "true"})

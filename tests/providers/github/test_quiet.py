@@ -98,8 +98,15 @@ def guarded(hub: Hub) -> DeclaredAccess:
 
 
 STORIES: list[Story] = [
-    moved_team, moved_below_a_new_team, renamed_login, renamed_team, other_case, owner_in_a_team, expired_invitation, guarded
-]  # fmt: skip
+    moved_team,
+    moved_below_a_new_team,
+    renamed_login,
+    renamed_team,
+    other_case,
+    owner_in_a_team,
+    expired_invitation,
+    guarded,
+]
 
 
 def by(hub: Hub, credential: str, files: DeclaredAccess) -> Plan:
