@@ -16,6 +16,8 @@ from provisioner import __version__
 from provisioner.apply import Applied, Progress, Waits, apply_plan
 from provisioner.cli.choosing import without_the_held
 from provisioner.cli.exit_codes import Exit, first
+from provisioner.cli.feedback import annotate, summarize_output
+from provisioner.cli.holding import CUT_OFF
 from provisioner.cli.locking import heads, locked, recovered, run_info
 from provisioner.cli.output import show, tell
 from provisioner.cli.running import columns, planned, progress_line
@@ -29,7 +31,7 @@ from provisioner.records.run import RunInfo
 from provisioner.records.used import Use, finish, take, use_of
 from provisioner.report import applied as applied_report
 from provisioner.report import diagnostics as problems
-from provisioner.report.colour import palette
+from provisioner.report.colour import PLAIN, Palette, palette
 from provisioner.report.diagnostics import Sources
 from provisioner.report.text import text
 
@@ -104,7 +106,7 @@ def _saved(plan: Plan, work: Work, run: RunInfo, lock: Lock, stand: Stood) -> in
         tell(f"this plan was begun {earlier.words}, and that run did not finish: it goes on from there\n")
     kept, withheld = without_the_held(plan, work.situation.held, work.situation.declared.identities)
     if withheld:
-        tell(problems.text(d for d in work.situation.diagnostics if d.code == "offboarded-now"))
+        tell(problems.text(d for d in work.situation.diagnostics if d.code in CUT_OFF))
         plan = replace(plan, changes=kept, withheld=(*plan.withheld, *withheld))
     plan = _approved(plan, work, stand)
     status, applied = _apply(plan, work, run, lock)
@@ -150,7 +152,7 @@ def _apply(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> tuple[int, Appli
         )
     finally:
         line.close()
-    _tell(applied, plan)
+    _tell(applied, plan, run.command)
     tell(heads(work.journal, work.situation.connections))
     return _status(plan, applied), applied
 
@@ -160,9 +162,9 @@ def _show(made: Plan, work: Work) -> None:
     tell(text(made, sources=sources, colours=palette(sys.stderr, os.environ)) + "\n")
 
 
-def _tell(applied: Applied, plan: Plan) -> None:
-    show(
-        applied_report.text(
+def _tell(applied: Applied, plan: Plan, command: str) -> None:
+    def told(colours: Palette) -> str:
+        return applied_report.text(
             applied.changes,
             applied.outcomes,
             failed={c.id for c in applied.failed},
@@ -172,9 +174,12 @@ def _tell(applied: Applied, plan: Plan) -> None:
             interrupted=applied.interrupted,
             diagnostics=(*_unrecorded(plan), *applied.diagnostics),
             columns=columns(sys.stdout),
-            colours=palette(sys.stdout, os.environ),
+            colours=colours,
         )
-    )
+
+    show(told(palette(sys.stdout, os.environ)))
+    annotate(applied.diagnostics)
+    summarize_output(f"provision {command}", lambda: told(PLAIN))
 
 
 def _unrecorded(plan: Plan) -> Iterable[Diagnostic]:

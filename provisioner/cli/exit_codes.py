@@ -32,7 +32,7 @@ EXPLAINED = {
     Exit.PLAN_FILE: "the plan file is stale, edited, used or not ours",
     Exit.FILES: "problems in the access files, in git history or journal, or in the pipeline that was checked",
     Exit.REFUSED: "a rule of safety refused something, or a target's journal is lost",
-    Exit.FAILED: "some changes failed, or were refused because their live value had moved",
+    Exit.FAILED: "some changes failed, or were refused because their live value had moved; or a comment was not posted",
     Exit.INCOMPLETE: "a target could not be read completely",
     Exit.NOT_ALLOWED: "`gate`, `run`: not allowed",
     Exit.PENDING: "changes are pending (only with `--detailed-exitcode`)",
@@ -40,6 +40,8 @@ EXPLAINED = {
 }
 _BY_CODE = {
     "adopt-incomplete": Exit.INCOMPLETE,
+    "comment-not-posted": Exit.FAILED,
+    "fork-not-planned": Exit.REFUSED,
     "journal-in-working-folder": Exit.REFUSED,
     "journal-moved-on": Exit.LOCKED,
     "lock-lost": Exit.LOCKED,
@@ -48,6 +50,8 @@ _BY_CODE = {
     "output-not-written": Exit.USAGE,
     "reviews-of-other-commit": Exit.REFUSED,
     "reviews-unread": Exit.INCOMPLETE,
+    "source-incomplete": Exit.INCOMPLETE,
+    "source-other-system": Exit.REFUSED,
     "unknown-pipeline": Exit.USAGE,
     "which-forge": Exit.USAGE,
     "which-pipeline": Exit.USAGE,

@@ -17,6 +17,7 @@ def status(access: Access = DEFAULT_ACCESS) -> int:
     """Show what is outstanding, since when, and when each target was last in order."""
     from provisioner.cli.exit_codes import Exit
     from provisioner.cli.gone import targets_gone
+    from provisioner.cli.holding import CUT_OFF
     from provisioner.cli.output import show, tell
     from provisioner.cli.running import tell_invalid
     from provisioner.cli.wiring import InvalidFilesError, Wanted, prepare
@@ -32,7 +33,7 @@ def status(access: Access = DEFAULT_ACCESS) -> int:
     found = [_status_of(work, name, gone=name in left) for name in (*work.situation.connections, *left)]
     for name in work.situation.connections:
         tell(problems(work.journal.chain(name).warnings()))
-    tell(problems(d for d in work.situation.diagnostics if d.code in ("offboarded-now", "target-gone")))
+    tell(problems(d for d in work.situation.diagnostics if d.code in (*CUT_OFF, "target-gone")))
     where = f"in {work.opened.journal_place}"
     show(text(found, where=where, now=work.situation.now, colours=palette(sys.stdout, os.environ)))
     return Exit.DONE

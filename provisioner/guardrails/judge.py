@@ -13,6 +13,7 @@ from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.guardrails.acknowledge import Acknowledged
 from provisioner.guardrails.anchors import break_glass, own_access
 from provisioner.guardrails.case import Case, Held
+from provisioner.guardrails.exposed import exposed
 from provisioner.guardrails.lockout import administrators, taken_from_many
 from provisioner.guardrails.protected import newcomers
 from provisioner.guardrails.removals import Refusal, already_closed, removals
@@ -47,7 +48,7 @@ def judge(case: Case) -> Judgement:
     found.unrecorded, found.held, found.told = lost.targets, lost.held, [*lost.told, *_tell_newly_managed(case)]
     if not case.changes:
         _, told = separate(case, ())
-        found.told += [*told, *said.told]
+        found.told += [*told, *exposed(case, (), said)[1], *said.told]
         return found
     for rule in (break_glass, own_access):
         held, told = rule(case)
@@ -72,6 +73,9 @@ def judge(case: Case) -> Judgement:
     found.held |= held
     found.told += told
     held, told = separate(case, _left(case, found))
+    found.held |= held
+    found.told += told
+    held, told = exposed(case, _left(case, found), said)
     found.held |= held
     found.told += told
     _with_what_needs_it(case, found)

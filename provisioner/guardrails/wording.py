@@ -69,8 +69,8 @@ def _removals(people: set[str], addresses: set[Address], counted: Iterable[Addre
     if len(people) > _MOST_PEOPLE or len(addresses) > _MOST_ADDRESSES:
         numbers = Counter((a.target, a.kind.value) for a in counted)
         return [f"target: {text(target)}, kind: {kind}, count: {n}" for (target, kind), n in sorted(numbers.items())]
-    entries = [f"people: {_list(people)}, removals: true"] if people else []
-    return entries + ([f"addresses: {_list(map(str, addresses))}, removals: true"] if addresses else [])
+    entries = [f"people: {list_of(people)}, removals: true"] if people else []
+    return entries + ([f"addresses: {list_of(map(str, addresses))}, removals: true"] if addresses else [])
 
 
 def meant(now: Instant, entries: Iterable[str], *, when: str = "if it is meant,") -> str:
@@ -83,7 +83,12 @@ def meant(now: Instant, entries: Iterable[str], *, when: str = "if it is meant,"
 
 def let_in(case: Case, people: Collection[str]) -> str:
     """How to say that these people may come in."""
-    return meant(case.now, [f"people: {_list(people)}"])
+    return meant(case.now, [f"people: {list_of(people)}"])
+
+
+def let_addresses(case: Case, addresses: Iterable[Address]) -> str:
+    """How to say that these very things may be opened."""
+    return meant(case.now, [f"addresses: {list_of(str(a) for a in addresses)}"])
 
 
 def text(value: str) -> str:
@@ -92,5 +97,6 @@ def text(value: str) -> str:
     return value if plain else json.dumps(value, ensure_ascii=True)
 
 
-def _list(values: Iterable[str]) -> str:
+def list_of(values: Iterable[str]) -> str:
+    """As a YAML list, in order."""
     return "[" + ", ".join(text(v) for v in sorted(values)) + "]"

@@ -89,6 +89,7 @@ def _wanted(drafts: Drafts, blocked: set[str]) -> int:
     there = 0
     side = drafts.side
     blocked_groups = near_misses(drafts)
+    pending: dict[str, Resource] = {}
     coverage, wanted = side.coverage, side.desired.state.resources
     for (address, want), have in zip(wanted.items(), map(side.live.resources.get, wanted), strict=True):
         if address.kind is Kind.ACCOUNT:
@@ -143,7 +144,16 @@ def _wanted(drafts: Drafts, blocked: set[str]) -> int:
                 ends=want.until,
                 attributes=(was, becomes),
             )
+        elif identity is not None and all(w.phase is Phase.PENDING for w in have.ways if w.gives_access):
+            pending.setdefault(identity.id, have)
+    drafts.out.waiting += [_waits_for(who, have) for who, have in pending.items()]
     return there
+
+
+def _waits_for(who: str, have: Resource) -> Waiting:
+    """Somebody who was let in and has to say yes: told once for each target, whatever all hangs on it."""
+    lapses = min((w.until for w in have.ways if w.until is not None), default=None)
+    return Waiting(have.address, Action.CREATE, None, who, f"lapses {lapses:%Y-%m-%d %H:%M} UTC" if lapses else "")
 
 
 def _lapsed_to(side: Side, have: Resource, want: Resource, identity: Identity | None) -> Over | None:

@@ -42,7 +42,8 @@ class TargetView:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Due later: a leaver's account that is kept for `retention`, a grant that has not begun."""
+    """Due later: a leaver's account that is kept for `retention`, a grant that has not begun; or (without a time) what
+    somebody was invited to and has not accepted yet."""
 
     address: Address
     action: Action

@@ -42,8 +42,9 @@ class Situation:
     out what this run is not for (`expire` gives nothing, a reviewed apply nothing that was not reviewed). `judging` are
     the files whose guardrails count (the base's); None: the very files that are applied. `others` are the targets that
     are not for this run. `held` are those who were cut off before the files said so, with words for it: `declared` does
-    not have them, `past` does. `preview` says that `now` is still to come. `journal` says for people where the
-    journal lies. `ended` are targets that the files once had and that hold nothing of ours any more.
+    not have them, `past` does; `by_source` are those of them whom a directory has no more. `preview` says that `now` is
+    still to come. `journal` says for people where the journal lies. `ended` are targets that the files once had and
+    that hold nothing of ours any more.
     """
 
     declared: DeclaredAccess
@@ -59,6 +60,7 @@ class Situation:
     judging: DeclaredAccess | None = None
     others: Mapping[str, Declare] = field(default_factory=dict)
     held: Mapping[str, str] = field(default_factory=dict)
+    by_source: frozenset[str] = frozenset()
     preview: bool = False
     journal: str = ""
     ended: frozenset[str] = frozenset()

@@ -25,8 +25,10 @@ FOLD_LINES = 12
 """More lines alike of one person are shown as a few and a list of names."""
 SHOWN_OF_FOLDED = 6
 _TOKEN = re.compile(r"[\w@+-]+(?:\.[\w@+-]+)*")
-TOLD_ABOVE = frozenset({"incomplete-read", "target-unreadable"})
+TOLD_ABOVE = frozenset({"copied-later", "incomplete-read", "target-unreadable"})
 """Diagnostics whose matter a plan's header tells: not repeated below."""
+STANDING = frozenset({"circleci-open-context", "circleci-unguarded-context", "copied-later", "separate-held"})
+"""What guardrails find wrong with what is there already, and what a plan cannot take away at once: told above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +278,11 @@ def unrecorded(plan: Plan) -> list[str]:
         for name, view in sorted(plan.targets.items())
         if view.unrecorded is not None
     ]
+
+
+def standing(plan: Plan) -> tuple[str, ...]:
+    """What is wrong already, and what stays for a while, whatever the plan does."""
+    return tuple(d.message for d in plan.diagnostics if d.code in STANDING and not d.is_error)
 
 
 def remarks(plan: Plan) -> tuple[Diagnostic, ...]:

@@ -12,6 +12,8 @@ from provisioner.model.target import AccountsPolicy, Mode
 from provisioner.model.way import Evidence
 from provisioner.plan.plan import Plan
 from provisioner.providers.memory.calls import Held
+from provisioner.report.markdown import text as markdown
+from provisioner.report.text import text
 from tests.builders import NOW, at
 from tests.worlds import (
     a_role,
@@ -103,8 +105,15 @@ def test_pending_way_is_nothing_to_do_and_a_lapsed_one_is_created_again() -> Non
     world = a_world(accounts={"ada": account("ada", mark="ada")}, groups={"developers": group("ada")})
     world.groups["developers"].members["ada"] = [Held(phase="pending")]
     declared = files([someone("ada", "dev")], [DEV])
-    assert said(plan_of(declared)) == []
+    plan = plan_of(declared)
+    assert said(plan) == [] and [(w.identity, str(w.address)) for w in plan.waiting] == [
+        ("ada", "mem:membership/developers/ada")
+    ]
+    assert "mem waits for ada to accept" in text(plan) and "`mem` waits for `ada` to accept" in markdown(
+        plan, digest="sha256:0"
+    )
     world.groups["developers"].members["ada"] = [Held(phase="lapsed")]
+    assert plan_of(declared).waiting == ()
     assert said(plan_of(declared)) == ["create mem:membership/developers/ada"]
 
 

@@ -55,6 +55,15 @@ def test_all_done_is_said_in_a_line_and_listed() -> None:
     )
 
 
+def test_who_has_to_accept_is_named_also_where_changes_are_too_many_to_be_listed() -> None:
+    many = [revoke(f"g{n}") for n in range(50)]
+    outcomes: dict[str, Outcome] = {c.id: Done("read back") for c in many}
+    outcomes[many[0].id] = outcomes[many[1].id] = Waiting("ada", day("2026-12-08"))
+    outcomes[many[2].id] = Waiting("bob", day("2026-12-07"))
+    told = text(many, outcomes, failed=[])
+    assert "  aws waits for ada, bob to accept; the first lapses 2026-12-07" in told and "g0" not in told
+
+
 def test_nothing_to_do_is_said_calmly() -> None:
     assert text([], {}, failed=[], converged=["aws"]) == "Nothing to do.\n\nIn order now: aws.\n"
 
