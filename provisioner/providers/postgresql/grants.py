@@ -153,15 +153,17 @@ def _give(site: Site, change: Change) -> Outcome:
         return Refused("only privileges on databases, schemas, tables and columns are given here")
     if site.role(who.id) is None:
         raise gone(f"there is no role {who.id}", "grant")
-    creators = tuple(map(str, (change.after or {}).get("creators", ()))) if thing.everything else ()
+    listed = (change.after or {}).get("creators")
+    creators = tuple(map(str, listed)) if listed is not None else None
     role = names.dataset_role(owner8(site.rules.owner), thing, privilege)
     ensure_dataset(site, role, thing, privilege, creators)
     joined = join(site, role, who.id)
     return Done(f"by dataset role {role}") if isinstance(joined, AlreadySo) else joined
 
 
-def ensure_dataset(site: Site, role: str, thing: Thing, privilege: str, creators: tuple[str, ...]) -> None:
-    """The dataset role, holding what it stands for. Repeating a grant changes nothing."""
+def ensure_dataset(site: Site, role: str, thing: Thing, privilege: str, creators: tuple[str, ...] | None) -> None:
+    """The dataset role, holding what it stands for. Repeating a grant changes nothing. Without `creators` those of
+    tables to come stay as they are."""
     if (role, creators) in site.ensured:
         return
     known = site.role(role)
@@ -182,7 +184,7 @@ def ensure_dataset(site: Site, role: str, thing: Thing, privilege: str, creators
     site.ensured.add((role, creators))
 
 
-def _grant_inside(site: Site, role: str, thing: Thing, word: sql.SQL, creators: Iterable[str]) -> None:
+def _grant_inside(site: Site, role: str, thing: Thing, word: sql.SQL, creators: Iterable[str] | None) -> None:
     schema = thing.schema or ""
     if thing.column is not None:
         site.run("grant {word} ({}) on table {}.{} to {}", "grant", thing.column, schema, thing.relation or "", role,
@@ -193,7 +195,8 @@ def _grant_inside(site: Site, role: str, thing: Thing, word: sql.SQL, creators: 
     elif thing.everything:
         plural = sql.SQL("sequences" if is_sequence_privilege(word.as_string()) else "tables")
         site.run("grant {word} on all {plural} in schema {} to {}", "grant", schema, role, word=word, plural=plural)
-        _future(site, role, schema, word, plural, creators)
+        if creators is not None:
+            _future(site, role, schema, word, plural, creators)
     else:
         site.run("grant {word} on schema {} to {}", "grant", schema, role, word=word)
 

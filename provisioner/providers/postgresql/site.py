@@ -61,7 +61,7 @@ class Site:
     now: Instant
     version: int
     me: str
-    ensured: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
+    ensured: set[tuple[str, tuple[str, ...] | None]] = field(default_factory=set)
 
     def run(self, text: str, call: str, /, *names: str, **values: Any) -> None:
         """A statement with identifiers for each `{}`, and literals or ready parts by name."""
