@@ -116,8 +116,15 @@ class Postgres:
         self._end(signal.SIGQUIT)
 
     def freeze(self, pid: int) -> None:
-        """Stop one backend from answering while its connection stays open."""
+        """Stop one backend from answering while its connection stays open; returns once it has stopped."""
         os.kill(pid, signal.SIGSTOP)
+        while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            time.sleep(0.005)
+
+    def thaw(self, pid: int) -> None:
+        """Let it go on; one that has ended is fine."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
     @property
     def running(self) -> bool:

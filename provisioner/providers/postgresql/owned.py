@@ -6,12 +6,15 @@ Neither statement reaches into another database: each is gone through, and one t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from provisioner.contract import AlreadySo, Done, Outcome, Refused
 from provisioner.model.change import Change
 from provisioner.providers.postgresql import queries
 from provisioner.providers.postgresql.calls import Session, WriteCalls
 from provisioner.providers.postgresql.grants import hand_over_memberships
-from provisioner.providers.postgresql.site import Rules, Site, gone, listed
+from provisioner.providers.postgresql.site import BY_MEMBERSHIP, Rules, Site, gone, listed
 
 
 def hand_on(site: Site, change: Change) -> Outcome:
@@ -25,7 +28,8 @@ def hand_on(site: Site, change: Change) -> Outcome:
         return Refused(f"{role.name} owns objects there, and the target does not say `reassign_to`")
     if site.role(heir) is None:
         raise gone(f"there is no role {heir} to give them to", "reassign")
-    site.run("reassign owned by {} to {}", "reassign", role.name, heir)
+    with _rights_of(site, role.name):
+        site.run("reassign owned by {} to {}", "reassign", role.name, heir)
     return Done(f"given to {heir}")
 
 
@@ -55,13 +59,27 @@ def drop_account(calls: WriteCalls, rules: Rules, change: Change, deadline: floa
             site = site_of(calls, session, rules, database)
             if site.role(login) is None:
                 return AlreadySo("it is not there")
-            if owns and rules.heir is not None:
-                site.run("reassign owned by {} to {}", "reassign", login, rules.heir)
-            site.run("drop owned by {}", "drop owned", login)
+            with _rights_of(site, login):
+                if owns and rules.heir is not None:
+                    site.run("reassign owned by {} to {}", "reassign", login, rules.heir)
+                site.run("drop owned by {}", "drop owned", login)
             if database == rules.main and set(touched) <= {rules.main}:
                 return _drop(site, login)
     with calls.transaction(rules.main, deadline) as session:
         return _drop(site_of(calls, session, rules, rules.main), login)
+
+
+@contextmanager
+def _rights_of(site: Site, login: str) -> Iterator[None]:
+    """Whoever is no superuser must have the rights of a role to give away what it owns: for these statements only."""
+    (has,) = site.session.rows("select pg_has_role(current_user, %s, 'usage')", (login,))[0]
+    if has:
+        yield
+        return
+    options = " with inherit true, set false" if site.version >= BY_MEMBERSHIP else ""
+    site.run("grant {} to {}" + options, "grant", login, site.me)
+    yield
+    site.run("revoke {} from {}", "revoke", login, site.me)
 
 
 def _drop(site: Site, login: str) -> Outcome:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
 from provisioner.contract import Refused
+from provisioner.engine import make_plan
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.change import Action
 from tests.providers.postgresql.rig import Rig, gives, grant, known_as, person
@@ -160,11 +162,7 @@ def test_leaver_who_reconnects_between_the_cut_and_the_end_is_thrown_out_again(r
     connection = rig.connection()
     writer = connection.writer()
     planned = rig.facing(without_ada(rig), here(rig))
-    from provisioner.engine import make_plan
-
     change = next(c for c in make_plan(planned).plan.changes if c.action is Action.DISABLE)
-    import time
-
     writer.cut(change.address, time.monotonic() + 15)
     with rig.server.session("ada") as again:
         unit = connection.declare.unit(change.address)
@@ -192,3 +190,20 @@ def test_person_who_comes_back_gets_the_same_role_and_needs_a_new_password(rig: 
     assert rig.server.run("select 'ada'::regrole::oid") == oid and rig.can("ada", READ)
     row = rig.server.run("select rolconnlimit, rolvaliduntil::text from pg_roles where rolname = 'ada'")
     assert row == [(-1, "infinity")]
+
+
+def test_membership_goes_for_each_grantor_and_what_the_leaver_gave_on_stays(rig: Rig) -> None:
+    """From 16 on a membership is one for each grantor; before, the second grant changed nothing."""
+    rig.apply(here(rig))
+    rig.server.run(
+        "create role other login createrole",
+        "create role team",
+        "create role carl login",
+        "grant team to other with admin option",
+        "grant team to ada with admin option",
+    )
+    rig.server.run("grant team to ada", user="other")
+    rig.server.run("grant team to carl", user="ada")
+    assert "take ada out of role team" in rig.apply(without_ada(rig), here(rig))
+    rows = "select member::regrole::text, pg_has_role('carl', 'team', 'usage') from pg_auth_members where roleid = 'team'::regrole"
+    assert sorted(rig.server.run(rows)) == [("carl", True), ("other", True)]
