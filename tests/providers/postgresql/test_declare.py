@@ -79,7 +79,7 @@ def test_only_the_same_thing_has_the_same_dataset_role(one: Thing, other: Thing)
     "path", ["", ".", "a.", ".a", "a.b.c.d", "*", "*.a", "a b.c", 'a".b', "a.*.b", "a/b/c", "!x", "a//b"]
 )
 def test_what_is_no_path(path: str) -> None:
-    with pytest.raises(ValueError, match="path|quotes|follow|stands|empty"):
+    with pytest.raises(ValueError, match=r"path|quotes|follow|stands|empty"):
         names.parse(path, "app")
 
 

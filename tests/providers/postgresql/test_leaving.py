@@ -205,5 +205,6 @@ def test_membership_goes_for_each_grantor_and_what_the_leaver_gave_on_stays(rig:
     rig.server.run("grant team to ada", user="other")
     rig.server.run("grant team to carl", user="ada")
     assert "take ada out of role team" in rig.apply(without_ada(rig), here(rig))
-    rows = "select member::regrole::text, pg_has_role('carl', 'team', 'usage') from pg_auth_members where roleid = 'team'::regrole"
+    rows = "select member::regrole::text, pg_has_role('carl', 'team', 'usage') from pg_auth_members "
+    rows += "where roleid = 'team'::regrole"
     assert sorted(rig.server.run(rows)) == [("carl", True), ("other", True)]
