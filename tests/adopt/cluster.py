@@ -120,7 +120,8 @@ def main() -> None:
         _story(Story(OnCluster(Path(folder) / "repository", server)), server)
 
 
-_HELD = """select grantee::regrole::text, count(*) from pg_class c, aclexplode(c.relacl) where grantee >= 16384 group by 1
+_HELD = """select grantee::regrole::text, count(*) from pg_class c, aclexplode(c.relacl)
+            where grantee >= 16384 group by 1
            union all select member::regrole::text, count(*) from pg_auth_members where member >= 16384 group by 1"""
 
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from psycopg import sql
-
 from provisioner.contract import AlreadySo, Done, Outcome, Refused
 from provisioner.model.change import Action, Change
 from provisioner.model.instant import format_instant, parse_instant
@@ -38,6 +36,7 @@ def change_account(site: Site, change: Change) -> Outcome:
             _set_end(site, role, note, after)
         case Action.RENAME:
             site.run("alter role {} rename to {}", "rename", role.name, login)
+            site.forget()
             since = note.mark.disabled_since if note.mark is not None else None
             comment(site, login, note.with_mark(key, owner, since))
         case Action.RELEASE:
@@ -69,9 +68,7 @@ def _create(site: Site, change: Change, role: Role | None) -> Outcome:
             return AlreadySo("it is there, and carries our mark")
         what = "a login role" if role.logs_in else "a role that nobody logs in as"
         return Refused(f"there is {what} `{login}` already, and nothing says that it is theirs")
-    switch = sql.SQL("login" if after.get("enabled", True) else "nologin")
-    text = "create role {} {switch} nosuperuser nocreatedb nocreaterole"
-    site.run(text, "create role", login, switch=switch)
+    site.create(login, "login" if after.get("enabled", True) else "nologin")
     since = None if after.get("enabled", True) else site.now.replace(microsecond=0)
     note = Noted().with_mark(change.identity or login, owner, since)
     comment(site, login, note)

@@ -29,7 +29,7 @@ def change_group(site: Site, change: Change) -> Outcome:
         return Refused(f"a role is not {change.action.value}d here")
     if site.role(name) is not None:
         return AlreadySo(f"there is a role {name}")
-    site.run("create role {} nologin nosuperuser nocreatedb nocreaterole", "create role", name)
+    site.create(name, "nologin")
     return Done()
 
 
@@ -45,18 +45,20 @@ def change_membership(site: Site, change: Change) -> Outcome:
 
 def join(site: Site, role: str, member: str) -> Outcome:
     """Puts `member` into `role`: for its privileges, not to become it, and not to let others in."""
-    if site.role(role) is None:
+    if not site.exists(role):
         raise gone(f"there is no role {role}", "grant")
-    if site.grantors(role, member):
+    if member in site.members(role):
         return AlreadySo(f"{member} is in {role}")
     options = " with admin false, inherit true, set false" if site.version >= BY_MEMBERSHIP else ""
     site.run("grant {} to {}" + options, "grant", role, member)
+    site.members(role).add(member)
     return Done()
 
 
 def leave(site: Site, role: str, member: str, by: Collection[str]) -> Outcome:
     """Takes `member` out of `role`, once for each grantor in `by` who has them there; without any, for all."""
     rows = site.grantors(role, member)
+    site.has_left(role, member)
     meant = [g for g in rows if not by or (g or "") in by or g is None]
     if not meant:
         return AlreadySo(f"{member} is not in {role}" if not rows else "none of the memberships meant is there")
@@ -151,7 +153,7 @@ def _give(site: Site, change: Change) -> Outcome:
     thing = _thing(site, change)
     if thing is None or who is None or privilege is None or privilege not in thing.privileges:
         return Refused("only privileges on databases, schemas, tables and columns are given here")
-    if site.role(who.id) is None:
+    if not site.exists(who.id):
         raise gone(f"there is no role {who.id}", "grant")
     listed = (change.after or {}).get("creators")
     creators = tuple(map(str, listed)) if listed is not None else None
@@ -168,7 +170,7 @@ def ensure_dataset(site: Site, role: str, thing: Thing, privilege: str, creators
         return
     known = site.role(role)
     if known is None:
-        site.run("create role {} nologin nosuperuser nocreatedb nocreaterole", "create role", role)
+        site.create(role, "nologin")
     elif known.dataset is None and (known.logs_in or known.comment):
         raise gone(f"role {role} is there, and is not what its name says", "create role")
     if known is None or known.dataset is None:

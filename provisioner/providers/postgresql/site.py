@@ -23,6 +23,9 @@ select g.rolname::text, m.admin_option
   from pg_auth_members m join pg_roles r on r.oid = m.roleid join pg_roles w on w.oid = m.member
        left join pg_roles g on g.oid = m.grantor
  where r.rolname = %(role)s and w.rolname = %(member)s"""
+_IN_ROLE = """
+select w.rolname::text from pg_auth_members m join pg_roles r on r.oid = m.roleid join pg_roles w on w.oid = m.member
+ where r.rolname = %(role)s"""
 _MADE_BY = """
 select r.rolname::text, w.rolname::text, m.admin_option, (to_jsonb(m) ->> 'inherit_option')::bool,
        (to_jsonb(m) ->> 'set_option')::bool
@@ -62,6 +65,14 @@ class Site:
     version: int
     me: str
     ensured: set[tuple[str, tuple[str, ...] | None]] = field(default_factory=set)
+    _names: set[str] | None = None
+    _members: dict[str, set[str]] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """What was known of the transaction is not so: something of it was taken back."""
+        self.ensured.clear()
+        self._members.clear()
+        self._names = None
 
     def run(self, text: str, call: str, /, *names: str, **values: Any) -> None:
         """A statement with identifiers for each `{}`, and literals or ready parts by name."""
@@ -75,6 +86,30 @@ class Site:
         """The role as it is now."""
         rows = self.session.rows(_ROLE, {"name": name})
         return role_of(rows[0]) if rows else None
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a role of that name, asked for all of them at once."""
+        if self._names is None:
+            self._names = {row[0] for row in self.session.rows("select rolname::text from pg_roles")}
+        return name in self._names
+
+    def create(self, name: str, switch: str) -> None:
+        """A new role, without rights or password."""
+        text = "create role {} {switch} nosuperuser nocreatedb nocreaterole"
+        self.run(text, "create role", name, switch=sql.SQL(switch))
+        if self._names is not None:
+            self._names.add(name)
+
+    def members(self, role: str) -> set[str]:
+        """Who is in `role`, asked once; whoever puts somebody in adds them."""
+        found = self._members.get(role)
+        if found is None:
+            found = self._members[role] = {row[0] for row in self.session.rows(_IN_ROLE, {"role": role})}
+        return found
+
+    def has_left(self, role: str, member: str) -> None:
+        """Somebody was taken out of `role`."""
+        self._members.get(role, set()).discard(member)
 
     def grantors(self, role: str, member: str) -> list[str | None]:
         """Who made each membership of `member` in `role`; None for a role that is gone."""

@@ -6,7 +6,7 @@ Neither plans nor retries. A connection that is lost on the way to COMMIT leaves
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from provisioner.contract import AlreadySo, Done, Failed, Outcome, ProviderError, Refused, Trouble, Unknown
 from provisioner.model.address import Address, Kind
@@ -20,6 +20,8 @@ from provisioner.providers.postgresql.grants import change_grant, change_group, 
 from provisioner.providers.postgresql.owned import drop_account, hand_on, site_of
 from provisioner.providers.postgresql.site import Rules, Site
 
+_TOGETHER = 50
+"""Changes in one savepoint, until one of them fails."""
 _SPARE = 0.2
 """The share of a call's time that is kept for COMMIT."""
 
@@ -58,11 +60,11 @@ class PostgresWriter:
         try:
             with self._calls.transaction(database, deadline) as session:
                 site = site_of(self._calls, session, self._rules, database)
-                for change in changes:
+                for several in _batched(changes, _TOGETHER):
                     if time.monotonic() >= last:
-                        found[change.id] = Failed(_late())
-                        continue
-                    found[change.id] = self._one(site, change)
+                        found.update({c.id: Failed(_late()) for c in several})
+                    else:
+                        found.update(self._several(site, several))
                 if all(isinstance(o, Failed | Refused) for o in found.values()):
                     session.rollback()
         except ProviderError as error:
@@ -75,17 +77,20 @@ class PostgresWriter:
                 found[change.id] = self._end_sessions(change.address.object, deadline, found[change.id])
         return found
 
-    def _one(self, site: Site, change: Change) -> Outcome:
-        """In a savepoint of its own: what fails is as if it had not been tried."""
+    def _several(self, site: Site, changes: Sequence[Change]) -> dict[str, Outcome]:
+        """In one savepoint; where one of them fails, each in its own: what fails is as if it had not been tried."""
         try:
             with site.session.savepoint():
-                return self._change(site, change)
+                return {c.id: self._change(site, c) for c in changes}
         except ProviderError as error:
             if not site.session.usable:
                 raise
-            site.ensured.clear()
-            absent = error.trouble is Trouble.GONE and change.action is Action.REVOKE
-            return AlreadySo(error.message) if absent else Failed(error)
+            site.forget()
+            if len(changes) > 1:
+                alone = [self._several(site, [c]) for c in changes]
+                return {i: outcome for one in alone for i, outcome in one.items()}
+            absent = error.trouble is Trouble.GONE and changes[0].action is Action.REVOKE
+            return {changes[0].id: AlreadySo(error.message) if absent else Failed(error)}
 
     def _change(self, site: Site, change: Change) -> Outcome:
         match change.address.kind:
@@ -152,6 +157,11 @@ class PostgresWriter:
 
     def settle(self, receipt: str, deadline: float) -> Outcome:
         return Refused("the server answers at once: there is nothing to wait for")
+
+
+def _batched(changes: Sequence[Change], size: int) -> Iterator[Sequence[Change]]:
+    """`changes` in runs of at most `size`."""
+    return (changes[i : i + size] for i in range(0, len(changes), size))
 
 
 def _is_drop(change: Change) -> bool:
