@@ -133,6 +133,20 @@ class Cluster:
             and maker.name == self.me
         )
 
+    def reach(self, names: Iterable[str]) -> set[int]:
+        """These roles, every role that they are in, everybody, and the dataset roles, by their ids."""
+        above: dict[int, list[int]] = {}
+        for row in self.members:
+            above.setdefault(row.member, []).append(row.role)
+        found = {oid for oid, role in self.roles.items() if role.dataset is not None} | {0}
+        waiting = [self.by_name[name].oid for name in names if name in self.by_name]
+        while waiting:
+            oid = waiting.pop()
+            if oid not in found:
+                found.add(oid)
+                waiting += above.get(oid, ())
+        return found
+
     def name_of(self, oid: int) -> str:
         role = self.roles.get(oid)
         return role.name if role is not None else str(oid)

@@ -94,8 +94,16 @@ class PostgresReader:
             warnings=tuple(self._warnings(cluster, databases, inside)),
         )
 
-    def _inside(self, cluster: Cluster, databases: list[tuple[Any, ...]], wanted: Iterable[str]) -> Inside:
-        """What is granted in each database. One that cannot be read does not hide the others."""
+    def _inside(
+        self,
+        cluster: Cluster,
+        databases: list[tuple[Any, ...]],
+        wanted: Iterable[str],
+        grantees: Collection[int] | None = None,
+    ) -> Inside:
+        """What is granted in each database, to everybody or to `grantees`. One that cannot be read does not hide the
+        others."""
+        values = {"grantees": None if grantees is None else sorted(grantees)}
         inside = Inside()
         for database in wanted:
             try:
@@ -104,7 +112,7 @@ class PostgresReader:
                     raise ProviderError(Trouble.GONE, told, call="read")
                 with self._calls.snapshot(database) as session:
                     relations = [Relation(*row) for row in session.rows(queries.RELATIONS)]
-                    rows = [Acl(*row) for row in session.rows(queries.PRIVILEGES, _ALL)]
+                    rows = [Acl(*row) for row in session.rows(queries.PRIVILEGES, values)]
             except ProviderError as error:
                 inside.unread[database] = error.message
                 continue
@@ -184,7 +192,8 @@ class PostgresReader:
             oids = [cluster.by_name[name].oid for name in owners if name in cluster.by_name]
             owned = session.rows(queries.DEPENDS, {"roles": oids}) if oids else []
         touched = {names.database_of(a.object, self._main) for a in grants}
-        inside = self._inside(cluster, databases, [d for d in self._databases if d in touched])
+        holders = {a.principal.id for a in grants if a.principal is not None}
+        inside = self._inside(cluster, databases, [d for d in self._databases if d in touched], cluster.reach(holders))
         found = self._found(cluster, databases, inside)
         self._owned(cluster, owned, found)
         known: dict[Address, Resource] = {r.address: r for r in (*cluster.accounts(), *cluster.groups())}
