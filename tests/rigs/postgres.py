@@ -88,6 +88,7 @@ class Postgres:
         self.log = self.folder / "log"
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
+        self._kept: dict[str, Any] = {}
         atexit.register(self.remove)
         if self._user:
             os.chown(self.folder, self._user["user"], self._user["group"])
@@ -148,14 +149,21 @@ class Postgres:
         """A psycopg connection that commits each statement: as the superuser, for oracles, or as `user`."""
         import psycopg
 
-        return psycopg.connect(self.dsn(database, user), autocommit=True, connect_timeout=10)
+        return psycopg.connect(self.dsn(database, user), autocommit=True, prepare_threshold=None, connect_timeout=10)
 
     def run(self, *statements: str, database: str = "app", user: str | None = None) -> list[tuple[Any, ...]]:
         """Each statement by itself; the rows of the last."""
-        with self.connect(database, user) as connection:
-            for statement in statements:
-                cursor = connection.execute(statement)
-            return list(cursor.fetchall()) if statements and cursor.description else []
+        if user is not None:
+            with self.connect(database, user) as connection:
+                return _rows(connection, statements)
+        kept = self._kept.get(database)
+        if kept is None or kept.closed:
+            kept = self._kept[database] = self.connect(database)
+        try:
+            return _rows(kept, statements)
+        finally:
+            if not kept.broken:
+                kept.execute("discard all")
 
     @contextmanager
     def session(self, user: str, database: str = "app") -> Iterator[Any]:
@@ -181,6 +189,7 @@ class Postgres:
 
     def reset(self) -> None:
         """No databases but its own and an empty `app`, and no roles but its own."""
+        self._forget()
         with self.connect() as connection:
             names = "select format('%I', datname) from pg_database where not datistemplate and datname <> 'postgres'"
             for (name,) in connection.execute(names).fetchall():
@@ -220,7 +229,13 @@ class Postgres:
         self.kill()
         return False
 
+    def _forget(self) -> None:
+        for connection in self._kept.values():
+            connection.close()
+        self._kept.clear()
+
     def _end(self, how: signal.Signals) -> None:
+        self._forget()
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return
@@ -230,6 +245,12 @@ class Postgres:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _rows(connection: Any, statements: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    for statement in statements:
+        cursor = connection.execute(statement)
+    return list(cursor.fetchall()) if statements and cursor.description else []
 
 
 def _free_port() -> int:

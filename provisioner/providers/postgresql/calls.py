@@ -78,7 +78,7 @@ class Link:
             told = "`dsn` cannot be read as a connection string"
             raise ProviderError(Trouble.CREDENTIAL, told, call="settings") from error
         try:
-            connection = psycopg.connect(text)
+            connection = psycopg.connect(text, prepare_threshold=None)  # each is sent once or twice
         except psycopg.OperationalError as error:
             raise errors.of_connecting(error.sqlstate, _bare(str(error), self.password), self.where(database)) from None
         connection.read_only = read_only
