@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provisioner.adopt.found import Doubt, Found, Held, How, Kept, Recognised, Taken
-from provisioner.adopt.names import id_from, sayable
 from provisioner.adopt.people import needs_pin, recognise
 from provisioner.adopt.reach import Reach
 from provisioner.adopt.roles import Atom, cut_into_roles
 from provisioner.adopt.settled import Settled, check_logins
 from provisioner.contract import Combines
+from provisioner.files.names import id_from, sayable
 from provisioner.load.schema import EMAIL
 from provisioner.model.address import Address, Kind
 from provisioner.model.block import Block, nowhere

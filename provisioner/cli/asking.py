@@ -96,6 +96,8 @@ def sought(work: Work, who: str) -> Sought | None:
     """What the files' history and the journal know of somebody; None where that is nothing at all."""
     found, notes = _last_declared(work, who)
     done = tuple(_done(work, who))
+    if who in work.situation.held:
+        notes.append(f"{who} was cut off {work.situation.held[who]}")
     if found is None:
         return Sought(_stranger(who), None, done=done, notes=tuple(notes)) if done else None
     identity, declared, revision = found

@@ -13,6 +13,7 @@ SECTIONS = {
         "validate": "check the files alone, offline; all problems in one run",
         "schema": "print JSON Schema for editors",
         "offboard": "take somebody out of the files; or cut them off at once",
+        "pull": "let the files follow a directory that people come from",
         "adopt": "write access files from a live system; changes nothing there",
     },
     "Review": {

@@ -96,12 +96,17 @@ def undo(person: str, access: Path) -> int:
         raise ProvisionError(
             Diagnostic(
                 "option-value",
-                f"nobody called `{person}` is cut off by `offboard --now`",
-                why="--undo lifts what `provision offboard PERSON --now` wrote to the journal",
+                f"nobody called `{person}` is cut off",
+                why="--undo lifts what `provision offboard PERSON --now` wrote to the journal, or `expire` did",
                 fix="`provision status` lists who is",
             )
         )
     show(f"{person} was cut off {lifted.words}; that is lifted.\n")
+    if lifted.source is not None:
+        tell(
+            f"As long as {lifted.source} says so, the next `provision expire` cuts them off again: put it right there, "
+            f"or take `sources:` out of their entry.\n"
+        )
     tell("Nothing was given back yet: the next `provision apply` gives what the files say.\n")
     return Exit.DONE
 

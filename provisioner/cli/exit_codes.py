@@ -40,12 +40,16 @@ EXPLAINED = {
 }
 _BY_CODE = {
     "adopt-incomplete": Exit.INCOMPLETE,
+    "source-incomplete": Exit.INCOMPLETE,
+    "source-other-system": Exit.REFUSED,
     "journal-in-working-folder": Exit.REFUSED,
     "journal-moved-on": Exit.LOCKED,
     "lock-lost": Exit.LOCKED,
     "locked": Exit.LOCKED,
     "option-value": Exit.USAGE,
     "output-not-written": Exit.USAGE,
+    "reviews-of-other-commit": Exit.REFUSED,
+    "reviews-unread": Exit.INCOMPLETE,
     "unknown-pipeline": Exit.USAGE,
     "which-forge": Exit.USAGE,
     "which-pipeline": Exit.USAGE,

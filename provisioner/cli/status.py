@@ -11,6 +11,7 @@ from provisioner.cli.options import DEFAULT_ACCESS, Access
 def status(access: Access = DEFAULT_ACCESS) -> int:
     """Show what is outstanding, since when, and when each target was last in order."""
     from provisioner.cli.exit_codes import Exit
+    from provisioner.cli.holding import CUT_OFF
     from provisioner.cli.output import show, tell
     from provisioner.cli.running import tell_invalid
     from provisioner.cli.wiring import InvalidFilesError, Wanted, prepare
@@ -37,7 +38,7 @@ def status(access: Access = DEFAULT_ACCESS) -> int:
             )
         )
         tell(problems(chain.warnings()))
-    tell(problems(d for d in work.situation.diagnostics if d.code == "offboarded-now"))
+    tell(problems(d for d in work.situation.diagnostics if d.code in CUT_OFF))
     where = f"in {work.opened.journal_place}"
     show(text(found, where=where, now=work.situation.now, colours=palette(sys.stdout, os.environ)))
     return Exit.DONE

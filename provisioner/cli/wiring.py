@@ -199,6 +199,7 @@ def situate(opened: Opened) -> Work:
         others=opened.others,
         diagnostics=(*files.loaded.diagnostics, *opened.notes, *held.notes, *warnings),
         held=held.words,
+        by_source=held.by_source,
         preview=wanted.as_of is not None,
     )
     return Work(opened, situation)

@@ -2,6 +2,7 @@
 
 from provisioner.contract.capabilities import Capabilities
 from provisioner.contract.errors import ProviderError, Trouble
+from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
     Accepted,
     AlreadySo,
@@ -13,7 +14,19 @@ from provisioner.contract.outcome import (
     Unknown,
     Waiting,
 )
-from provisioner.contract.protocols import Combines, Connection, Declare, Me, Provider, Reader, Reading, Writer
+from provisioner.contract.protocols import (
+    Combines,
+    Connection,
+    Declare,
+    Listing,
+    Lists,
+    Me,
+    Provider,
+    Reader,
+    Reading,
+    SourceReader,
+    Writer,
+)
 
 __all__ = [
     "Accepted",
@@ -24,6 +37,8 @@ __all__ = [
     "Declare",
     "Done",
     "Failed",
+    "Listing",
+    "Lists",
     "Me",
     "Outcome",
     "Provider",
@@ -31,9 +46,12 @@ __all__ = [
     "Reader",
     "Reading",
     "Refused",
+    "SourceReader",
     "StillHas",
     "Trouble",
     "Unknown",
     "Waiting",
     "Writer",
+    "packages_of",
+    "settings_of",
 ]

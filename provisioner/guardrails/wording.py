@@ -53,8 +53,8 @@ def let_through(case: Case, changes: Iterable[Change], *, also: Iterable[Change]
     if len(people) > _MOST_PEOPLE or len(addresses) > _MOST_ADDRESSES:
         entries = _counted([*changes, *also])
     else:
-        entries = [f"people: {_list(people)}, removals: true"] if people else []
-        entries += [f"addresses: {_list(addresses)}, removals: true"] if addresses else []
+        entries = [f"people: {list_of(people)}, removals: true"] if people else []
+        entries += [f"addresses: {list_of(addresses)}, removals: true"] if addresses else []
     return meant(case.now, entries)
 
 
@@ -77,7 +77,7 @@ def meant(now: Instant, entries: Iterable[str]) -> str:
 
 def let_in(case: Case, people: Collection[str]) -> str:
     """How to say that these people may come in."""
-    return meant(case.now, [f"people: {_list(people)}"])
+    return meant(case.now, [f"people: {list_of(people)}"])
 
 
 def text(value: str) -> str:
@@ -86,5 +86,6 @@ def text(value: str) -> str:
     return value if plain else json.dumps(value, ensure_ascii=True)
 
 
-def _list(values: Iterable[str]) -> str:
+def list_of(values: Iterable[str]) -> str:
+    """As a YAML list, in order."""
     return "[" + ", ".join(text(v) for v in sorted(values)) + "]"

@@ -39,7 +39,8 @@ class Situation:
     out what this run is not for (`expire` gives nothing, a reviewed apply nothing that was not reviewed). `judging` are
     the files whose guardrails count (the base's); None: the very files that are applied. `others` are the targets that
     are not for this run. `held` are those who were cut off before the files said so, with words for it: `declared` does
-    not have them, `past` does. `preview` says that `now` is still to come.
+    not have them, `past` does; `by_source` are those of them whom a directory has no more. `preview` says that `now` is
+    still to come.
     """
 
     declared: DeclaredAccess
@@ -55,6 +56,7 @@ class Situation:
     judging: DeclaredAccess | None = None
     others: Mapping[str, Declare] = field(default_factory=dict)
     held: Mapping[str, str] = field(default_factory=dict)
+    by_source: frozenset[str] = frozenset()
     preview: bool = False
     engine: str = __version__
 

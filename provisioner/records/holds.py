@@ -1,4 +1,5 @@
-"""Who was cut off before the files said so (`offboard --now`), and stays cut off until they do, or somebody lifts it.
+"""Who was cut off before the files said so (`offboard --now`, or a source that they left), and stays cut off until the
+files do, or somebody lifts it.
 
 Kept beside the chains, because a hold is of a person and not of a target. Each is a record of its own, created only if
 absent; nothing is ever rewritten. Whether the files have said so since is not known here.
@@ -7,7 +8,9 @@ absent; nothing is ever rewritten. Whether the files have said so since is not k
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.canonical import canonical_json
@@ -22,16 +25,21 @@ _FOLDER = "holds"
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """`revision` is what was checked out when it was made: what the files say after it may end the hold."""
+    """`revision` is what was checked out when it was made: what the files say after it may end the hold. `source` is
+    the directory on whose word it was made, and `why` what it said; None: a person made it."""
 
     identity: str
     at: Instant
     who: str
     run: str
     revision: str | None = None
+    source: str | None = None
+    why: str = ""
 
     @property
     def words(self) -> str:
+        if self.source is not None:
+            return f"by `expire` at {format_instant(self.at)}: {self.why}"
         return f"by `offboard --now` at {format_instant(self.at)}, by {self.who}"
 
 
@@ -50,10 +58,13 @@ def holds(store: RecordStore) -> dict[str, Hold]:
     return found
 
 
-def hold(store: RecordStore, identity: str, *, run: RunInfo, at: Instant) -> None:
+def hold(
+    store: RecordStore, identity: str, *, run: RunInfo, at: Instant, source: str | None = None, why: str = ""
+) -> None:
     """From now on; does nothing where there is a hold already."""
     if identity not in holds(store):
-        _next(store, identity, True, run, at)
+        said = {} if source is None else {"source": source, "why": plain_text(why)}
+        _next(store, identity, True, run, at, said)
 
 
 def lift(store: RecordStore, identity: str, *, run: RunInfo, at: Instant) -> Hold | None:
@@ -64,7 +75,14 @@ def lift(store: RecordStore, identity: str, *, run: RunInfo, at: Instant) -> Hol
     return there
 
 
-def _next(store: RecordStore, identity: str, held: bool, run: RunInfo, at: Instant) -> None:
+def _next(
+    store: RecordStore,
+    identity: str,
+    held: bool,
+    run: RunInfo,
+    at: Instant,
+    said: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     body = {
         "format": FORMAT,
         "identity": identity,
@@ -73,6 +91,7 @@ def _next(store: RecordStore, identity: str, held: bool, run: RunInfo, at: Insta
         "run": run.id,
         "who": plain_text(run.who),
         "revision": run.revision,
+        **said,
     }
     number = 1
     while not store.create(_key(identity, number), canonical_json(body) + b"\n"):
@@ -86,7 +105,15 @@ def _read(store: RecordStore, key: str) -> Hold | None:
             raise ValueError(f"its format is {found['format']}")
         if not found["held"]:
             return None
-        return Hold(found["identity"], parse_instant(found["at"]), found["who"], found["run"], found["revision"])
+        return Hold(
+            found["identity"],
+            parse_instant(found["at"]),
+            found["who"],
+            found["run"],
+            found["revision"],
+            found.get("source"),
+            found.get("why", ""),
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise ProvisionError(
             Diagnostic(

@@ -13,6 +13,7 @@ from provisioner.sandbox.github import (  # noqa: F401 - each adds its routes
     orgs,
     people,
     protection,
+    pulls,
     repos,
     roles,
     rulesets,
