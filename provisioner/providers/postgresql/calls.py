@@ -150,6 +150,11 @@ class Session:
         self._run("release savepoint one", None, "savepoint")
 
     def commit(self) -> None:
+        """A transaction that has failed is not committed by COMMIT, which then answers ROLLBACK and no error."""
+        if self._connection.info.transaction_status is psycopg.pq.TransactionStatus.INERROR:
+            self.rollback()
+            told = "the transaction had failed, and nothing of it was done"
+            raise ProviderError(Trouble.BUSY, told, call="commit")
         try:
             self._connection.commit()
         except psycopg.Error as error:
@@ -242,7 +247,7 @@ class WriteCalls(ReadCalls):
             try:
                 session.rows("select pg_advisory_xact_lock(%s)", (LOCK,))
                 yield session
+                session.commit()
             except BaseException:
                 session.rollback()
                 raise
-            session.commit()

@@ -157,6 +157,18 @@ def test_server_that_stops_answering_is_hung_up_on_and_the_outcome_unknown(rig: 
     writer.close()
 
 
+def test_transaction_that_failed_is_not_called_committed(rig: Rig) -> None:
+    """COMMIT of it answers ROLLBACK, and no error."""
+    writer = rig.writer()
+    with pytest.raises(ProviderError) as told, writer._calls.transaction("app", time.monotonic() + 15) as session:
+        session.run("create role lost", "create role")
+        with pytest.raises(ProviderError):
+            session.run("create role lost", "create role")
+    assert told.value.trouble is Trouble.BUSY and "nothing of it was done" in told.value.message
+    assert rig.server.run("select 1 from pg_roles where rolname = 'lost'") == []
+    writer.close()
+
+
 def test_no_server_is_told_as_such(rig: Rig) -> None:
     reader = replace(rig, settings={"dsn": "host=/nonexistent user=svc"}).reader()
     with pytest.raises(ProviderError) as told:
