@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from tests.faults import invariants
 from tests.faults.script import Drawn, Fault, Kind, Script
 from tests.faults.stage import Play, Run, Stage, parsed
 from tests.faults.story import Story
+from tests.faults.systems import System
 from tests.faults.wire import Call
 
 STORY = Story(1)
@@ -91,16 +92,22 @@ class _Case:
     wrong: list[str]
 
 
-def session(folder: Path, seeds: Iterable[int], until: float | None = None) -> Report:
+def session(
+    folder: Path,
+    seeds: Iterable[int],
+    until: float | None = None,
+    systems: Callable[[], Sequence[System]] | None = None,
+    weathers: Sequence[Weather] = WEATHERS,
+) -> Report:
     """The seeds one after another, each from the saved state; the weather goes round."""
     began, report = time.monotonic(), Report()
     if until is not None and began > until:
         return report
-    with Stage(folder, STORY, records=RECORDS, clock=CLOCK) as stage:
+    with Stage(folder, STORY, systems() if systems is not None else None, records=RECORDS, clock=CLOCK) as stage:
         for seed in seeds:
             if until is not None and time.monotonic() > until:
                 break
-            weather = WEATHERS[seed % len(WEATHERS)]
+            weather = weathers[seed % len(weathers)]
             case = stage.case(partial(_one, seed, weather))
             report.seeds += 1
             report.faults += sum(case.faults.values())

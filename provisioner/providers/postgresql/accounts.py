@@ -33,6 +33,10 @@ def change_account(site: Site, change: Change) -> Outcome:
             comment(site, login, note.with_mark(key, owner))
             _set_end(site, role, note.with_mark(key, owner), after)
         case Action.UPDATE:
+            if after.get("cut") is False:
+                site.run("alter role {} connection limit -1", "alter role", login)
+                note = replace(note, cut=False)
+                comment(site, login, note)
             _set_end(site, role, note, after)
         case Action.RENAME:
             site.run("alter role {} rename to {}", "rename", role.name, login)
@@ -45,11 +49,11 @@ def change_account(site: Site, change: Change) -> Outcome:
             now = site.now.replace(microsecond=0)
             text = "alter role {} nologin password null valid until {now}"
             site.run(text, "disable", login, now=format_instant(now))
-            comment(site, login, note.with_mark(key, owner, now))
+            comment(site, login, replace(note, cut=False).with_mark(key, owner, now))
         case Action.ENABLE:
             end = format_instant(note.ends) if note.ends is not None else "infinity"
             site.run("alter role {} login connection limit -1 valid until {end}", "enable", login, end=end)
-            comment(site, login, note.with_mark(key, owner))
+            comment(site, login, replace(note, cut=False).with_mark(key, owner))
         case _:
             return Refused(f"a login role takes no {change.action.value}")
     return Done()

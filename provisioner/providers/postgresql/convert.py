@@ -169,7 +169,7 @@ class Cluster:
             if not role.is_account:
                 continue
             facts = Facts(str(role.oid), foreign_mark=role.noted.foreign)
-            attributes = {"enabled": role.logs_in and role.limit != 0, "until": _backstop(role)}
+            attributes = {"enabled": role.logs_in, "until": _backstop(role), "cut": role.noted.cut}
             yield Resource(self.address(Kind.ACCOUNT, role.name), attributes, mark=role.noted.mark, facts=facts)
             who = self.principal(role.oid)
             for power in role.powers:

@@ -193,9 +193,10 @@ class PostgresDeclare:
                 yield Kind.GRANT, Principal(self.target.name, PrincipalKind.GROUP, name)
 
     def account(self, identity: Identity, login: str) -> Resource:
-        """`until` is the end that the server holds as well: never earlier than the person's own."""
+        """`until` is the end that the server holds as well: never earlier than the person's own. `cut` is a leaver
+        whose sessions were ended, until their role is disabled; whoever is declared is not."""
         until = format_instant(identity.until) if identity.until is not None else None
-        return Resource(Address(self.target.name, Kind.ACCOUNT, login), {"enabled": True, "until": until})
+        return Resource(Address(self.target.name, Kind.ACCOUNT, login), {"enabled": True, "until": until, "cut": False})
 
     def expand(self, block: Block, who: Principal) -> Iterator[Resource]:
         for index, name in enumerate(_texts(block.data.get("roles"))):
@@ -388,6 +389,8 @@ def _of_account(was: Mapping[str, Any], becomes: Mapping[str, Any]) -> Direction
     directions = set()
     if was.get("enabled") != becomes.get("enabled"):
         directions.add(Direction.WIDENS if becomes.get("enabled") else Direction.NARROWS)
+    if was.get("cut") != becomes.get("cut"):
+        directions.add(Direction.NARROWS if becomes.get("cut") else Direction.WIDENS)
     old, new = was.get("until"), becomes.get("until")
     if old != new:
         later = new is None or (old is not None and parse_instant(new) > parse_instant(old))

@@ -192,6 +192,7 @@ def dataset_role(owner: str | None, thing: Thing, privilege: str) -> str:
 
 
 _DATASET = re.compile(r"provision/1 dataset(?: o=([a-z0-9]{1,8}))? ([a-z]+) on (.+)\Z", re.DOTALL)
+_CUT = "provision: no sessions"
 _ENDS = re.compile(r"provision: ends (\S+)\Z")
 
 
@@ -229,12 +230,13 @@ def dataset_of(role: str, comment: str | None) -> Dataset | None:
 @dataclass(frozen=True, slots=True)
 class Noted:
     """What a role's comment says: our mark, the end that we gave the role, what people wrote. `foreign` is a line of
-    our shape that cannot be read."""
+    our shape that cannot be read; `cut` says that the limit of no sessions is ours."""
 
     mark: Mark | None = None
     ends: Instant | None = None
     words: tuple[str, ...] = ()
     foreign: str | None = None
+    cut: bool = False
 
     def text(self) -> str | None:
         """The comment; None for none."""
@@ -245,6 +247,8 @@ class Noted:
             lines.append(str(self.mark))
         if self.ends is not None:
             lines.append(f"provision: ends {format_instant(self.ends)}")
+        if self.cut:
+            lines.append(_CUT)
         return "\n".join(lines) or None
 
     def with_mark(self, key: str, owner: str | None, since: Instant | None = None) -> Noted:
@@ -257,7 +261,8 @@ def noted(comment: str | None) -> Noted:
     ends: Instant | None = None
     words: list[str] = []
     foreign: str | None = None
-    for line in (comment or "").split("\n") if comment else ():
+    cut = False
+    for line in comment.split("\n") if comment else ():
         mark, found = Mark.parse(line), _ENDS.match(line)
         if mark is not None:
             marks.append(mark)
@@ -265,11 +270,13 @@ def noted(comment: str | None) -> Noted:
             foreign = line
         elif found is not None:
             ends = _instant(found[1])
+        elif line == _CUT:
+            cut = True
         else:
             words.append(line)
     if len(marks) > 1:  # nobody can tell which one counts
         foreign, marks = str(marks[-1]), []
-    return Noted(marks[0] if marks else None, ends, tuple(words), foreign)
+    return Noted(marks[0] if marks else None, ends, tuple(words), foreign, cut)
 
 
 def _instant(text: str) -> Instant | None:

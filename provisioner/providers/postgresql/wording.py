@@ -44,9 +44,12 @@ def _account(change: Change, heir: str | None) -> str:
             return f"take our mark off login role {login}"
         case Action.DELETE:
             return f"drop login role {login}" + (f", and give what it owns to {heir}" if heir else "")
-        case Action.UPDATE if "until" in after:
-            until = after["until"]
-            return f"let the password of {login} end {until}" if until else f"let the password of {login} have no end"
+        case Action.UPDATE:
+            until = after.get("until")
+            end = f"end {until}" if until else "have no end"
+            told = [f"let the password of {login} {end}"] if "until" in after else []
+            told += [f"let {login} open sessions again"] if "cut" in after else []
+            return " and ".join(told)
     return f"{change.action.value} login role {login}"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from provisioner.contract import AlreadySo, Done, Failed, Outcome, ProviderError, Refused, Trouble, Unknown
 from provisioner.model.address import Address, Kind
@@ -14,7 +15,7 @@ from provisioner.model.change import Action, Change
 from provisioner.model.resource import Resource
 from provisioner.model.unit import Unit
 from provisioner.providers.postgresql import names, queries
-from provisioner.providers.postgresql.accounts import change_account
+from provisioner.providers.postgresql.accounts import change_account, comment
 from provisioner.providers.postgresql.calls import Session, WriteCalls
 from provisioner.providers.postgresql.grants import change_grant, change_group, change_membership
 from provisioner.providers.postgresql.owned import drop_account, hand_on, site_of
@@ -120,9 +121,11 @@ class PostgresWriter:
         try:
             with self._calls.transaction(self._rules.main, deadline) as session:
                 site = site_of(self._calls, session, self._rules, self._rules.main)
-                if site.role(login) is None:
+                role = site.role(login)
+                if role is None:
                     return AlreadySo("the role is not there")
                 site.run("alter role {} connection limit 0", "alter role", login)
+                comment(site, login, replace(role.noted, cut=True))
         except ProviderError as error:
             return Unknown(error=error) if error.trouble is Trouble.UNKNOWN else Failed(error)
         return self._end_sessions(login, deadline, Done("no session is open"))
