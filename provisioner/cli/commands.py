@@ -5,7 +5,7 @@ A command is a file of its own in this folder (`-` becomes `_`) with a function 
 
 SECTIONS = {
     "To begin with": {
-        "init": "write a starter `access/` and the CI workflow",
+        "init": "write a starter `access/` and the CI workflows",
         "demo": "the whole story on embedded servers, from plan to receipt",
         "sandbox": "the same servers left running, for a second terminal",
     },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provisioner.contract import Provider
 from provisioner.diagnostics import Diagnostic, ProvisionError
@@ -14,6 +15,9 @@ from provisioner.model.access import DeclaredAccess
 from provisioner.model.identity import Identity
 from provisioner.providers import catalog
 
+if TYPE_CHECKING:
+    from provisioner.load.change import Merged
+
 
 def read_files(access: Path) -> Loaded:
     """The access files with all that is wrong with them. A reference to somebody who left is a warning; who left is
@@ -22,6 +26,17 @@ def read_files(access: Path) -> Loaded:
     root = find_top(access)
     departed = Departed(access, root, providers)
     return load_access(access, root=root, providers=providers, planned=catalog.PLANNED, departed=departed)
+
+
+def read_change(access: Path, change: str, base: str) -> Merged:
+    """The access files as a merge of the revision `change` onto `base` would have them; nothing is checked out."""
+    from provisioner.load.change import merged
+
+    providers = catalog.all_providers()
+    root = find_top(access)
+    folder = os.path.relpath(access.absolute(), root.absolute())
+    departed = Departed(access, root, providers)
+    return merged(root, folder, base, change, providers=providers, planned=catalog.PLANNED, departed=departed)
 
 
 def blocking(loaded: Loaded) -> list[Diagnostic]:

@@ -1,7 +1,9 @@
 """What a provider is: the protocols that the engine knows systems by. It never knows a provider by name."""
 
 from provisioner.contract.capabilities import Capabilities
+from provisioner.contract.copies import Copies
 from provisioner.contract.errors import ProviderError, Trouble
+from provisioner.contract.exposure import Exposes, Exposure
 from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
     Accepted,
@@ -34,8 +36,11 @@ __all__ = [
     "Capabilities",
     "Combines",
     "Connection",
+    "Copies",
     "Declare",
     "Done",
+    "Exposes",
+    "Exposure",
     "Failed",
     "Listing",
     "Lists",

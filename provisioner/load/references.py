@@ -408,6 +408,10 @@ def _what_is_wrong(said: Acknowledgement) -> tuple[str, str] | None:
                 "say the rest in an entry of its own",
             )
         return None if said.target is not None else ("`system` is of a target", "add `target:`")
+    if said.journal_lost:
+        if named or said.kind is not None or said.count is not None or said.removals:
+            return "the acknowledgement of a lost journal names more than that", "say the rest in an entry of its own"
+        return None if said.target is not None else ("`journal` is of a target", "add `target:`")
     if said.count is None and said.kind is None:
         return None if named else ("the acknowledgement does not say how much", "add `kind:` and `count:`")
     if said.count is None or said.kind is None or said.target is None:

@@ -338,6 +338,7 @@ class AcknowledgementModel(Shape):
     kind: Literal["account", "group", "membership", "grant", "credential", "control"] = _LEFT_OUT
     count: Annotated[int, Field(ge=1)] = _LEFT_OUT
     system: Text = _LEFT_OUT
+    journal: Literal["lost"] = _LEFT_OUT
     removals: bool = False
 
 

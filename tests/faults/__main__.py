@@ -133,7 +133,7 @@ def _canaries(folder: Path, asked: argparse.Namespace, until: float | None) -> i
 
 def _database(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
     """Kills and bad weather on PostgreSQL alone."""
-    size, count = (4, None) if asked.full else (1, 2 * asked.workers)
+    size, count = (4, None) if asked.full else (1, asked.workers)
     shares = [
         (folder / f"k{i}", Story(size), asked.seed, count, (i, asked.workers), until, _postgres)
         for i in range(asked.workers)
@@ -141,7 +141,7 @@ def _database(folder: Path, asked: argparse.Namespace, until: float | None) -> i
     dead = kills.Report()
     for part in _side_by_side(asked.workers, kills.session, shares):
         dead.add(part)
-    first, seeds = asked.seed * 100_000, 600 if asked.full else 2 * asked.workers
+    first, seeds = asked.seed * 100_000, 600 if asked.full else asked.workers
     chunk = -(-seeds // asked.workers)
     jobs = [
         (folder / f"a{s}", range(s, min(s + chunk, first + seeds)), until, _postgres, _honest_weathers())

@@ -6,8 +6,10 @@ and `query/` is GraphQL.
 """
 
 from provisioner.sandbox.github import (  # noqa: F401 - each adds its routes
+    actions,
     apps,
     branches,
+    comments,
     credentials,
     environments,
     orgs,
