@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults import applies, kills, leaks, reads
-from tests.faults.script import Kind
 from tests.faults.story import Story
 from tests.faults.systems import System
 from tests.faults.systems.postgres import PostgresSystem
@@ -144,11 +143,11 @@ def _database(folder: Path, asked: argparse.Namespace, until: float | None) -> i
     first, seeds = asked.seed * 100_000, 600 if asked.full else asked.workers
     chunk = -(-seeds // asked.workers)
     jobs = [
-        (folder / f"a{s}", range(s, min(s + chunk, first + seeds)), until, _postgres, _honest_weathers())
+        (folder / f"a{s}", range(s, min(s + chunk, first + seeds)), until, _postgres)
         for s in range(first, first + seeds, chunk)
     ]
     rough = applies.Report()
-    for report in _side_by_side(asked.workers, applies.session, jobs):
+    for report in _side_by_side(asked.workers, _truthful, jobs):
         rough.add(report)
     failed = len(dead.failed) + len({seed for seed, _ in rough.failed})
     _say(
@@ -162,14 +161,13 @@ def _database(folder: Path, asked: argparse.Namespace, until: float | None) -> i
     return failed
 
 
+def _truthful(*asked: Any) -> applies.Report:
+    """A server that says COMMIT and forgets, or answers from another snapshot, is not played on PostgreSQL."""
+    return applies.session(*asked, truthful=True)
+
+
 def _postgres() -> tuple[System, ...]:
     return (PostgresSystem(),)
-
-
-def _honest_weathers() -> tuple[applies.Weather, ...]:
-    """A server that says COMMIT and forgets, or answers with another snapshot, is not played on PostgreSQL."""
-    lies = {Kind.PRETEND, Kind.STALE, Kind.SPOIL}
-    return tuple(w for w in applies.WEATHERS if not lies & {*w.reads, *w.writes})
 
 
 def _say(*lines: str) -> None:

@@ -58,6 +58,9 @@ WEATHERS = (
 )
 
 
+_LIES = {Kind.PRETEND, Kind.STALE, Kind.SPOIL}
+
+
 @dataclass(slots=True)
 class Report:
     """`right`: runs with faults that ended with everything done; `partial`: those that said that they did not."""
@@ -97,9 +100,12 @@ def session(
     seeds: Iterable[int],
     until: float | None = None,
     systems: Callable[[], Sequence[System]] | None = None,
-    weathers: Sequence[Weather] = WEATHERS,
+    *,
+    truthful: bool = False,
 ) -> Report:
-    """The seeds one after another, each from the saved state; the weather goes round."""
+    """The seeds one after another, each from the saved state; the weather goes round. `truthful` leaves out those in
+    which servers say what is not so."""
+    weathers = [w for w in WEATHERS if not truthful or not _LIES & {*w.reads, *w.writes}]
     began, report = time.monotonic(), Report()
     if until is not None and began > until:
         return report
