@@ -19,6 +19,8 @@ from typing import Any
 
 from tests.faults import applies, kills, leaks, reads
 from tests.faults.story import Story
+from tests.faults.systems import System
+from tests.faults.systems.postgres import PostgresSystem
 
 _CHUNK = 250
 
@@ -128,6 +130,46 @@ def _canaries(folder: Path, asked: argparse.Namespace, until: float | None) -> i
     return len(report.failed)
 
 
+def _database(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
+    """Kills and bad weather on PostgreSQL alone."""
+    size, count = (4, None) if asked.full else (1, asked.workers)
+    shares = [
+        (folder / f"k{i}", Story(size), asked.seed, count, (i, asked.workers), until, _postgres)
+        for i in range(asked.workers)
+    ]
+    dead = kills.Report()
+    for part in _side_by_side(asked.workers, kills.session, shares):
+        dead.add(part)
+    first, seeds = asked.seed * 100_000, 600 if asked.full else asked.workers
+    chunk = -(-seeds // asked.workers)
+    jobs = [
+        (folder / f"a{s}", range(s, min(s + chunk, first + seeds)), until, _postgres)
+        for s in range(first, first + seeds, chunk)
+    ]
+    rough = applies.Report()
+    for report in _side_by_side(asked.workers, _truthful, jobs):
+        rough.add(report)
+    failed = len(dead.failed) + len({seed for seed, _ in rough.failed})
+    _say(
+        f"database: {dead.points} of {dead.of} boundaries of an apply with {dead.changes} changes ({dead.calls} "
+        f"calls), {dead.kills} kills; {rough.seeds} seeds, {rough.faults} faults, {rough.right} runs did everything, "
+        f"{rough.partial} said that they did not; {failed} seeds failed"
+    )
+    for case in dead.failed[:20]:
+        _say(*(f"  FAILED (seed {asked.seed}): {w}" for w in case.wrong[:5]))
+    _say(*(f"  FAILED seed {seed}: {what}" for seed, what in rough.failed[:20]))
+    return failed
+
+
+def _truthful(*asked: Any) -> applies.Report:
+    """A server that says COMMIT and forgets, or answers from another snapshot, is not played on PostgreSQL."""
+    return applies.session(*asked, truthful=True)
+
+
+def _postgres() -> tuple[System, ...]:
+    return (PostgresSystem(),)
+
+
 def _say(*lines: str) -> None:
     for line in lines:
         print(line, flush=True)  # noqa: T201
@@ -138,6 +180,7 @@ _PARTS: dict[str, Callable[[Path, argparse.Namespace, float | None], int]] = {
     "reads": _reads,
     "apply": _applies,
     "canaries": _canaries,
+    "database": _database,
 }
 
 if __name__ == "__main__":

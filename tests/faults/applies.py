@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from tests.faults import invariants
 from tests.faults.script import Drawn, Fault, Kind, Script
 from tests.faults.stage import Play, Run, Stage, parsed
 from tests.faults.story import Story
+from tests.faults.systems import System
 from tests.faults.wire import Call
 
 STORY = Story(1)
@@ -57,6 +58,9 @@ WEATHERS = (
 )
 
 
+_LIES = {Kind.PRETEND, Kind.STALE, Kind.SPOIL}
+
+
 @dataclass(slots=True)
 class Report:
     """`right`: runs with faults that ended with everything done; `partial`: those that said that they did not."""
@@ -91,16 +95,25 @@ class _Case:
     wrong: list[str]
 
 
-def session(folder: Path, seeds: Iterable[int], until: float | None = None) -> Report:
-    """The seeds one after another, each from the saved state; the weather goes round."""
+def session(
+    folder: Path,
+    seeds: Iterable[int],
+    until: float | None = None,
+    systems: Callable[[], Sequence[System]] | None = None,
+    *,
+    truthful: bool = False,
+) -> Report:
+    """The seeds one after another, each from the saved state; the weather goes round. `truthful` leaves out those in
+    which servers say what is not so."""
+    weathers = [w for w in WEATHERS if not truthful or not _LIES & {*w.reads, *w.writes}]
     began, report = time.monotonic(), Report()
     if until is not None and began > until:
         return report
-    with Stage(folder, STORY, records=RECORDS, clock=CLOCK) as stage:
+    with Stage(folder, STORY, systems() if systems is not None else None, records=RECORDS, clock=CLOCK) as stage:
         for seed in seeds:
             if until is not None and time.monotonic() > until:
                 break
-            weather = WEATHERS[seed % len(WEATHERS)]
+            weather = weathers[seed % len(weathers)]
             case = stage.case(partial(_one, seed, weather))
             report.seeds += 1
             report.faults += sum(case.faults.values())
