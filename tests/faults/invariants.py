@@ -56,7 +56,8 @@ def a_intended(play: Play) -> list[str]:
         for call in _changes(play, system.name):
             writes, cuts = _open_at(records, call.records)
             for touched in call.touched:
-                if not _covered(touched.thing, touched.effect, writes, cuts):
+                names = (touched.thing, *touched.also)
+                if not any(_covered(name, touched.effect, writes, cuts) for name in names):
                     where = f"{system.name} (call {call.number})"
                     wrong.append(f"A: {call.name} of {touched.thing} on {where} had no intent")
     return wrong
@@ -139,6 +140,11 @@ def f_never_otherwise(play: Play) -> list[str]:
     return wrong
 
 
+def f_at_each_moment(play: Play) -> list[str]:
+    """F, by what the servers themselves saw after each of their changes."""
+    return [f"F: on {s.name} {problem}" for s in play.systems for problem in s.moments(play.story)]
+
+
 def g_narrow_first(play: Play) -> list[str]:
     """G. In a run without faults, all that takes away is through before anything of that target is given."""
     wrong = []
@@ -219,7 +225,16 @@ def no_duplicates(play: Play) -> list[str]:
 
 def at_any_moment(play: Play) -> list[str]:
     """Everything that holds also in the middle of things."""
-    checks = (a_intended, b_planned, c_in_turn, d_foreign, f_never_otherwise, g_narrow_first, no_duplicates)
+    checks = (
+        a_intended,
+        b_planned,
+        c_in_turn,
+        d_foreign,
+        f_never_otherwise,
+        f_at_each_moment,
+        g_narrow_first,
+        no_duplicates,
+    )
     return [problem for check in checks for problem in check(play)]
 
 

@@ -22,6 +22,7 @@ from tests.faults.stage import Play, Stage
 from tests.faults.story import Story
 from tests.faults.systems import System
 from tests.faults.systems.aws import AwsSystem
+from tests.faults.systems.base import GONE
 from tests.faults.systems.slapd import SlapdSystem
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ STORY = Story(1, stay=115)
 """Several pages on each system: of 100 from slapd, of 25 from AWS."""
 _TURNS: tuple[tuple[str, ...], ...] = (("corp-ldap",), ("aws",), ())
 """Which targets a seed plans for, in turn; empty: all."""
-_GONE = ("revoke", "disable", "delete")
 _FAILING = {
     Kind.ERROR: 3, Kind.BUSY: 3, Kind.UNAVAILABLE: 2, Kind.REFUSE: 2, Kind.LOSE: 3, Kind.CUT: 4, Kind.DELAY: 1,
 }  # fmt: skip
@@ -188,22 +188,11 @@ def _judged(play: Play, system: System, plan: Plan, damaged: set[str]) -> list[s
         name, action = thing(str(change.address)), change.action.value
         who = name.rpartition("/")[2]
         own = name.startswith("credential/") and who in leavers
-        if action in _GONE and name not in old - new and not own:
+        if action in GONE and name not in old - new and not own:
             wrong.append(f"{action} {change.address}: nobody asked for that")
-        if action in _GONE and _rests_on(name, damaged):
-            wrong.append(f"{action} {change.address}: drawn from {sorted(damaged)}, which did not come whole")
-        if action == "create" and name.startswith("account/") and damaged & {"people", "everything"}:
+        if system.rests_on(action, name, frozenset(damaged)):
             wrong.append(f"{action} {change.address}: drawn from {sorted(damaged)}, which did not come whole")
     return wrong
-
-
-def _rests_on(name: str, damaged: set[str]) -> bool:
-    kind, who = name.partition("/")[0], name.rpartition("/")[2]
-    if damaged & {"people", "everything"}:
-        return True
-    if kind == "credential":
-        return f"credentials/{who}" in damaged
-    return kind == "membership" and "groups" in damaged
 
 
 def _needless(system: System, plan: Plan, there: Mapping[str, int]) -> list[str]:
@@ -225,7 +214,7 @@ def _same_as_the_story(play: Play, clean: Plan) -> list[str]:
     for system in play.systems:
         old, new = play.story.things(system, after=False), play.story.things(system, after=True)
         of = [c for c in clean.changes if c.address.target == system.name]
-        gone = {thing(str(c.address)) for c in of if c.action.value in _GONE}
+        gone = {thing(str(c.address)) for c in of if c.action.value in GONE}
         given = {thing(str(c.address)) for c in of if c.action.value == "create"}
         if given != new - old or {g for g in gone if not g.startswith("credential/")} != old - new:
             wrong.append(f"{system.name}: {sorted(given ^ (new - old))} {sorted(gone ^ (old - new))}")

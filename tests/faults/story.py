@@ -38,11 +38,20 @@ class Speaks(Protocol):
 
     name: str
 
-    def target(self) -> str: ...
+    def target(self, *, after: bool) -> str: ...
 
     def grants(self, role: Mapping[str, tuple[str, ...]]) -> str: ...
 
+    def account(self, login: str) -> str:
+        """How the files say which account there is theirs; empty: they need not."""
+        ...
+
     def wanted(self, login: str, roles: Iterable[Mapping[str, tuple[str, ...]]]) -> frozenset[str]: ...
+
+    def standing(self, *, after: bool) -> frozenset[str]:
+        """What the target itself declares, before or after, in words of its own that end like the address that it
+        hangs on: `parent.developers/web` of `group/web`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -73,8 +82,8 @@ class Story:
         return tuple(sorted({name for role in ROLES.values() for name in role[what]}))
 
     def things(self, system: Speaks, *, after: bool) -> frozenset[str]:
-        """What the story's people should hold there, before or after."""
-        found: set[str] = set()
+        """What the story's people should hold there, before or after, and what the target itself declares."""
+        found = set(system.standing(after=after))
         for person in self.people:
             roles = person.after if after else person.before
             if roles is not None:
@@ -88,11 +97,15 @@ class Story:
         lines = ["guardrails: {removals: {group: 100, target: 100}}"]
         lines += [f"records: {{owner: {OWNER}{records}}}", "targets:"]
         for system in systems:
-            lines += [f"  {line}" for line in system.target().splitlines()]
+            lines += [f"  {line}" for line in system.target(after=after).splitlines()]
         lines.append("roles:")
         for name, gives in ROLES.items():
-            lines += [f"  {name}:", "    owners: [stayer00]", "    grants:"]
-            lines += [f"      {s.name}: {s.grants(gives)}" for s in systems]
+            lines += [
+                f"  {name}:",
+                "    owners: [stayer00]",
+                "    grants:" if _given(systems, gives) else "    grants: {}",
+            ]
+            lines += [f"      {s.name}: {given}" for s in systems if (given := s.grants(gives))]
         lines.append("people:")
         for person in self.people:
             roles = person.after if after else person.before
@@ -103,6 +116,12 @@ class Story:
                     f"    email: {person.name}@example.com",
                     f"    roles: [{', '.join(roles)}]",
                 ]
+                accounts = [f"{s.name}: {said}" for s in systems if (said := s.account(person.name))]
+                lines += [f"    accounts: {{{', '.join(accounts)}}}"] if accounts else []
         folder = root / "access"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "all.yaml").write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def _given(systems: Iterable[Speaks], gives: Mapping[str, tuple[str, ...]]) -> bool:
+    return any(system.grants(gives) for system in systems)

@@ -3,12 +3,35 @@ story) and a line in this table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from tests.faults.systems.aws import AwsSystem
 from tests.faults.systems.base import System
+from tests.faults.systems.circleci import CircleSystem
+from tests.faults.systems.github import GithubSystem
 from tests.faults.systems.slapd import SlapdSystem
 
-SYSTEMS: Mapping[str, Callable[[], System]] = {"slapd": SlapdSystem, "aws": AwsSystem}
+SYSTEMS: Mapping[str, Callable[[], System]] = {
+    "ldap": SlapdSystem,
+    "aws": AwsSystem,
+    "github": GithubSystem,
+    "circleci": CircleSystem,
+}
+TOGETHER: tuple[tuple[str, ...], ...] = (("ldap", "aws"), ("github", "circleci"))
+"""Which of them stand in one story where nothing else is asked for."""
 
-__all__ = ["SYSTEMS", "System"]
+
+def made(names: Sequence[str], *, small_pages: bool = False) -> tuple[System, ...]:
+    """Systems by name, not started. `small_pages`: no page of an answer is long."""
+    found: list[System] = []
+    for name in names:
+        system = SlapdSystem(size_pr=100) if name == "ldap" and small_pages else SYSTEMS[name]()
+        if isinstance(system, CircleSystem) and "github" in names:
+            system.forge = GithubSystem.name
+        if small_pages:
+            system.small_pages()
+        found.append(system)
+    return tuple(found)
+
+
+__all__ = ["SYSTEMS", "TOGETHER", "System", "made"]
