@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from tests.faults import invariants
 from tests.faults.script import Drawn, Fault, Kind, Script
 from tests.faults.stage import Play, Run, Stage, parsed
 from tests.faults.story import Story
+from tests.faults.systems import TOGETHER, made
 from tests.faults.wire import Call
 
 STORY = Story(1)
@@ -91,12 +92,14 @@ class _Case:
     wrong: list[str]
 
 
-def session(folder: Path, seeds: Iterable[int], until: float | None = None) -> Report:
+def session(
+    folder: Path, seeds: Iterable[int], until: float | None = None, systems: Sequence[str] = TOGETHER[0]
+) -> Report:
     """The seeds one after another, each from the saved state; the weather goes round."""
     began, report = time.monotonic(), Report()
     if until is not None and began > until:
         return report
-    with Stage(folder, STORY, records=RECORDS, clock=CLOCK) as stage:
+    with Stage(folder, STORY, made(systems), records=RECORDS, clock=CLOCK) as stage:
         for seed in seeds:
             if until is not None and time.monotonic() > until:
                 break

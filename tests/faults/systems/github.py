@@ -137,7 +137,7 @@ class GithubSystem:
         return planted
 
     def small_pages(self) -> None:
-        self.wire.page = 25
+        self.wire.page = 15
 
     def environment(self, port: int) -> dict[str, str]:
         url = f"http://127.0.0.1:{port}"
