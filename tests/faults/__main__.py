@@ -18,9 +18,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from tests.faults import applies, kills, leaks, reads
+from tests.faults import applies, kills, leaks, limits, reads
 from tests.faults.story import Story
-from tests.faults.systems import SYSTEMS, TOGETHER
+from tests.faults.systems import FORGES, SYSTEMS, TOGETHER
 
 _CHUNK = 250
 
@@ -136,6 +136,30 @@ def _applies(folder: Path, asked: argparse.Namespace, until: float | None) -> in
     return len(failed)
 
 
+def _limits(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
+    systems = tuple(name for name in asked.systems if name in FORGES)
+    if not systems:
+        _say("limits: of forges only")
+        return 0
+    first, count = asked.seed * 100_000, 2_000 if asked.full else 24
+    chunk = min(100, -(-count // asked.workers))
+    starts = range(first, first + count, chunk)
+    jobs = [(folder / str(s), range(s, min(s + chunk, first + count)), until, systems) for s in starts]
+    total = limits.Report()
+    for part in _side_by_side(asked.workers, limits.session, jobs):
+        total.add(part)
+    failed = {seed for seed, _ in total.failed}
+    _say(
+        f"limits: {total.seeds} seeds, {total.calls} calls, {total.hits} answers told of a limit; {total.early} calls "
+        f"came before their time ({total.in_hand} were on their way when it was told); {total.waited:,.0f} s were waited in "
+        f"virtual time; {total.whole} readings whole, {total.busy} given up as busy; {len(failed)} seeds failed"
+    )
+    for label, number in total.by_kind.most_common():
+        _say(f"    {number:6} {label}")
+    _say(*(f"  FAILED seed {seed}: {what}" for seed, what in total.failed[:20]))
+    return len(failed)
+
+
 def _canaries(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
     report = leaks.session(folder / "story", 8 if asked.full else 0, asked.systems)
     _say(
@@ -156,6 +180,7 @@ _PARTS: dict[str, Callable[[Path, argparse.Namespace, float | None], int]] = {
     "kills": _kills,
     "reads": _reads,
     "apply": _applies,
+    "limits": _limits,
     "canaries": _canaries,
 }
 

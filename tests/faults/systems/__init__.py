@@ -20,6 +20,9 @@ SYSTEMS: Mapping[str, Callable[[], System]] = {
 TOGETHER: tuple[tuple[str, ...], ...] = (("ldap", "aws"), ("github", "circleci"))
 """Which of them stand in one story where nothing else is asked for."""
 
+FORGES = ("github", "circleci")
+"""Those that say how fast they may be asked."""
+
 
 def made(names: Sequence[str], *, small_pages: bool = False) -> tuple[System, ...]:
     """Systems by name, not started. `small_pages`: no page of an answer is long."""
@@ -34,4 +37,4 @@ def made(names: Sequence[str], *, small_pages: bool = False) -> tuple[System, ..
     return tuple(found)
 
 
-__all__ = ["SYSTEMS", "TOGETHER", "System", "made"]
+__all__ = ["FORGES", "SYSTEMS", "TOGETHER", "System", "made"]

@@ -205,8 +205,8 @@ class CircleSystem:
         return wrong
 
     def rests_on(self, action: str, thing: str, damaged: frozenset[str]) -> bool:
-        name = thing.partition("/")[2]
-        return f"restrictions/{name}" in damaged or (action == "create" and "contexts" in damaged)
+        """Whatever is done to a context rests on its restrictions; one that is to be made was looked for."""
+        return action != "create" and f"restrictions/{thing.partition('/')[2]}" in damaged
 
     # `tests.faults.systems.circleci_wire.Names`
 

@@ -267,7 +267,7 @@ class GithubSystem:
         if kind == "grant" and "~organization" not in thing:
             parts = {"repositories" if p == "repository-invitations" else p for p in parts}
         touched = bool(parts) if needs is None else bool(parts & needs)
-        return touched and (action in GONE or (action == "create" and kind in ("account", "group")))
+        return touched and (action in GONE or (action == "create" and kind == "account"))
 
     # `tests.faults.systems.github_wire.Names`
 
