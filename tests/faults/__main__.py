@@ -151,8 +151,9 @@ def _limits(folder: Path, asked: argparse.Namespace, until: float | None) -> int
     failed = {seed for seed, _ in total.failed}
     _say(
         f"limits: {total.seeds} seeds, {total.calls} calls, {total.hits} answers told of a limit; {total.early} calls "
-        f"came before their time ({total.in_hand} were on their way when it was told); {total.waited:,.0f} s were waited in "
-        f"virtual time; {total.whole} readings whole, {total.busy} given up as busy; {len(failed)} seeds failed"
+        f"came before their time ({total.in_hand} were on their way when it was told); {total.waited:,.0f} s were "
+        f"waited in virtual time; {total.whole} readings whole, {total.busy} given up as busy; {len(failed)} seeds "
+        "failed"
     )
     for label, number in total.by_kind.most_common():
         _say(f"    {number:6} {label}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from tests.faults import reads
-from tests.faults.script import Fault, Kind
+from tests.faults.script import Fault, Kind, Script
 from tests.faults.stage import Play, Stage
 from tests.faults.systems import System, made
 from tests.faults.systems.circleci import CircleSystem
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 UNSAID = 60.0
 """How long GitHub wants to be left alone where it names no time: at least a minute."""
-PATIENCE = 90.0
 AT_ONCE = 8
+Seconds = Callable[[Random], float | None]
 
 
 @dataclass(slots=True)
@@ -62,36 +62,35 @@ class Report:
 
 
 class Told:
-    """The script of one seed: limits some calls, and keeps what was told to whom, and who came too early."""
+    """The script of one seed: limits some calls, and keeps what was told to whom, and who came too early. With each hit
+    so many others as `at_once` allows may be on their way."""
 
-    def __init__(self, when: VirtualTime, chance: Random, hits: int, seconds: Callable[[], float | None]) -> None:
-        self._when, self._chance, self._seconds = when, chance, seconds
-        self.left, self.told, self.early, self.hits = hits, 0.0, 0, 0
-        self._until: dict[str, float] = {}
-        self._in_hand: dict[str, int] = {}
-        self.in_hand = 0
+    def __init__(self, times: Mapping[str, VirtualTime], seed: int, hits: int, seconds: Seconds, at_once: int) -> None:
+        self._times, self._seconds, self._at_once = times, seconds, at_once
+        self._chances = {name: Random(f"{seed} {name}") for name in times}
+        self._left = dict.fromkeys(times, hits)
+        self._until, self._in_hand = dict.fromkeys(times, 0.0), dict.fromkeys(times, 0)
+        self.told = dict.fromkeys(times, 0.0)
+        self.hits = self.early = self.in_hand = 0
 
     def __call__(self, call: Call) -> Fault | None:
-        now = self._when.monotonic()
-        if now < self._until.get(call.system, 0.0):
-            self._in_hand[call.system] = self._in_hand.get(call.system, 0) - 1
-            if self._in_hand[call.system] >= 0:
-                self.in_hand += 1
-            else:
-                self.early += 1
-        if not self.left or self._chance.random() > 0.3:
+        name, now = call.system, self._times[call.system].monotonic()
+        if now < self._until[name]:
+            allowed = self._in_hand[name] > 0
+            self._in_hand[name] -= 1
+            self.in_hand += allowed
+            self.early += not allowed
+        chance = self._chances[name]
+        if not self._left[name] or chance.random() > 0.2:
             return None
-        self.left -= 1
+        self._left[name] -= 1
+        self._in_hand[name] += self._at_once - 1
         self.hits += 1
-        seconds = self._seconds()
+        seconds = self._seconds(chance)
         wait = UNSAID if seconds is None else seconds
-        self.told += wait
-        self._until[call.system] = max(self._until.get(call.system, 0.0), now + wait)
+        self.told[name] += wait
+        self._until[name] = max(self._until[name], now + wait)
         return Fault(Kind.BUSY, seconds)
-
-    def crowd(self, at_once: int) -> None:
-        """So many others may be on their way when one is told."""
-        self._in_hand = dict.fromkeys(("github", "circleci"), (at_once - 1) * max(1, self.left))
 
 
 def session(folder: Path, seeds: Iterable[int], until: float | None = None, systems: Sequence[str] = ()) -> Report:
@@ -122,34 +121,39 @@ def _play(play: Play, seeds: list[int], until: float | None) -> Report:
     return report
 
 
-def _planned(play: Play, situation: Situation, scripts: dict[str, Any], when: VirtualTime, at_once: int) -> Plan:
-    return reads._plan(play, situation, scripts, partial(when.rules, at_once=at_once))
+def _times(play: Play, told: Callable[[str, float], None] = lambda _name, _seconds: None) -> dict[str, VirtualTime]:
+    log = next(iter(play.proxies.values())).log
+
+    def quiet(name: str) -> bool:
+        return all(call.ended for call in list(log.calls) if call.system == name)
+
+    return {s.name: VirtualTime(partial(told, s.name), partial(quiet, s.name)) for s in play.systems}
 
 
-def _told(
-    play: Play,
-    situation: Situation,
-    clean: Plan,
-    seed: int,
-    report: Report,
-    *,
-    seconds: Callable[[Random], float | None],
-) -> list[str]:
+def _planned(
+    play: Play, situation: Situation, scripts: Mapping[str, Script], times: Mapping[str, VirtualTime], at_once: int
+) -> Plan:
+    def rule() -> None:
+        for name, when in times.items():
+            when.rules(name, at_once=at_once)
+
+    return reads._plan(play, situation, scripts, rule)
+
+
+def _told(play: Play, situation: Situation, clean: Plan, seed: int, report: Report, *, seconds: Seconds) -> list[str]:
     """Some answers say that it was too much; `seconds` is what they say."""
-    chance = Random(seed)
-    at_once, when = chance.choice((1, AT_ONCE)), VirtualTime()
-    script = Told(when, chance, chance.randint(1, 3), lambda: seconds(chance))
-    script.crowd(at_once)
-    began = when.monotonic()
-    plan = _planned(play, situation, {s.name: script for s in play.systems}, when, at_once)
+    chance, times = Random(seed), _times(play)
+    at_once = chance.choice((1, AT_ONCE))
+    script = Told(times, seed, chance.randint(1, 2), seconds, at_once)
+    plan = _planned(play, situation, dict.fromkeys(times, script), times, at_once)
     report.hits += script.hits
     report.early += script.early
     report.in_hand += script.in_hand
     wrong = [f"{script.early} calls came before the time that was told"] if script.early else []
-    took = when.monotonic() - began
-    if took > 1.2 * script.told + 60:
-        wrong.append(f"it took {took:.0f} s where {script.told:.0f} s were told")
-    return wrong + _judged(play, plan, clean, when, report)
+    for name, when in times.items():
+        if when.ahead > 1.2 * script.told[name] + 10:
+            wrong.append(f"{when.ahead:.0f} s were waited for {name}, which told {script.told[name]:.0f} s")
+    return wrong + _judged(play, plan, clean, times, report)
 
 
 def _budget(play: Play, situation: Situation, clean: Plan, seed: int, report: Report) -> list[str]:
@@ -158,7 +162,7 @@ def _budget(play: Play, situation: Situation, clean: Plan, seed: int, report: Re
     soon = chance.random() < 0.7
     github = next((s for s in play.systems if isinstance(s, GithubSystem)), None)
     circleci = next((s for s in play.systems if isinstance(s, CircleSystem)), None)
-    when = VirtualTime(lambda seconds: _forward(play.systems, seconds))
+    times = _times(play, partial(_forward, play.systems))
     refused: Counter[str] = Counter()
     servers = [s.server for s in (github, circleci) if s is not None]
     kept = [list(server.watchers) for server in servers]
@@ -174,7 +178,7 @@ def _budget(play: Play, situation: Situation, clean: Plan, seed: int, report: Re
     if circleci is not None:
         circleci.server._spent.clear()
         circleci.server.per_minute = chance.randint(8, 30)
-    plan = _planned(play, situation, {}, when, 1)
+    plan = _planned(play, situation, {}, times, 1)
     for server, watchers in zip(servers, kept, strict=True):
         server.watchers[:] = watchers
     if github is not None:
@@ -185,19 +189,19 @@ def _budget(play: Play, situation: Situation, clean: Plan, seed: int, report: Re
     report.hits += sum(refused.values())
     if refused:
         wrong.append(f"the server had to refuse {dict(refused)}")
-    return wrong + _judged(play, plan, clean, when, report)
+    return wrong + _judged(play, plan, clean, times, report)
 
 
-def _forward(systems: Iterable[System], seconds: float) -> None:
+def _forward(systems: Iterable[System], name: str, seconds: float) -> None:
     for system in systems:
-        if isinstance(system, GithubSystem | CircleSystem):
+        if system.name == name and isinstance(system, GithubSystem | CircleSystem):
             system.server.clock.advance(seconds=seconds)
 
 
-def _judged(play: Play, plan: Plan, clean: Plan, when: VirtualTime, report: Report) -> list[str]:
+def _judged(play: Play, plan: Plan, clean: Plan, times: Mapping[str, VirtualTime], report: Report) -> list[str]:
     """A target that was read to its end has the plan that it always had; of another nothing is taken."""
     wrong = []
-    report.waited += when.ahead
+    report.waited += sum(when.ahead for when in times.values())
     report.calls += len(next(iter(play.proxies.values())).log.calls)
     for system in play.systems:
         view = plan.targets[system.name]

@@ -23,7 +23,7 @@ from tests.faults.stage import Play, Stage
 from tests.faults.story import Story
 from tests.faults.systems import TOGETHER, System, made
 from tests.faults.systems.base import GONE
-from tests.faults.virtual import VirtualTime
+from tests.faults.virtual import anew
 from tests.faults.wire import Call
 
 if TYPE_CHECKING:
@@ -181,9 +181,9 @@ def _plan(
     play: Play,
     situation: Situation,
     scripts: Mapping[str, Script],
-    rule: Callable[[], None] = lambda: VirtualTime().rules(),
+    rule: Callable[[], None] = anew,
 ) -> Plan:
-    """In virtual time, anew each time: what one plan was told of limits, the next knows nothing of."""
+    """In virtual time, which begins anew each time."""
     from provisioner.engine import make_plan
 
     rule()
