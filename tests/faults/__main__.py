@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"story; without it: {' and '.join(','.join(t) for t in TOGETHER)}",
     )
     parser.add_argument("--seed", type=int, default=2026, help="another seed gives other faults at other places")
+    parser.add_argument("--count", type=int, help="so many points or seeds of each part, instead of the usual number")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 2, help="processes side by side")
     parser.add_argument("--minutes", type=float, help="begin nothing new after so long, for each part")
     asked = parser.parse_args(arguments)
@@ -75,7 +76,7 @@ def _side_by_side(workers: int, work: Callable[..., Any], each: Sequence[tuple[A
 
 
 def _kills(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
-    size, count = (8, None) if asked.full else (1, 6)
+    size, count = (8, asked.count) if asked.full else (1, asked.count or 6)
     shares = [
         (folder / str(i), Story(size), asked.seed, count, (i, asked.workers), until, asked.systems)
         for i in range(asked.workers)
@@ -97,7 +98,7 @@ def _kills(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
 
 
 def _reads(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
-    first, count = asked.seed * 100_000, 10_000 if asked.full else 200
+    first, count = asked.seed * 100_000, asked.count or (10_000 if asked.full else 200)
     chunk = min(_CHUNK, -(-count // asked.workers))
     starts = range(first, first + count, chunk)
     jobs = [(folder / str(s), range(s, min(s + chunk, first + count)), until, asked.systems) for s in starts]
@@ -117,7 +118,7 @@ def _reads(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
 
 
 def _applies(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
-    first, count = asked.seed * 100_000, 1_800 if asked.full else 9
+    first, count = asked.seed * 100_000, asked.count or (2_000 if asked.full else len(applies.WEATHERS))
     chunk = min(90, -(-count // asked.workers))
     starts = range(first, first + count, chunk)
     jobs = [(folder / str(s), range(s, min(s + chunk, first + count)), until, asked.systems) for s in starts]
@@ -141,7 +142,7 @@ def _limits(folder: Path, asked: argparse.Namespace, until: float | None) -> int
     if not systems:
         _say("limits: of forges only")
         return 0
-    first, count = asked.seed * 100_000, 2_000 if asked.full else 24
+    first, count = asked.seed * 100_000, asked.count or (2_000 if asked.full else 24)
     chunk = min(100, -(-count // asked.workers))
     starts = range(first, first + count, chunk)
     jobs = [(folder / str(s), range(s, min(s + chunk, first + count)), until, systems) for s in starts]

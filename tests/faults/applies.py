@@ -52,6 +52,7 @@ WEATHERS = (
     Weather("30 % of calls fail", 0.3, _NOISE, _NOISE),
     Weather("done, and no answer", 0.3, {}, {Kind.LOSE: 3, Kind.LOST_ERROR: 2, Kind.CUT: 2}),
     Weather("done, and a hanging answer", 0.1, {}, {Kind.HANG: 1}, most=1),
+    Weather("rights withdrawn now and then", 0.1, {Kind.DENIED: 1}, {Kind.DENIED: 1}),
     Weather("success told, nothing done", 0.15, {}, {Kind.PRETEND: 1}),
     Weather("old answers for a while", 0.3, {Kind.STALE: 1}, {}, believed=False),
     Weather("short answers without a sign", 0.5, {Kind.SPOIL: 1}, {}, believed=False, bulk=True),

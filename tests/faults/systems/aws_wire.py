@@ -104,6 +104,8 @@ class AwsWire:
             return _http(400 if wait is None else 429, _error("Throttling", "Rate exceeded"), more)
         if kind == "unavailable":
             return _http(503, _error("ServiceUnavailable", "Try again later"), more)
+        if kind == "denied":
+            return _http(403, _error("AccessDenied", "Not authorized to perform this"))
         return _http(500, _error("InternalFailure", "Something went wrong"), more)
 
     def spoiled(self, spoil: Spoil, request: Request, answer: Answer, chance: Random) -> Answer | None:
