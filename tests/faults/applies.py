@@ -23,6 +23,8 @@ from tests.faults.wire import Call
 
 STORY = Story(1)
 CLOCK = 10.0
+LEVELS = ("pull", "triage", "push", "maintain", "admin")
+"""What a grant is like that stands as a stray."""
 RECORDS = ", lease: 60s, deadline: 120s"
 """The deadline of a call is counted by the engine's clock, which goes ten times as fast as the servers'."""
 _NOISE = {
@@ -120,7 +122,7 @@ def session(
 
 def _one(seed: int, weather: Weather, play: Play) -> _Case:
     run = play.run("apply", scripts=_scripts(seed, weather, play))
-    wrong = invariants.at_any_moment(play)
+    wrong = invariants.at_any_moment(play, believed=weather.believed)
     right = not invariants.d_as_declared(play)
     if weather.believed:
         wrong += invariants.i_honest(play, run) + invariants.j_proven(play)
@@ -137,8 +139,9 @@ def _one(seed: int, weather: Weather, play: Play) -> _Case:
 def _after_lies(play: Play, last: Run, second: Run) -> list[str]:
     """Of a system that hid what was there nobody can say that nothing is left. But what is left is nobody's secret:
     each plan lists it as a stray. And nothing is missing."""
-    wrong = invariants.at_any_moment(play) + invariants.e_nothing_left(second)
+    wrong = invariants.at_any_moment(play, believed=False) + invariants.e_nothing_left(second)
     strays = {invariants.thing(s["address"]) for s in parsed(second)["strays"]}
+    strays |= {f"level.{word}/{s.removeprefix('grant/')}" for s in strays for word in LEVELS}
     for system in play.systems:
         held, wanted = system.held(play.story.logins), play.story.things(system, after=True)
         wrong += [f"{t} is missing on {system.name}" for t in sorted(wanted - held)]

@@ -216,10 +216,10 @@ def _run(asked: Mapping[str, Any]) -> None:
 
 
 def _hurry(factor: float) -> None:
-    """As libfaketime does it: nothing of the engine is loaded yet, and all of it will see this clock and sleep by it."""
+    """As libfaketime does it: nothing of the engine is loaded yet; all of it will see this clock and sleep by it."""
     real, sleep, start = time.monotonic, time.sleep, time.monotonic()
     time.monotonic = lambda: start + (real() - start) * factor
-    time.sleep = lambda seconds: sleep(seconds / factor)
+    time.sleep = lambda seconds: sleep(float(seconds) / factor)
 
 
 def _dying(number: int, after: bool) -> Any:
