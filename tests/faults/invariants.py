@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -229,7 +229,7 @@ def no_duplicates(play: Play) -> list[str]:
 def at_any_moment(play: Play, *, believed: bool = True) -> list[str]:
     """Everything that holds also in the middle of things. In which order a context of `believed` systems is opened and
     shut hangs on what they say of it."""
-    checks = [
+    checks: list[Callable[[Play], list[str]]] = [
         a_intended,
         partial(b_planned, believed=believed),
         c_in_turn,
