@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,18 +16,22 @@ from provisioner import __version__
 from provisioner.apply import Applied, Progress, Waits, apply_plan
 from provisioner.cli.choosing import without_the_held
 from provisioner.cli.exit_codes import Exit, first
+from provisioner.cli.feedback import annotate, summarize_output
+from provisioner.cli.holding import CUT_OFF
 from provisioner.cli.locking import heads, locked, recovered, run_info
 from provisioner.cli.output import show, tell
 from provisioner.cli.running import columns, planned, progress_line
+from provisioner.cli.standing import Stood, stood
 from provisioner.cli.wiring import Opened, Work, check_journal, now, situate
-from provisioner.diagnostics import Diagnostic, ProvisionError
+from provisioner.diagnostics import Diagnostic, ProvisionError, Severity, in_order
 from provisioner.plan.planfile import to_json
+from provisioner.plan.turns import chosen
 from provisioner.plan.validity import MAX_AGE, reasons_not_to_apply
 from provisioner.records.run import RunInfo
 from provisioner.records.used import Use, finish, take, use_of
 from provisioner.report import applied as applied_report
 from provisioner.report import diagnostics as problems
-from provisioner.report.colour import palette
+from provisioner.report.colour import PLAIN, Palette, palette
 from provisioner.report.diagnostics import Sources
 from provisioner.report.text import text
 
@@ -41,31 +45,46 @@ if TYPE_CHECKING:
 class Task:
     """What a run is to do: `saved` as it is, or what a new plan says of what `choose` lets through. `command` stands
     in the journal. `begin` is done first, before the lock is asked for, so that whoever has it keeps nobody in.
-    `notes` are told with the plan."""
+    `notes` are told with the plan. `gives`: it may give access, and so the approvals of the files are asked for."""
 
     command: str
     saved: Plan | None = None
     choose: Choose | None = None
     begin: Callable[[Opened, RunInfo], None] | None = None
     notes: tuple[Diagnostic, ...] = ()
+    gives: bool = False
 
 
 def carry_out(opened: Opened, task: Task) -> int:
     """Does the task and tells what came of it; the exit status."""
     check_journal(opened)
-    run = run_info(opened, task.command)
+    stand = stood(opened) if task.gives else Stood(opened)
+    opened = stand.opened
+    run = stand.on_record(run_info(opened, task.command))
     if task.begin is not None:
         task.begin(opened, run)
     with locked(opened, run, _targets(opened, task)) as lock:
         recovered(opened, run)
         work = situate(opened)
         if task.saved is not None:
-            return _saved(task.saved, work, run, lock)
-        diagnostics = (*work.situation.diagnostics, *task.notes)
-        work = replace(work, situation=replace(work.situation, choose=task.choose, diagnostics=diagnostics))
+            return _saved(task.saved, work, run, lock, stand)
+        diagnostics = (*work.situation.diagnostics, *task.notes, *stand.notes)
+        choose = stand.choose(work, task.choose)
+        work = replace(work, situation=replace(work.situation, choose=choose, diagnostics=diagnostics))
         made = planned(work)
         _show(made, work)
         return _apply(made, work, replace(run, plan=str(to_json(made)["digest"])), lock)[0]
+
+
+def _approved(plan: Plan, work: Work, stand: Stood) -> Plan:
+    """A saved plan without what lacks an approval by now."""
+    choose = stand.choose(work, None)
+    tell(problems.text(stand.notes))
+    if choose is None:
+        return plan
+    kept, withheld, _ = chosen(choose, plan.changes)
+    diagnostics = in_order((*plan.diagnostics, *stand.notes))
+    return replace(plan, changes=kept, withheld=(*plan.withheld, *withheld), diagnostics=diagnostics)
 
 
 def _targets(opened: Opened, task: Task) -> set[str]:
@@ -73,7 +92,7 @@ def _targets(opened: Opened, task: Task) -> set[str]:
     return set(opened.targets) if task.saved is None else set(opened.targets) & set(task.saved.targets)
 
 
-def _saved(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> int:
+def _saved(plan: Plan, work: Work, run: RunInfo, lock: Lock, stand: Stood) -> int:
     """A saved plan that may still be applied; ProvisionError with all reasons where it may not."""
     digest, store = str(to_json(plan)["digest"]), work.journal.store
     earlier = use_of(store, digest)
@@ -87,8 +106,9 @@ def _saved(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> int:
         tell(f"this plan was begun {earlier.words}, and that run did not finish: it goes on from there\n")
     kept, withheld = without_the_held(plan, work.situation.held, work.situation.declared.identities)
     if withheld:
-        tell(problems.text(d for d in work.situation.diagnostics if d.code == "offboarded-now"))
+        tell(problems.text(d for d in work.situation.diagnostics if d.code in CUT_OFF))
         plan = replace(plan, changes=kept, withheld=(*plan.withheld, *withheld))
+    plan = _approved(plan, work, stand)
     status, applied = _apply(plan, work, run, lock)
     if not applied.interrupted and not applied.in_trouble:
         finish(store, digest, run=run, at=now())
@@ -104,6 +124,7 @@ def _check(plan: Plan, work: Work, use: Use | None) -> None:
         now=work.situation.now,
         used=use.words if use is not None and use.finished else None,
         max_age=work.opened.judging.records.plan_age or MAX_AGE,
+        records={name: known.records for name, known in work.situation.known.items() if known.records is not None},
     )
     if reasons:
         raise ProvisionError(*reasons)
@@ -114,7 +135,8 @@ def _apply(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> tuple[int, Appli
     line = progress_line()
 
     def progress(step: Progress) -> None:
-        line(f"{step.target} {step.done}/{step.of}: {step.words}")
+        changes = f"{step.of} change{'' if step.of == 1 else 's'}"
+        line(f"{step.target} {step.done}/{step.of}: {step.words}", phase=f"{step.target}: {changes} to make")
 
     try:
         applied = apply_plan(
@@ -130,7 +152,7 @@ def _apply(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> tuple[int, Appli
         )
     finally:
         line.close()
-    _tell(applied, plan)
+    _tell(applied, plan, run.command)
     tell(heads(work.journal, work.situation.connections))
     return _status(plan, applied), applied
 
@@ -140,9 +162,9 @@ def _show(made: Plan, work: Work) -> None:
     tell(text(made, sources=sources, colours=palette(sys.stderr, os.environ)) + "\n")
 
 
-def _tell(applied: Applied, plan: Plan) -> None:
-    show(
-        applied_report.text(
+def _tell(applied: Applied, plan: Plan, command: str) -> None:
+    def told(colours: Palette) -> str:
+        return applied_report.text(
             applied.changes,
             applied.outcomes,
             failed={c.id for c in applied.failed},
@@ -150,16 +172,24 @@ def _tell(applied: Applied, plan: Plan) -> None:
             why_not={name: t.why_not for name, t in applied.targets.items() if not t.converged},
             held_back=len(plan.withheld),
             interrupted=applied.interrupted,
-            diagnostics=applied.diagnostics,
+            diagnostics=(*_unrecorded(plan), *applied.diagnostics),
             columns=columns(sys.stdout),
-            colours=palette(sys.stdout, os.environ),
+            colours=colours,
         )
-    )
+
+    show(told(palette(sys.stdout, os.environ)))
+    annotate(applied.diagnostics)
+    summarize_output(f"provision {command}", lambda: told(PLAIN))
+
+
+def _unrecorded(plan: Plan) -> Iterable[Diagnostic]:
+    """Told again where the run ends: by then the journal goes on as if it had always been so."""
+    return (d for d in plan.diagnostics if d.code == "journal-missing" and d.severity is not Severity.NOTE)
 
 
 def _status(plan: Plan, applied: Applied) -> Exit:
     found = [Exit.INTERRUPTED] if applied.interrupted else []
-    found += [Exit.REFUSED] if plan.refused else []
+    found += [Exit.REFUSED] if plan.refused or plan.unsettled else []
     found += [Exit.FAILED] if applied.any_failed else []
     found += [Exit.INCOMPLETE] if applied.unreadable else []
     return first(*found)

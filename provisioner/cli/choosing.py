@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from provisioner.model.change import Action, Cause, Change
+from provisioner.model.desired import Desired
 from provisioner.model.effect import Direction
 from provisioner.plan.plan import APPROVED_CAUSES, Plan, Withheld
 from provisioner.plan.turns import Choose, Leave
 
-_DUE = frozenset({Cause.LEAVER, Cause.TIME, Cause.OUTSTANDING, Cause.REPAIR})
+_DUE = frozenset({Cause.LEAVER, Cause.SOURCE, Cause.TIME, Cause.OUTSTANDING, Cause.REPAIR})
 
 
 def is_due(change: Change) -> bool:
@@ -31,14 +32,37 @@ def only_due() -> Choose:
     return choose
 
 
-def only_reviewed(reviewed: Plan) -> Choose:
-    """`apply --reviewed`: what is due, and what the reviewed plan had, by what it does."""
-    approved = frozenset(c.id for c in reviewed.changes if c.cause in APPROVED_CAUSES)
+def only_reviewed(*reviewed: Plan) -> Choose:
+    """`apply --reviewed`: what is due, and what the reviewed plans had, by what it does."""
+    approved = frozenset(c.id for plan in reviewed for c in plan.changes if c.cause in APPROVED_CAUSES)
 
     def choose(change: Change) -> Leave | None:
         if is_due(change) or change.id in approved:
             return None
         return Leave("not-reviewed", "it is not in the plan that was reviewed")
+
+    return choose
+
+
+def only_approved(
+    wanted: Mapping[str, Desired], approved: Mapping[str, Desired], otherwise: Choose | None, why: str
+) -> Choose:
+    """What gives access, only if the files as they stand approved ask for the very same; and what `otherwise` says.
+
+    What neither state of the files has by this address (somebody's login is another by now) is not known to be
+    approved."""
+
+    def stands(change: Change) -> bool:
+        name = change.address.target
+        now, then = (known[name].state.get(change.address) if name in known else None for known in (wanted, approved))
+        if now is None or then is None:
+            return False
+        return (now.attributes, now.starts, now.until) == (then.attributes, then.starts, then.until)
+
+    def choose(change: Change) -> Leave | None:
+        if change.effect.direction is not Direction.NARROWS and not stands(change):
+            return Leave("approval-missing", why)
+        return otherwise(change) if otherwise is not None else None
 
     return choose
 
@@ -74,6 +98,6 @@ def _against(change: Change, held: Mapping[str, str], declared: Collection[str])
     who = change.identity or ""
     if who in held and change.effect.direction is not Direction.NARROWS:
         return f"{who} was cut off {held[who]}"
-    if who in declared and change.cause is Cause.LEAVER:  # of the same files, it can only come from a hold
-        return f"{who} was cut off by `offboard --now` when this plan was made, and is not now"
+    if who in declared and change.cause in (Cause.LEAVER, Cause.SOURCE):  # of the same files: it comes from a hold
+        return f"{who} was cut off when this plan was made, and is not now"
     return None

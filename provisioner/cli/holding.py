@@ -1,4 +1,5 @@
-"""Who is cut off although the files still declare them (`offboard --now`): in every plan they count as gone.
+"""Who is cut off although the files still declare them (`offboard --now`, or a source that they left): in every plan
+they count as gone.
 
 A hold ends when the files have stopped declaring them, as the first-parent history since it was made tells, or when
 somebody lifts it. Without git, only by the latter. Decides nothing about changes.
@@ -21,6 +22,8 @@ from provisioner.records.holds import Hold, holds
 if TYPE_CHECKING:
     from provisioner.cli.wiring import Opened
 
+CUT_OFF = frozenset({"offboarded-now", "cut-by-source"})
+"""The codes of what is told of those who are cut off."""
 _AS_THEY_ARE = "the files as they are"
 
 
@@ -32,6 +35,7 @@ class Held:
     past: tuple[PastDeclared, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Diagnostic, ...] = ()
+    by_source: frozenset[str] = frozenset()
 
 
 def apply_holds(opened: Opened) -> Held:
@@ -46,7 +50,14 @@ def apply_holds(opened: Opened) -> Held:
     past = PastDeclared(_AS_THEY_ARE, replace(declared, targets=targets), frozenset(opened.targets))
     words = {who: hold.words for who, hold in in_force.items()}
     notes = tuple(_told(declared.identities[who], hold) for who, hold in in_force.items())
-    return Held(replace(declared, identities=left), (past,), words, notes)
+    by_source = frozenset(who for who, hold in in_force.items() if hold.source is not None)
+    return Held(replace(declared, identities=left), (past,), words, notes, by_source)
+
+
+def held_by_source(opened: Opened) -> frozenset[str]:
+    """Those whom a source has cut off, and who still are. ProvisionError where a hold cannot be read."""
+    in_force = _in_force(opened, holds(opened.journal.store))
+    return frozenset(who for who, hold in in_force.items() if hold.source is not None)
 
 
 def _in_force(opened: Opened, found: Mapping[str, Hold]) -> dict[str, Hold]:
@@ -80,6 +91,18 @@ def _declares(identities: Iterable[Identity], who: str) -> bool:
 
 
 def _told(identity: Identity, hold: Hold) -> Diagnostic:
+    if hold.source is not None:
+        return Diagnostic(
+            "cut-by-source",
+            f"{identity.id} is declared, and was cut off {hold.words}: nothing is given to them",
+            severity=Severity.WARNING,
+            location=identity.location,
+            length=len(identity.id),
+            why="who leaves a directory that people come from is out before the review; that they are in it again lets "
+            "nobody in",
+            fix=f"merge what `provision pull {hold.source}` proposes, or lift it: "
+            f"provision offboard {identity.id} --undo",
+        )
     return Diagnostic(
         "offboarded-now",
         f"{identity.id} is declared, and was cut off {hold.words}: nothing is given to them",

@@ -28,6 +28,7 @@ def rules_of(source: Source, model: GuardrailsModel) -> Rules:
         tuple(_separate(at, model)),
         tuple(_acknowledgement(a, at, n) for n, a in enumerate(model.acknowledgements)),
         tuple(model.owners),
+        bool(model.approvals),
     )
 
 
@@ -58,4 +59,5 @@ def _acknowledgement(said: AcknowledgementModel, at: At, number: int) -> Acknowl
         said.system,
         said.removals,
         at.key(("acknowledgements", number)),
+        said.journal is not None,
     )

@@ -10,7 +10,7 @@ from provisioner.model.instant import Instant
 
 class Assignment(NamedTuple):
     """`environments` None means every environment of the role that is not protected. It holds from `starts` (or always)
-    until just before `until` (or without an end).
+    until just before `until` (or without an end). `source` is the directory whose group gave it; None: a person did.
     """
 
     role: str
@@ -19,3 +19,4 @@ class Assignment(NamedTuple):
     until: Instant | None = None
     reason: str | None = None
     location: Location = NOWHERE
+    source: str | None = None

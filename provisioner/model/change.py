@@ -30,10 +30,12 @@ class Action(StrEnum):
 
 
 class Cause(StrEnum):
-    """What made the plan want it. `declared` and `leaver` are what a reviewer approves."""
+    """What made the plan want it. `declared` and `leaver` are what a reviewer approves. `source` is a leaver whom a
+    directory has no more, and the files still have."""
 
     DECLARED = "declared"
     LEAVER = "leaver"
+    SOURCE = "source"
     TIME = "time"
     REPAIR = "repair"
     OUTSTANDING = "outstanding"

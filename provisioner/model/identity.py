@@ -35,7 +35,8 @@ class Suspension:
 @dataclass(frozen=True, slots=True)
 class Identity:
     """`accounts` is keyed by target family (`aws`) or instance (`aws/payments-production`); the narrower wins.
-    `credentials` and `keyless` (the key `identity` of a service) are carried for the providers that use them.
+    `credentials` and `keyless` (the key `identity` of a service) are carried for the providers that use them. `sources`
+    are the directories that a person is known from; their id there is that of the account on the source's target.
     """
 
     kind: IdentityKind
@@ -52,6 +53,7 @@ class Identity:
     location: Location = NOWHERE
     credentials: Block | None = None
     keyless: Block | None = None
+    sources: tuple[str, ...] = ()
 
     def account_on(self, target: str) -> AccountName:
         """How this identity is known on `target`; the login defaults to the id."""

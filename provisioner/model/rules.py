@@ -43,7 +43,7 @@ class Separate:
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
     """The reviewed way through, until its end. It names people, a role or addresses; or how many of a kind may go from
-    a target; or that a target is another system now."""
+    a target; or that a target is another system now; or that its journal is lost (`journal_lost`)."""
 
     reason: str
     until: Instant
@@ -56,6 +56,7 @@ class Acknowledgement:
     system: str | None = None
     removals: bool = False
     location: Location = NOWHERE
+    journal_lost: bool = False
 
     def reaches(self, target: str) -> bool:
         """Whether it is about `target`, or about all of them."""
@@ -65,7 +66,8 @@ class Acknowledgement:
 @dataclass(frozen=True)
 class Rules:
     """Everything under `guardrails:`. `administrators` is keyed by target, or target/instance (the narrower wins);
-    `break_glass` by id. `owners` approve changes to the guardrails, and to what nobody else owns."""
+    `break_glass` by id. `owners` approve changes to the guardrails, and to what nobody else owns. `approvals_required`:
+    `apply` gives nothing that lacks the approval of its owners."""
 
     group: Limit = Limit(50)
     target: Limit = Limit(10)
@@ -74,6 +76,7 @@ class Rules:
     separate: tuple[Separate, ...] = ()
     acknowledgements: tuple[Acknowledgement, ...] = ()
     owners: tuple[str, ...] = ()
+    approvals_required: bool = False
 
     def administrators_of(self, target: str) -> Administrators | None:
         """The rule for one target or instance, if there is one."""

@@ -76,13 +76,16 @@ class OpenItem:
 
 
 class Tail:
-    """The sum so far; `take` adds a record."""
+    """The sum so far; `take` adds a record. `gap`: when the chain began anew on a target that carried our marks
+    already, until it converges: what was recorded before then is lost."""
 
     def __init__(self) -> None:
         self.converged: Converged | None = None
         self.counts: Mapping[str, int] | None = None
         self.system: str | None = None
         self.trees: tuple[str, ...] = ()
+        self.gap: Instant | None = None
+        self.approved: str | None = None
         self.items: dict[Key, OpenItem] = {}
         self.doubts: dict[Key, OpenItem] = {}
 
@@ -92,6 +95,7 @@ class Tail:
         return record.kind == RecordKind.CONVERGED or (record.kind == RecordKind.RUN and "before" in record.body)
 
     def take(self, record: Record) -> None:
+        self._approved(record)
         if record.kind == RecordKind.RUN:
             self._run(record)
         elif record.kind == RecordKind.INTENT:
@@ -118,7 +122,17 @@ class Tail:
             "counts": None if self.counts is None else dict(self.counts),
             "system": self.system,
             "trees": list(self.trees),
+            **({"gap": format_instant(self.gap)} if self.gap is not None else {}),
+            **({} if self.approved is None else {"approved": self.approved}),
         }
+
+    def _approved(self, record: Record) -> None:
+        """The newest revision of which an apply found that no approval was missing."""
+        carried = record.body.get("before", record.body) if record.kind == RecordKind.RUN else record.body
+        if self.approved is None and record.kind in (RecordKind.RUN, RecordKind.CONVERGED):
+            self.approved = carried.get("approved")
+        if record.run.approved and record.run.revision is not None and not record.run.uncommitted:
+            self.approved = record.run.revision
 
     def _run(self, record: Record) -> None:
         before = record.body.get("before")
@@ -126,9 +140,12 @@ class Tail:
             self.converged = None if before["converged"] is None else _converged(before["converged"])
             self.counts, self.system = before["counts"], before["system"]
             self.trees = tuple(before.get("trees", ()))
+            self.gap = parse_instant(before["gap"]) if before.get("gap") else None
             found = [_item(i) for i in before["open"]]
             self.items = {i.key: i for i in found if not i.doubt}
             self.doubts = {i.key: i for i in found if i.doubt}
+        if record.body.get("unrecorded") is not None:
+            self.gap = record.at
         self.system = record.body.get("system") or self.system
         self.counts = record.body.get("counts") or self.counts
         if record.run.tree:
@@ -136,7 +153,7 @@ class Tail:
 
     def _converged(self, record: Record) -> None:
         body = record.body
-        self.items, self.doubts, self.trees = {}, {}, ()
+        self.items, self.doubts, self.trees, self.gap = {}, {}, (), None
         self.counts = body["counts"]
         self.system = body.get("system") or self.system
         self.converged = Converged(

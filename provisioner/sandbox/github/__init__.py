@@ -6,13 +6,16 @@ and `query/` is GraphQL.
 """
 
 from provisioner.sandbox.github import (  # noqa: F401 - each adds its routes
+    actions,
     apps,
     branches,
+    comments,
     credentials,
     environments,
     orgs,
     people,
     protection,
+    pulls,
     repos,
     roles,
     rulesets,
