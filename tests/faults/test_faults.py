@@ -22,10 +22,10 @@ def test_a_slice_of_the_faults_holds(part: str, tmp_path: Path) -> None:
     _holds(part, "3" if part == "kills" else "2")
 
 
-def _holds(part: str, workers: str) -> None:
+def _holds(part: str, workers: str, *options: str) -> None:
     """In a process of its own, which forks: a test process has threads."""
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.faults", "--only", part, "--workers", workers],
+        [sys.executable, "-m", "tests.faults", "--only", part, "--workers", workers, *options],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -37,6 +37,6 @@ def _holds(part: str, workers: str) -> None:
     assert " 0 points failed" in ended.stdout or " 0 seeds failed" in ended.stdout or "; 0 found" in ended.stdout
 
 
-def test_a_slice_of_the_faults_holds_on_postgresql(tmp_path: Path) -> None:
+def test_a_slice_of_the_kills_holds_on_postgresql(tmp_path: Path) -> None:
     need(postgres_missing_reason())
-    _holds("database", "2")
+    _holds("kills", "2", "--systems", "postgresql", "--count", "2")

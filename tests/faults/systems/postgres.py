@@ -10,6 +10,7 @@ from typing import Any
 
 from provisioner.providers.postgresql import names
 from tests.faults.story import OWNER, ROLES, Story
+from tests.faults.systems.base import GONE
 from tests.faults.systems.postgres_wire import PostgresWire
 from tests.faults.wire import Spoil
 from tests.rigs.postgres import Postgres
@@ -125,7 +126,7 @@ class PostgresSystem:
             "PG_SECRET": self.password,
         }
 
-    def target(self) -> str:
+    def target(self, *, after: bool) -> str:
         return f"""\
 {self.name}:
   provider: postgresql
@@ -136,6 +137,12 @@ class PostgresSystem:
     def grants(self, role: Mapping[str, tuple[str, ...]]) -> str:
         datasets = ", ".join(f"sales.{p.lower()}: [select]" for p in role["policies"])
         return f"{{roles: [{', '.join(role['groups'])}], datasets: {{{datasets}}}}}"
+
+    def account(self, login: str) -> str:
+        return ""
+
+    def standing(self, *, after: bool) -> frozenset[str]:
+        return frozenset()
 
     def wanted(self, login: str, roles: Iterable[Mapping[str, tuple[str, ...]]]) -> frozenset[str]:
         roles = list(roles)
@@ -168,3 +175,13 @@ class PostgresSystem:
             for login in {name, key} & logins:
                 found[login] = found.get(login, 0) + 1
         return found
+
+    def moments(self, story: Story) -> list[str]:
+        return []
+
+    def rests_on(self, action: str, thing: str, damaged: frozenset[str]) -> bool:
+        """One reading of the catalogs is one snapshot: where it broke off, all of it did."""
+        return bool(damaged) and (action in GONE or action == "create")
+
+    def broken(self, wrong: str) -> list[dict[str, str]]:
+        return [{"PG_SECRET": wrong}, {"PG_DSN": f"host=127.0.0.1 port=1 user=engine password={wrong}"}]

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from tests.faults.wire import Answer, Effect, Request, Spoil, Touched
 
 _NAME = r'"((?:[^"]|"")+)"'
-_STATES = {"busy": "55P03", "unavailable": "57P01", "error": "XX000"}
+_STATES = {"busy": "55P03", "unavailable": "57P01", "error": "XX000", "denied": "42501"}
 _DATASET = re.compile(r"ds_[0-9a-f]{16}_([a-z]+)_([a-z]+)_(.+)\Z")
 
 
