@@ -126,10 +126,12 @@ class Opened:
 
 @dataclass(frozen=True)
 class Work:
-    """Everything that a command needs to plan, and to apply."""
+    """Everything that a command needs to plan, and to apply. `over` are the runs of `offboard --now` whose holds the
+    files have ended since."""
 
     opened: Opened
     situation: Situation
+    over: frozenset[str] = frozenset()
 
     @property
     def files(self) -> Files:
@@ -201,7 +203,7 @@ def situate(opened: Opened) -> Work:
         held=held.words,
         preview=wanted.as_of is not None,
     )
-    return Work(opened, situation)
+    return Work(opened, situation, held.over)
 
 
 def _files(access: Path, *, last_valid: bool = False) -> Files:

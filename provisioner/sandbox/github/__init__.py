@@ -6,6 +6,7 @@ and `query/` is GraphQL.
 """
 
 from provisioner.sandbox.github import (  # noqa: F401 - each adds its routes
+    actions,
     apps,
     branches,
     credentials,
@@ -13,6 +14,7 @@ from provisioner.sandbox.github import (  # noqa: F401 - each adds its routes
     orgs,
     people,
     protection,
+    pulls,
     repos,
     roles,
     rulesets,

@@ -166,6 +166,46 @@ class TokenGrant:
 
 
 @dataclass(eq=False, slots=True)
+class Run:
+    """A run of a workflow. `actor` caused it at first, `triggering` started this attempt. `head_repo` None: the fork
+    that it came from is gone. `approvals` are who let it into which environment."""
+
+    id: int
+    repo: int
+    number: int
+    actor: int
+    triggering: int
+    event: str
+    sha: str
+    branch: str | None
+    path: str
+    created: datetime
+    head_repo: int | None
+    attempt: int = 1
+    status: str = "in_progress"
+    conclusion: str | None = None
+    earlier: list[tuple[int, str]] = field(default_factory=list)
+    approvals: list[tuple[int, str, str]] = field(default_factory=list)
+    prefix: str = "WFR"
+
+
+@dataclass(eq=False, slots=True)
+class Pull:
+    """A pull request: who opened it, who merged it, and the commit that came of it."""
+
+    id: int
+    number: int
+    repo: int
+    user: int
+    title: str
+    head_sha: str
+    created: datetime
+    merged_by: int | None = None
+    merge_sha: str | None = None
+    prefix: str = "PR"
+
+
+@dataclass(eq=False, slots=True)
 class Repo:
     """A repository. `collaborators` holds direct grants alone."""
 
@@ -186,6 +226,9 @@ class Repo:
     environments: dict[str, Environment] = field(default_factory=OrderedDict)
     files: dict[str, str] = field(default_factory=dict)
     keys: dict[int, DeployKey] = field(default_factory=dict)
+    runs: dict[int, Run] = field(default_factory=dict)
+    pulls: dict[int, Pull] = field(default_factory=dict)
+    commits: dict[str, int | None] = field(default_factory=dict)
     prefix: str = "R"
 
 

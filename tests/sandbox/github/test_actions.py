@@ -1,0 +1,57 @@
+"""Runs of workflows: who started them, who started them again, cancelled once, and let into an environment."""
+
+from __future__ import annotations
+
+from provisioner.sandbox.github import actions, pulls
+from tests.sandbox.github.acme import Acme, installed
+
+
+def test_a_run_names_who_caused_it_and_who_started_this_attempt(acme: Acme) -> None:
+    repo = acme.repo("site")
+    run = actions.start(acme.world, repo, acme.ada)
+    at = f"/repos/acme/site/actions/runs/{run.id}"
+    first = acme.owner("GET", at)
+    assert first["actor"]["id"] == first["triggering_actor"]["id"] == acme.ada.id
+    assert first["head_repository"]["id"] == first["repository"]["id"] == repo.id
+    actions.finish(run, "failure")
+    acme.world.repos[repo.id].collaborators[acme.bob.id] = "write"
+    acme.member(acme.bob)("POST", f"{at}/rerun", 201)
+    again = acme.owner("GET", at)
+    assert (again["run_attempt"], again["actor"]["login"], again["triggering_actor"]["login"]) == (2, "ada", "Bob")
+    assert acme.owner("GET", f"{at}/attempts/1")["triggering_actor"]["login"] == "ada"
+    acme.owner("GET", f"{at}/attempts/3", 404)
+
+
+def test_a_run_is_cancelled_once_and_a_cancelled_run_stays_so(acme: Acme) -> None:
+    run = actions.start(acme.world, acme.repo("site"), acme.ada)
+    at = f"/repos/acme/site/actions/runs/{run.id}"
+    acme.owner("POST", f"{at}/cancel", 202)
+    actions.finish(run, "failure")
+    assert acme.owner("GET", at)["conclusion"] == "cancelled"
+    acme.owner("POST", f"{at}/cancel", 409)
+
+
+def test_cancelling_takes_a_token_that_may(acme: Acme) -> None:
+    run = actions.start(acme.world, acme.repo("site"), acme.ada)
+    key = acme.server.create_app(acme.org, permissions={"actions": "read", "metadata": "read"})
+    job = installed(acme, key)
+    at = f"/repos/acme/site/actions/runs/{run.id}"
+    assert job("GET", at)["status"] == "in_progress"
+    job("POST", f"{at}/cancel", 403)
+    acme.caller(acme.server.token(acme.eve))("GET", at, 404)
+
+
+def test_who_approved_who_wrote_and_who_merged(acme: Acme) -> None:
+    repo = acme.repo("site")
+    merged = pulls.merge(acme.world, repo, acme.ada, acme.boss, actions.SHA)
+    run = actions.start(acme.world, repo, acme.boss, waiting=True)
+    assert acme.owner("GET", f"/repos/acme/site/actions/runs/{run.id}/approvals") == []
+    actions.approve(run, acme.bob, "production")
+    (one,) = acme.owner("GET", f"/repos/acme/site/actions/runs/{run.id}/approvals")
+    assert (one["state"], one["user"]["login"], one["environments"][0]["name"]) == ("approved", "Bob", "production")
+    (simple,) = acme.owner("GET", f"/repos/acme/site/commits/{actions.SHA}/pulls")
+    assert simple["number"] == merged.number and simple["merge_commit_sha"] == actions.SHA
+    whole = acme.owner("GET", f"/repos/acme/site/pulls/{merged.number}")
+    assert (whole["user"]["login"], whole["merged_by"]["login"]) == ("ada", "boss")
+    assert acme.owner("GET", f"/repos/acme/site/commits/{actions.SHA}")["author"]["login"] == "ada"
+    acme.owner("GET", f"/repos/acme/site/commits/{'f' * 40}", 422)
