@@ -27,6 +27,9 @@ SECTIONS = {
         "drift": "what differs from the files, and what nobody declares",
         "status": "what is outstanding, and when each target was last in order",
     },
+    "In a pipeline": {
+        "gate": "may whoever started this run do this? if not, it is stopped",
+    },
     "Questions": {
         "explain": "why somebody has access, to the file line",
         "who": "who holds a thing, by the files and live",

@@ -242,6 +242,7 @@ class PipelineModel(Shape):
     branches: list[Text] = Field(default_factory=lambda: ["main"])
     tags: list[Text] = Field(default_factory=list)
     forks: Literal["none", "build", "secrets"] = "none"
+    schedules: Text = _LEFT_OUT
     owners: list[Text] = Field(default_factory=list)
     deploys: dict[Text, DeployModel] = Field(default_factory=dict)
 
