@@ -29,10 +29,14 @@ class Api:
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """The JSON of an answer that is one. ProvisionError for everything else."""
+        return self.ask("GET", path, params=params)
+
+    def ask(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None) -> Any:
+        """A question that a system wants asked in another way."""
         from provisioner.transport import TransportError
 
         try:
-            answer = self.asking.get(path, params)
+            answer = self.asking.send(method, path, params=params, body=body, reading=True)
             if answer.ok:
                 return answer.json()
             told = f"{answer.call}: status {answer.status}, {answer.message()}"
@@ -89,8 +93,16 @@ class Api:
         return Aborted(False, told)
 
 
-def open_api(system: str, base: str, headers: Mapping[str, str], secret: str, stop: tuple[str, str]) -> Api:
-    """`stop` is the method and the path of the one call that may change something. Makes no call yet."""
+def open_api(
+    system: str,
+    base: str,
+    headers: Mapping[str, str],
+    secret: str,
+    stop: tuple[str, str],
+    question: tuple[str, str] | None = None,
+) -> Api:
+    """`stop` is method and path of the one call that may change something, `question` those of one that asks although
+    it is no GET. Makes no call yet."""
     try:
         from urllib.parse import urlsplit
 
@@ -113,6 +125,11 @@ def open_api(system: str, base: str, headers: Mapping[str, str], secret: str, st
         allowed = (method, path.partition("?")[0]) in (stop, (stop[0], prefix + stop[1]))
         return None if allowed else f"`gate` stops its own run, and sends nothing else: {method}"
 
+    reading = read_only()
+
+    def only_ask(method: str, path: str, body: Any) -> str | None:
+        return None if (method, path.partition("?")[0]) == question else reading(method, path, body)
+
     budget = Budget(Pace(patience=20.0, unsaid=5.0))
     quick = Limits(connect=5, read=10, whole=15, size=8 * 1024 * 1024, tries=3)
 
@@ -121,7 +138,7 @@ def open_api(system: str, base: str, headers: Mapping[str, str], secret: str, st
             base, lambda: headers, guard, budget, quick, conditional=False, secrets=lambda: (secret,) if secret else ()
         )
 
-    return Api(system, session(read_only()), session(only_stop))
+    return Api(system, session(only_ask), session(only_stop))
 
 
 def unreadable(system: str, told: str) -> ProvisionError:

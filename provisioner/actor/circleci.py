@@ -46,15 +46,16 @@ class CircleRun:
         slug = text(pipeline, "project_slug")
         starter = self._person("started it", text(flow, "started_by"))
         first = self._first(text(pipeline, "trigger", "actor", "login"), starter)
-        branch = text(pipeline, "vcs", "branch")
+        branch, schedule = text(pipeline, "vcs", "branch"), kind in _SCHEDULED and first is None
+        starters = (starter,) if first is None else (first, replace(starter, did="started it again"))
         told = Found(
             SYSTEM,
             f"{slug} pipeline {text(pipeline, 'number')}, workflow {self.workflow}",
             f"https://app.circleci.com/pipelines/workflows/{self.workflow}",
             kind,
-            (starter,) if first is None else (first, replace(starter, did="started it again")),
+            () if schedule else starters,
             pipeline_of(self.declared, "circleci", self.target, (slug.rpartition("/")[2], slug)),
-            kind in _SCHEDULED and first is None,
+            schedule,
             tuple(self._bad(flow, pipeline, kind, slug)),
             "this run is of a pull request" if branch.startswith("pull/") else "",
         )

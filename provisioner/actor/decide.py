@@ -105,12 +105,10 @@ def _each(
             f"this run may not go on: {asked.environment} is protected, and {found.unmerged}",
             "merge the change, and let the run of the protected branch do it",
         )
-    if found.schedule:
-        starters: tuple[Identity, ...] = (_scheduled(found, declared, held, now, asked),)
-    else:
-        starters = tuple(_somebody(part, declared, held, now, asked) for part in found.starters)
-        if not starters:
-            raise _No("nobody-started", f"{found.system} does not say who set this run going")
+    starters = [_scheduled(found, declared, held, now, asked)] if found.schedule else []
+    starters += [_somebody(part, declared, held, now, asked) for part in found.starters]
+    if not starters:
+        raise _No("nobody-started", f"{found.system} does not say who set this run going")
     if asked.approver_not:
         _approved(asked, found, declared, held, now)
     return tuple(dict.fromkeys(i.id for i in starters))
@@ -229,6 +227,8 @@ def spans(
 
 def _approved(asked: Asked, found: Found, declared: DeclaredAccess, held: Mapping[str, str], now: Instant) -> None:
     """Somebody else than those asked about approved it: a declared person, present, and none of those."""
+    if not found.tells_approvals:
+        raise _No("approvals-not-told", f"{found.system} does not say who approved a run, so nobody can be held to it")
     hands: dict[Hand, Sequence[Part]] = {
         Hand.AUTHOR: found.authors,
         Hand.MERGER: found.mergers,

@@ -39,10 +39,11 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One run. `starters` are all who had a hand in that it runs now: each must be allowed. `schedule`: nobody is.
-    `bad` rules the run out, whoever started it; `unmerged` rules it out for a protected environment, because its code
-    is nobody's decision yet. `approvers`, `authors` and `mergers` are empty where nobody is told, and only asked for
-    where they matter. `pipeline` is its entry under `pipelines:`, empty where there is none."""
+    """One run. `starters` are all who had a hand in that it runs now: each must be allowed. `schedule`: a timer had
+    one, which is nobody. `bad` rules the run out, whoever started it; `unmerged` rules it out for a protected
+    environment, because its code is nobody's decision yet. `approvers`, `authors` and `mergers` are empty where nobody
+    is told, and only asked for where they matter; `tells_approvals` False: this system does not say who approved.
+    `pipeline` is its entry under `pipelines:`, empty where there is none."""
 
     system: str
     run: str
@@ -56,6 +57,7 @@ class Found:
     approvers: tuple[Part, ...] = ()
     authors: tuple[Part, ...] = ()
     mergers: tuple[Part, ...] = ()
+    tells_approvals: bool = True
 
 
 @dataclass(frozen=True, slots=True)

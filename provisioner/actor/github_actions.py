@@ -56,7 +56,7 @@ class GitHubRun:
         attempt = text(run, "run_attempt")
         event = text(run, "event")
         schedule = event == "schedule" and attempt == "1"
-        starters = self._starters(run, event)
+        starters = self._starters(run, event, attempt)
         told = Found(
             SYSTEM,
             f"{self.repository} run {self.number}, attempt {attempt}",
@@ -74,12 +74,12 @@ class GitHubRun:
         path = f"{self._at}/actions/runs/{self.number}/cancel"
         return self.api.stop("POST", path, over=lambda answer: answer.status == 409)
 
-    def _starters(self, run: Mapping[str, Any], event: str) -> tuple[Part, ...]:
+    def _starters(self, run: Mapping[str, Any], event: str, attempt: str) -> tuple[Part, ...]:
         """Whoever caused it and whoever started this attempt. A schedule's first actor only edited its line once."""
         first = self._part("started it", run.get("actor"))
         again = self._part("started it again", run.get("triggering_actor"))
         if event == "schedule":
-            return (again,)
+            return () if attempt == "1" else (again,)
         return (first,) if again.who == first.who else (first, again)
 
     def _part(self, did: str, user: Any) -> Part:

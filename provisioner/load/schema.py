@@ -233,11 +233,28 @@ class DeployModel(Shape):
     tags: list[Text] = _LEFT_OUT
 
 
+CI_SYSTEMS = ("gitlab", "jenkins", "bamboo", "cloudbees")
+"""CI systems that are no targets: where they are is said of each pipeline."""
+
+
+class CiModel(Shape):
+    """Where a CI system runs the pipeline, for `gate`. `people` is the target whose logins the system's users have."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#@]+$")]
+    project: Text = _LEFT_OUT
+    people: Text = _LEFT_OUT
+
+
 class PipelineModel(Shape):
-    """The CI configuration of one repository: whose contexts and environments it uses, what in it deploys where."""
+    """The CI configuration of one repository: whose contexts and environments it uses, what in it deploys where, and
+    what its schedules run as."""
 
     circleci: Text = _LEFT_OUT
     github: Text = _LEFT_OUT
+    gitlab: CiModel = _LEFT_OUT
+    jenkins: CiModel = _LEFT_OUT
+    bamboo: CiModel = _LEFT_OUT
+    cloudbees: CiModel = _LEFT_OUT
     repository: Text = _LEFT_OUT
     branches: list[Text] = Field(default_factory=lambda: ["main"])
     tags: list[Text] = Field(default_factory=list)
