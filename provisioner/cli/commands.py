@@ -12,6 +12,7 @@ SECTIONS = {
     "The access files": {
         "validate": "check the files alone, offline; all problems in one run",
         "schema": "print JSON Schema for editors",
+        "grant": "give somebody a role for a while, in the files",
         "offboard": "take somebody out of the files; or cut them off at once",
         "adopt": "write access files from a live system; changes nothing there",
     },

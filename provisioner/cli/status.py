@@ -37,7 +37,7 @@ def status(access: Access = DEFAULT_ACCESS) -> int:
             )
         )
         tell(problems(chain.warnings()))
-    tell(problems(d for d in work.situation.diagnostics if d.code == "offboarded-now"))
+    tell(problems(d for d in work.situation.diagnostics if d.code in ("offboarded-now", "ends-soon")))
     where = f"in {work.opened.journal_place}"
     show(text(found, where=where, now=work.situation.now, colours=palette(sys.stdout, os.environ)))
     return Exit.DONE

@@ -34,6 +34,7 @@ from provisioner.records.chain import Chain
 from provisioner.records.heartbeat import Times
 from provisioner.records.journal import DEFAULT_FOLDER, Journal, is_remote, open_journal
 from provisioner.records.verify import targets_of
+from provisioner.resolve.ending import ending
 
 
 class InvalidFilesError(ProvisionError):
@@ -199,7 +200,7 @@ def situate(opened: Opened) -> Work:
         person=wanted.person,
         judging=opened.base,
         others=opened.others,
-        diagnostics=(*files.loaded.diagnostics, *opened.notes, *held.notes, *warnings),
+        diagnostics=(*files.loaded.diagnostics, *opened.notes, *held.notes, *warnings, *ending(held.declared, at)),
         held=held.words,
         preview=wanted.as_of is not None,
     )

@@ -1,4 +1,4 @@
-"""A commit on a new branch that takes somebody out of the access files, beside whatever is checked out.
+"""A commit on a new branch with one edit of the access files, beside whatever is checked out.
 
 Made of git's own parts (a tree, a commit, a ref), so that neither working tree nor index nor the checked-out branch
 changes, and no hook runs. Never moves a branch that is there.
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.diagnostics import Diagnostic, ProvisionError
+from provisioner.files.edit import Edit
 from provisioner.files.offboard import offboard
 from provisioner.load import Loaded
 
@@ -36,7 +37,10 @@ class Branch:
 
     def take_out(self, who: str, committed: Loaded, message: str) -> str:
         """Commit the edit that takes `who` out of the files of `start`, which are `committed`. The new commit."""
-        edit = offboard(committed, Path(committed.folder), who)
+        return self.commit(offboard(committed, Path(committed.folder), who), message)
+
+    def commit(self, edit: Edit, message: str) -> str:
+        """Commit an edit of a file of `start`, whose path is from the top of the repository. The new commit."""
         path = edit.path.as_posix()
         with tempfile.TemporaryDirectory(prefix="provision-") as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
@@ -77,8 +81,8 @@ class Branch:
                 Diagnostic(
                     "branch-not-made",
                     f"the branch `{self.name}` could not be made: git {command} failed",
-                    why="the change that takes the person out of the files is what the review is about",
-                    fix="make it by hand: take them out with `provision offboard PERSON`, commit, and open the review",
+                    why="the change of the files is what the review is about",
+                    fix="make it by hand: leave --branch out, commit what was edited, and open the review",
                 )
             )
         return found
