@@ -16,6 +16,7 @@ from provisioner.model.access import DeclaredAccess
 from provisioner.records.holds import holds
 from provisioner.records.journal import Journal
 from provisioner.records.published import Publication, newest
+from provisioner.resolve.begin import begin
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def _read(
     if not loaded.ok:
         first = next(d for d in loaded.diagnostics if d.is_error)
         raise _unreadable(journal, tree, f"{first.code}: {first.message}")
-    return loaded.declared
+    # What begins with an apply has not begun before one is on record.
+    return begin(loaded.declared, entry.begun, None)[0]
 
 
 class _Anybody(tuple[str, ...]):

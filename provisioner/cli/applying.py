@@ -150,6 +150,7 @@ def _publish(plan: Plan, work: Work, run: RunInfo) -> None:
         tree=plan.tree,
         whole=whole,
         over=work.over,
+        begun=work.begun,
         folder=work.files.loaded.folder,
         run=run,
         at=now(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from provisioner.diagnostics import NOWHERE, Location
@@ -10,7 +11,8 @@ from provisioner.model.instant import Instant
 
 class Assignment(NamedTuple):
     """`environments` None means every environment of the role that is not protected. It holds from `starts` (or always)
-    until just before `until` (or without an end).
+    until just before `until` (or without an end). `length` is of a grant that begins with the first apply that has it,
+    which only a run with the journal knows (`resolve.begin`): until then it has neither `starts` nor `until`.
     """
 
     role: str
@@ -19,3 +21,4 @@ class Assignment(NamedTuple):
     until: Instant | None = None
     reason: str | None = None
     location: Location = NOWHERE
+    length: timedelta | None = None

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from provisioner.diagnostics import Diagnostic, ProvisionError
@@ -29,7 +29,8 @@ _TREE = re.compile(r"[0-9a-f]{40,64}\Z")
 @dataclass(frozen=True, slots=True)
 class Publication:
     """`seen` and `applied` are tree ids, `applied` None where no whole apply has been. `over` are the runs of those
-    `offboard --now` whose holds the files have ended since: nobody but a run with the history can tell that."""
+    `offboard --now` whose holds the files have ended since: nobody but a run with the history can tell that. `begun`
+    says when grants began that begin with the apply, by what their line says."""
 
     number: int
     at: Instant
@@ -39,6 +40,7 @@ class Publication:
     run: str
     over: frozenset[str] = frozenset()
     folder: str = "access"
+    begun: Mapping[str, Instant] = field(default_factory=dict)
 
 
 def newest(store: RecordStore) -> Publication | None:
@@ -48,14 +50,31 @@ def newest(store: RecordStore) -> Publication | None:
 
 
 def publish(
-    store: RecordStore, *, tree: str, whole: bool, over: Iterable[str], folder: str, run: RunInfo, at: Instant
+    store: RecordStore,
+    *,
+    tree: str,
+    whole: bool,
+    over: Iterable[str],
+    folder: str,
+    run: RunInfo,
+    at: Instant,
+    begun: Mapping[str, Instant] | None = None,
 ) -> Publication:
-    """Say that `tree` counts from now on. Writes nothing where all of that is said already."""
+    """Say that `tree` counts from now on. Writes nothing where all of that is said already. Of `begun` a run that is
+    no `apply` begins nothing, and what another run began first stays so."""
     while True:
         last = newest(store)
         applied = tree if whole else None if last is None else last.applied
         found = Publication(
-            1 if last is None else last.number + 1, at, tree, applied, run.revision, run.id, frozenset(over), folder
+            1 if last is None else last.number + 1,
+            at,
+            tree,
+            applied,
+            run.revision,
+            run.id,
+            frozenset(over),
+            folder,
+            _begun(begun or {}, {} if last is None else last.begun, beginning=run.command != "expire"),
         )
         if last is not None and _said(last) == _said(found):
             return last
@@ -63,8 +82,12 @@ def publish(
             return found
 
 
+def _begun(wanted: Mapping[str, Instant], known: Mapping[str, Instant], *, beginning: bool) -> dict[str, Instant]:
+    return {key: known.get(key, at) for key, at in wanted.items() if key in known or beginning}
+
+
 def _said(one: Publication) -> tuple[object, ...]:
-    return one.seen, one.applied, one.over, one.folder
+    return one.seen, one.applied, one.over, one.folder, dict(one.begun)
 
 
 def _body(one: Publication, run: RunInfo) -> dict[str, Any]:
@@ -80,6 +103,7 @@ def _body(one: Publication, run: RunInfo) -> dict[str, Any]:
         "command": run.command,
         "over": sorted(one.over),
         "folder": plain_text(one.folder),
+        "begun": {key: format_instant(at) for key, at in one.begun.items()},
     }
 
 
@@ -101,8 +125,9 @@ def _read(store: RecordStore, number: int) -> Publication:
             found["run"],
             frozenset(found["over"]),
             found["folder"],
+            {str(key): parse_instant(at) for key, at in found["begun"].items()},
         )
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ProvisionError(
             Diagnostic(
                 "journal-broken",
