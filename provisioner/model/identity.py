@@ -36,6 +36,7 @@ class Suspension:
 class Identity:
     """`accounts` is keyed by target family (`aws`) or instance (`aws/payments-production`); the narrower wins.
     `credentials` and `keyless` (the key `identity` of a service) are carried for the providers that use them.
+    `had_end`: it has no `until` now, and had one since some target last converged, which that target may still hold.
     """
 
     kind: IdentityKind
@@ -52,6 +53,7 @@ class Identity:
     location: Location = NOWHERE
     credentials: Block | None = None
     keyless: Block | None = None
+    had_end: bool = False
 
     def account_on(self, target: str) -> AccountName:
         """How this identity is known on `target`; the login defaults to the id."""
