@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,7 +37,7 @@ class Company:
     before: tuple[DeclaredAccess, ...] = ()
     number: int = 0
 
-    def apply(self, *people: Identity, now: datetime = NOW) -> tuple[Planned, Applied]:
+    def apply(self, *people: Identity, now: datetime = NOW, well: bool = True) -> tuple[Planned, Applied]:
         settings: dict[str, Any] = {} if self.end is None else {"account_end": self.end}
         target = self.rig.target(**settings)
         provider = LdapProvider(self.rig.limits)
@@ -49,7 +50,7 @@ class Company:
         situation = Situation(declared, {NAME: connection}, now, past, {NAME: Known()})
         self.before = (declared, *self.before)
         planned, applied = run(situation, self.folder / str(self.number), now=now)
-        assert failures(applied) == []
+        assert (failures(applied) == []) is well
         return planned, applied
 
     def stored(self) -> str | None:
@@ -141,3 +142,11 @@ def test_without_the_setting_nothing_is_written(company: Company) -> None:
     planned, _ = company.apply(ada(LATER))
     created = next(c for c in planned.plan.changes if c.address == account("ada"))
     assert created.ends_by == "expire" and company.stored() is None
+
+
+def test_a_server_that_does_not_know_it_is_told_of_and_gives_nothing_silently(
+    new_rig: Callable[..., Rig], tmp_path: Path
+) -> None:
+    company = Company(new_rig(ppolicy=False), tmp_path)
+    _, applied = company.apply(ada(LATER), well=False)
+    assert any("create corp:account/ada" in line and "reading back" in line for line in failures(applied))
