@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+
 from provisioner.sandbox.github import actions, pulls
+from provisioner.sandbox.service import Exchange
 from tests.actor.conftest import Actions
 
 
@@ -106,6 +112,28 @@ def test_a_job_that_may_neither_stop_the_run_nor_write_the_journal_says_so(settl
     assert "the decision is not on record: this job may not write to the journal" in said
     assert "the run could not be stopped, so it will be seen as failed" in said
     assert run.status == "in_progress"
+
+
+def test_the_runner_ends_it_while_it_waits(settled: Actions) -> None:
+    run = settled.start("bob")
+    job = settled.job
+    environ = {**os.environ, **job.environ, "PROVISION_JOURNAL": str(job.journal)}
+    code = "from provisioner.cli.main import run; run()"
+    arguments = [sys.executable, "-c", code, "gate", "--environment", "production", "--wait", "600"]
+    with subprocess.Popen(arguments, cwd=job.folder, env=environ, stderr=subprocess.PIPE, text=True) as process:
+
+        def stop(exchange: Exchange) -> None:
+            if exchange.call.endswith("/cancel"):
+                process.send_signal(signal.SIGINT)  # as GitHub's runner does
+
+        settled.server.watchers.append(stop)
+        try:
+            said = process.communicate(timeout=300)[1]
+        finally:
+            settled.server.watchers.remove(stop)
+            process.kill()
+    assert process.returncode == 130 and "bob may not do this" in said
+    assert run.conclusion == "cancelled"
 
 
 def test_a_schedule_is_nobodys_and_runs_as_the_service_that_the_files_name(hub: Actions) -> None:
