@@ -7,8 +7,8 @@ what takes away needs any one of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioner.ask.approvers import Approvers
@@ -39,17 +39,26 @@ class Revision:
     entries: Entries
 
 
-def approvals(base: Revision, head: Revision, name: str, now: Instant) -> Approvals:
-    """Everything that changes from `base` (called `name`) to `head`."""
-    found = list(_Comparing(base, head, now).changes())
+def approvals(
+    base: Revision,
+    head: Revision,
+    name: str,
+    now: Instant,
+    *,
+    wrote: Collection[str] = (),
+    judging: Revision | None = None,
+) -> Approvals:
+    """Everything that changes from `base` (called `name`) to `head`. `wrote` are the people who wrote it, and do not
+    approve it. `judging` says who owns what, where that is not `base`."""
+    found = list(_Comparing(base, head, now, judging or base, wrote).changes())
     found.sort(key=lambda c: (c.place.file, c.place.line, c.place.column, c.what))
     return Approvals(name, tuple(found))
 
 
 class _Comparing:
-    def __init__(self, base: Revision, head: Revision, now: Instant) -> None:
+    def __init__(self, base: Revision, head: Revision, now: Instant, judging: Revision, wrote: Collection[str]) -> None:
         self.base, self.head, self.now = base, head, now
-        self.approvers = Approvers(base.declared, now, base.entries)
+        self.approvers = Approvers(judging.declared, now, judging.entries, wrote)
         self.after = Approvers(head.declared, now, head.entries)
 
     def changes(self) -> Iterator[AccessChange]:
@@ -62,11 +71,15 @@ class _Comparing:
             if section in _HOLDERS:
                 if before is not None and after is None and name in renamed:
                     continue  # told with the new id
-                yield from self._identity(name, before, after)
-            elif section == "roles":
-                yield from self._role(name, before, after)
+                told = self._identity(name, before, after)
+                entries = [key, *((section, old) for old, new in renamed.items() if new == name)]
             else:
-                yield self._other(section, name, before, after)
+                told = (
+                    self._role(name, before, after) if section == "roles" else self._other(section, name, before, after)
+                )
+                entries = [key]
+            for change in told:
+                yield replace(change, entries=tuple(entries))
 
     # -- people and services
 
@@ -220,7 +233,7 @@ class _Comparing:
 
     # -- everything else
 
-    def _other(self, section: str, name: str, before: Entry | None, after: Entry | None) -> AccessChange:
+    def _other(self, section: str, name: str, before: Entry | None, after: Entry | None) -> Iterator[AccessChange]:
         entry = after or before
         assert entry is not None
         needs: list[Need | None]
@@ -241,7 +254,7 @@ class _Comparing:
         thing = f"{_SINGULAR.get(section, section)} {name}".strip()
         keys = sorted(k for k in {*_keys(before), *_keys(after)} if _value(before, k) != _value(after, k))
         how = "is new" if before is None else "is gone" if after is None else ""
-        return AccessChange(
+        yield AccessChange(
             f"{thing} {how}" if how else f"{thing}: {_and(keys)} changed",
             "changes",
             None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from provisioner.load.contents import Entry
@@ -21,10 +21,16 @@ class Approvers:
     """Who owns what in the base revision: a change cannot name its own approvers."""
 
     def __init__(
-        self, base: DeclaredAccess, now: Instant, entries: Mapping[tuple[str, str], Entry] | None = None
+        self,
+        base: DeclaredAccess,
+        now: Instant,
+        entries: Mapping[tuple[str, str], Entry] | None = None,
+        wrote: Collection[str] = (),
     ) -> None:
-        """`entries` are the base's as they are written: an entry that today's rules refuse still says whose it is."""
+        """`entries` are the base's as they are written: an entry that today's rules refuse still says whose it is.
+        `wrote` are those who wrote the change: it is for others to approve."""
         self.base = base
+        self._wrote = frozenset(wrote)
         self._entries = entries or {}
         self._now = now
         self._holders: dict[str, frozenset[str]] = {}
@@ -74,23 +80,25 @@ class Approvers:
         return replace(whole, approvers=None) if narrows and not whole.approvers else whole
 
     def need(self, of: str, owners: tuple[str, ...], gains: Iterable[str], *, all_gain: bool = False) -> Need:
-        """An approval by one of `owners`; where they name nobody, or nobody but those who gain, of the guardrails'.
+        """An approval by one of `owners`; where they name nobody, or nobody but those who gain or wrote it, of the
+        guardrails'.
 
         `all_gain`: a change that gives to all holders of a role. Owners who hold it themselves count if there is no
         other, or roles that everybody holds could not be changed at all."""
-        without = frozenset(gains)
+        without, wrote = frozenset(gains), self._wrote
         last = self.base.rules.owners
         people = self.people(owners)
-        left = people - without
+        left = people - without - wrote
         if not left and last and owners != last:
             more = self.people(last)
-            left, owners = more - without, (*owners, *(o for o in last if o not in owners))
+            left, owners = more - without - wrote, (*owners, *(o for o in last if o not in owners))
             people |= more
         if not left and all_gain and people:
-            left, without = people, frozenset()
+            left, without = people - wrote, frozenset()
         if not left and not owners:
             return Need(of, (), None, tuple(sorted(without)))
-        return Need(of, owners, tuple(sorted(left)), tuple(sorted(people & without)))
+        told = people & without
+        return Need(of, owners, tuple(sorted(left)), tuple(sorted(told)), tuple(sorted((people & wrote) - told)))
 
     def people(self, owners: Iterable[str]) -> frozenset[str]:
         """The people that owners come to."""

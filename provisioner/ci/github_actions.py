@@ -71,10 +71,10 @@ def _pull_request(environ: Mapping[str, str], about: Mapping[str, Any]) -> PullR
 def _trusted(event: str, about: Mapping[str, Any]) -> bool | None:
     if event in _UNTRUSTED:
         return False
-    if event != "pull_request":
-        return True
+    change = about.get("pull_request")
+    if change is None:
+        return None if event == "pull_request" else True
     try:
-        change = about["pull_request"]
         head, base = change["head"]["repo"], change["base"]["repo"]
         return head is not None and head["id"] == base["id"]
     except (KeyError, TypeError):

@@ -49,7 +49,7 @@ def apply(
         return tell_invalid(error.loaded)
     if approved is not None:
         return carry_out(opened, _of_reviewed(approved, opened))
-    return carry_out(opened, Task("apply", saved))
+    return carry_out(opened, Task("apply", saved, gives=True))
 
 
 def _of_reviewed(approved: Plan, opened: Opened) -> Task:
@@ -75,7 +75,7 @@ def _of_reviewed(approved: Plan, opened: Opened) -> Task:
                 fix="to do everything that the files say, run `provision apply`",
             ),
         )
-    return Task("apply --reviewed", choose=only_reviewed(approved), notes=notes)
+    return Task("apply --reviewed", choose=only_reviewed(approved), notes=notes, gives=True)
 
 
 def _parsed(planfile: Path) -> Plan:

@@ -19,9 +19,11 @@ from provisioner.cli.exit_codes import Exit, first
 from provisioner.cli.locking import heads, locked, recovered, run_info
 from provisioner.cli.output import show, tell
 from provisioner.cli.running import columns, planned, progress_line
+from provisioner.cli.standing import Stood, stood
 from provisioner.cli.wiring import Opened, Work, check_journal, now, situate
-from provisioner.diagnostics import Diagnostic, ProvisionError
+from provisioner.diagnostics import Diagnostic, ProvisionError, in_order
 from provisioner.plan.planfile import to_json
+from provisioner.plan.turns import chosen
 from provisioner.plan.validity import MAX_AGE, reasons_not_to_apply
 from provisioner.records.published import publish
 from provisioner.records.run import RunInfo
@@ -42,31 +44,46 @@ if TYPE_CHECKING:
 class Task:
     """What a run is to do: `saved` as it is, or what a new plan says of what `choose` lets through. `command` stands
     in the journal. `begin` is done first, before the lock is asked for, so that whoever has it keeps nobody in.
-    `notes` are told with the plan."""
+    `notes` are told with the plan. `gives`: it may give access, and so the approvals of the files are asked for."""
 
     command: str
     saved: Plan | None = None
     choose: Choose | None = None
     begin: Callable[[Opened, RunInfo], None] | None = None
     notes: tuple[Diagnostic, ...] = ()
+    gives: bool = False
 
 
 def carry_out(opened: Opened, task: Task) -> int:
     """Does the task and tells what came of it; the exit status."""
     check_journal(opened)
-    run = run_info(opened, task.command)
+    stand = stood(opened) if task.gives else Stood(opened)
+    opened = stand.opened
+    run = stand.on_record(run_info(opened, task.command))
     if task.begin is not None:
         task.begin(opened, run)
     with locked(opened, run, _targets(opened, task)) as lock:
         recovered(opened, run)
         work = situate(opened)
         if task.saved is not None:
-            return _saved(task.saved, work, run, lock)
-        diagnostics = (*work.situation.diagnostics, *task.notes)
-        work = replace(work, situation=replace(work.situation, choose=task.choose, diagnostics=diagnostics))
+            return _saved(task.saved, work, run, lock, stand)
+        diagnostics = (*work.situation.diagnostics, *task.notes, *stand.notes)
+        choose = stand.choose(work, task.choose)
+        work = replace(work, situation=replace(work.situation, choose=choose, diagnostics=diagnostics))
         made = planned(work)
         _show(made, work)
         return _apply(made, work, replace(run, plan=str(to_json(made)["digest"])), lock)[0]
+
+
+def _approved(plan: Plan, work: Work, stand: Stood) -> Plan:
+    """A saved plan without what lacks an approval by now."""
+    choose = stand.choose(work, None)
+    tell(problems.text(stand.notes))
+    if choose is None:
+        return plan
+    kept, withheld, _ = chosen(choose, plan.changes)
+    diagnostics = in_order((*plan.diagnostics, *stand.notes))
+    return replace(plan, changes=kept, withheld=(*plan.withheld, *withheld), diagnostics=diagnostics)
 
 
 def _targets(opened: Opened, task: Task) -> set[str]:
@@ -74,7 +91,7 @@ def _targets(opened: Opened, task: Task) -> set[str]:
     return set(opened.targets) if task.saved is None else set(opened.targets) & set(task.saved.targets)
 
 
-def _saved(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> int:
+def _saved(plan: Plan, work: Work, run: RunInfo, lock: Lock, stand: Stood) -> int:
     """A saved plan that may still be applied; ProvisionError with all reasons where it may not."""
     digest, store = str(to_json(plan)["digest"]), work.journal.store
     earlier = use_of(store, digest)
@@ -90,6 +107,7 @@ def _saved(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> int:
     if withheld:
         tell(problems.text(d for d in work.situation.diagnostics if d.code == "offboarded-now"))
         plan = replace(plan, changes=kept, withheld=(*plan.withheld, *withheld))
+    plan = _approved(plan, work, stand)
     status, applied = _apply(plan, work, run, lock)
     if not applied.interrupted and not applied.in_trouble:
         finish(store, digest, run=run, at=now())

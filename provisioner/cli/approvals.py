@@ -1,14 +1,21 @@
-"""`provision approvals`: whose approval each change of access needs. Offline: both revisions are read from git."""
+"""`provision approvals`: whose approval each change of access needs, and in a pull request whether it is there.
+
+Both revisions are read from git. Only for a pull request is the forge asked, and it alone: no target is.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from provisioner.cli.options import DEFAULT_ACCESS, Access, ProblemFormat
+
+if TYPE_CHECKING:
+    from provisioner.model.approval import Approvals
 
 
 def approvals(
@@ -16,10 +23,25 @@ def approvals(
         str, typer.Option("--base", metavar="REV", help="What is compared with: in a pull request its merge base.")
     ],
     access: Access = DEFAULT_ACCESS,
+    pull_request: Annotated[
+        int | None,
+        typer.Option(
+            "--pull-request",
+            metavar="N",
+            min=1,
+            help="Compare with the reviews of this pull request; in a job for one, that is done by itself.",
+        ),
+    ] = None,
+    repository: Annotated[
+        str | None,
+        typer.Option("--repository", metavar="O/R", help="Where it is on GitHub; else as GITHUB_REPOSITORY says."),
+    ] = None,
     approved_by: Annotated[
         list[str] | None,
         typer.Option(
-            "--approved-by", metavar="P", help="Who has approved, one option each; ends with 3 if it is not enough."
+            "--approved-by",
+            metavar="P",
+            help="Who has approved, one option each; ends with 3 if it is not enough. Nobody else is asked.",
         ),
     ] = None,
     form: Annotated[ProblemFormat, typer.Option("--format", help="How the answer is told.")] = ProblemFormat.TEXT,
@@ -29,28 +51,63 @@ def approvals(
 
     from provisioner.ask.approvals import Revision
     from provisioner.ask.approvals import approvals as answer
+    from provisioner.ask.reviewers import counted
     from provisioner.cli.exit_codes import Exit
     from provisioner.cli.files import blocking, read_files, read_revision
-    from provisioner.cli.output import show, tell
+    from provisioner.cli.reviewing import check_head, known_people, pull_request_here, read_reviews
     from provisioner.cli.running import tell_invalid
     from provisioner.cli.wiring import now
     from provisioner.load.contents import contents
-    from provisioner.report import approvals as report
-    from provisioner.report.colour import palette
-    from provisioner.report.machine import json_text
+    from provisioner.load.files import find_top
 
+    if approved_by is not None and (pull_request is not None or repository is not None):
+        raise typer.BadParameter("who approved is either said (--approved-by) or asked of a pull request")
     loaded = read_files(access)
     if blocking(loaded):
         return tell_invalid(loaded)
     commit, declared, files = read_revision(access, base)
     before = Revision(declared, contents(files, loaded.folder))
     after = Revision(loaded.declared, contents(loaded.files, loaded.folder))
-    found = answer(before, after, base, now())
-    if approved_by is not None:
-        found = replace(found, approved=tuple(dict.fromkeys(approved_by)))
+    number = pull_request_here(os.environ, pull_request, repository) if approved_by is None else None
+    if number is None:
+        found = answer(before, after, base, now())
+        if approved_by is not None:
+            found = replace(found, approved=tuple(dict.fromkeys(approved_by)))
+    else:
+        reviews, forge = read_reviews(os.environ, number, repository)
+        check_head(access, find_top(access), reviews)
+        said = counted(reviews, known_people(declared, forge.host, os.environ))
+        found = answer(before, after, base, now(), wrote=said.wrote)
+        found = replace(found, approved=tuple(said.approved), reviews=said)
+    _tell(found, form, commit)
+    return Exit.REFUSED if any(found.missing()) else Exit.DONE
+
+
+def _tell(found: Approvals, form: ProblemFormat, commit: str) -> None:
+    from provisioner.cli.output import show, tell
+    from provisioner.report import approvals as report
+    from provisioner.report.annotations import github
+    from provisioner.report.colour import palette
+    from provisioner.report.machine import json_text
+
     if form is ProblemFormat.JSON:
         show(json_text({**report.to_json(found), "base": commit}))
     else:
         show(report.text(found, colours=palette(sys.stdout, os.environ)))
     tell(report.summary(found) + "\n")
-    return Exit.REFUSED if any(found.missing()) else Exit.DONE
+    if found.reviews is not None and os.environ.get("GITHUB_ACTIONS") == "true":
+        tell(github(report.problems(found)))
+        _summarize(report.markdown(found))
+
+
+def _summarize(text: str) -> None:
+    """Into the summary of the job; that it cannot be written is no reason to say something else."""
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if path:
+        try:
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            from provisioner.cli.output import tell
+
+            tell(f"the job's summary could not be written: {error.strerror}\n")

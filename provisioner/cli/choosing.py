@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from provisioner.model.change import Action, Cause, Change
+from provisioner.model.desired import Desired
 from provisioner.model.effect import Direction
 from provisioner.plan.plan import APPROVED_CAUSES, Plan, Withheld
 from provisioner.plan.turns import Choose, Leave
@@ -39,6 +40,29 @@ def only_reviewed(reviewed: Plan) -> Choose:
         if is_due(change) or change.id in approved:
             return None
         return Leave("not-reviewed", "it is not in the plan that was reviewed")
+
+    return choose
+
+
+def only_approved(
+    wanted: Mapping[str, Desired], approved: Mapping[str, Desired], otherwise: Choose | None, why: str
+) -> Choose:
+    """What gives access, only if the files as they stand approved ask for the very same; and what `otherwise` says.
+
+    What neither state of the files has by this address (somebody's login is another by now) is not known to be
+    approved."""
+
+    def stands(change: Change) -> bool:
+        name = change.address.target
+        now, then = (known[name].state.get(change.address) if name in known else None for known in (wanted, approved))
+        if now is None or then is None:
+            return False
+        return (now.attributes, now.starts, now.until) == (then.attributes, then.starts, then.until)
+
+    def choose(change: Change) -> Leave | None:
+        if change.effect.direction is not Direction.NARROWS and not stands(change):
+            return Leave("approval-missing", why)
+        return otherwise(change) if otherwise is not None else None
 
     return choose
 

@@ -51,6 +51,8 @@ _BY_CODE = {
     "locked": Exit.LOCKED,
     "option-value": Exit.USAGE,
     "output-not-written": Exit.USAGE,
+    "reviews-of-other-commit": Exit.REFUSED,
+    "reviews-unread": Exit.INCOMPLETE,
     "unknown-pipeline": Exit.USAGE,
     "which-forge": Exit.USAGE,
     "which-pipeline": Exit.USAGE,

@@ -2,6 +2,7 @@
 
 from provisioner.contract.capabilities import Capabilities
 from provisioner.contract.errors import ProviderError, Trouble
+from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
     Accepted,
     AlreadySo,
@@ -36,4 +37,6 @@ __all__ = [
     "Unknown",
     "Waiting",
     "Writer",
+    "packages_of",
+    "settings_of",
 ]

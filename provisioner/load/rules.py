@@ -28,6 +28,7 @@ def rules_of(source: Source, model: GuardrailsModel) -> Rules:
         tuple(_separate(at, model)),
         tuple(_acknowledgement(a, at, n) for n, a in enumerate(model.acknowledgements)),
         tuple(model.owners),
+        bool(model.approvals),
     )
 
 

@@ -332,6 +332,7 @@ class GuardrailsModel(Shape):
     separate: list[SeparateModel] = Field(default_factory=list)
     acknowledgements: list[AcknowledgementModel] = Field(default_factory=list)
     owners: list[Text] = Field(default_factory=list)
+    approvals: Literal["required"] = _LEFT_OUT
 
 
 class RecordsModel(Shape):

@@ -6,19 +6,21 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from provisioner.diagnostics import Location
+from provisioner.model.review import Counted
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
     """One approval that is needed. `of` says whose it is by right (`role deployer`); `owners` as the files name them.
 
-    `approvers` are the people that this comes to, without whoever gains by the change. None: nobody owns it, and
-    anybody else may. Empty: nobody is left who may."""
+    `approvers` are the people that this comes to, without whoever gains by the change (`without`) or wrote it
+    (`wrote`). None: nobody owns it, and anybody else may. Empty: nobody is left who may."""
 
     of: str
     owners: tuple[str, ...]
     approvers: tuple[str, ...] | None
     without: tuple[str, ...] = ()
+    wrote: tuple[str, ...] = ()
 
     def given_by(self, approved: Collection[str], gains: Collection[str]) -> bool:
         """Whether one of those who approved counts."""
@@ -29,7 +31,8 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class AccessChange:
-    """One change of access between two revisions. `effect` is `widens`, `narrows` or `changes`."""
+    """One change of access between two revisions. `effect` is `widens`, `narrows` or `changes`. `entries` are those of
+    the files that it stands in, by section and id."""
 
     what: str
     effect: str
@@ -39,15 +42,18 @@ class AccessChange:
     place: Location
     needs: tuple[Need, ...]
     gains: frozenset[str] = frozenset()
+    entries: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
-    """All changes between two revisions. `approved` is None where nobody asked whether approvals are there."""
+    """All changes between two revisions. `approved` is None where nobody asked whether approvals are there; `reviews`
+    is where they come from, if it was a pull request."""
 
     base: str
     changes: tuple[AccessChange, ...]
     approved: tuple[str, ...] | None = None
+    reviews: Counted | None = None
 
     def missing(self) -> Iterator[tuple[AccessChange, Need]]:
         """What is not approved; without approvals to look at, only what nobody could approve."""

@@ -65,7 +65,8 @@ class Acknowledgement:
 @dataclass(frozen=True)
 class Rules:
     """Everything under `guardrails:`. `administrators` is keyed by target, or target/instance (the narrower wins);
-    `break_glass` by id. `owners` approve changes to the guardrails, and to what nobody else owns."""
+    `break_glass` by id. `owners` approve changes to the guardrails, and to what nobody else owns. `approvals_required`:
+    `apply` gives nothing that lacks the approval of its owners."""
 
     group: Limit = Limit(50)
     target: Limit = Limit(10)
@@ -74,6 +75,7 @@ class Rules:
     separate: tuple[Separate, ...] = ()
     acknowledgements: tuple[Acknowledgement, ...] = ()
     owners: tuple[str, ...] = ()
+    approvals_required: bool = False
 
     def administrators_of(self, target: str) -> Administrators | None:
         """The rule for one target or instance, if there is one."""

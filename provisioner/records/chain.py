@@ -66,6 +66,10 @@ class Chain:
         """What the target really was when it was last applied to."""
         return self._read().system
 
+    def approved(self) -> str | None:
+        """The newest revision of which an apply to this target found that no approval was missing."""
+        return self._read().approved
+
     def at_rest(self) -> bool:
         """Whether the newest record is a `converged` one: nothing has been done here since."""
         self._read()
@@ -110,6 +114,8 @@ class Chain:
             self._torn = None
         if kind == RecordKind.RUN:
             body = {**body, "before": tail.sum_json()}
+        if kind == RecordKind.CONVERGED and tail.approved is not None:
+            body = {**body, "approved": tail.approved}
         record = Record(self.target, self._last + 1, at, str(kind), run, self._head, body)
         data, found = encode(record)
         if not self._store.create(self._key(record.n), data):

@@ -84,6 +84,8 @@ def encode(record: Record) -> tuple[bytes, str]:
             "url": run.url,
             "pull_request": run.pull_request,
             "approvers": None if run.approvers is None else list(run.approvers),
+            **({"reviews": dict(run.reviews)} if run.reviews else {}),
+            **({"approved": True} if run.approved else {}),
         },
         "prev": record.prev,
         "hash": blank,
@@ -136,6 +138,8 @@ def _trigger(found: Any) -> dict[str, Any]:
         "url": str(found["url"]),
         "pull_request": str(found["pull_request"]),
         "approvers": None if approvers is None else tuple(str(a) for a in approvers),
+        "reviews": tuple((str(person), int(review)) for person, review in sorted(found.get("reviews", {}).items())),
+        "approved": found.get("approved") is True,
     }
 
 

@@ -19,7 +19,9 @@ from provisioner.model.instant import Instant
 @dataclass(frozen=True, slots=True)
 class RunInfo:
     """`who` triggered the run, in words; `revision` and `tree` are of the access files, `plan` is the plan's digest.
-    What a CI system says of the run is a claim: `approvers` is None where nobody says who they are."""
+    What a CI system says of the run is a claim: `approvers` is None where nobody says who they are. `reviews` has the
+    review of each approver that the forge was asked about; `approved` says that it was asked about all that the files
+    say, and that no approval was missing."""
 
     id: str
     who: str
@@ -33,6 +35,8 @@ class RunInfo:
     url: str = ""
     pull_request: str = ""
     approvers: tuple[str, ...] | None = None
+    reviews: tuple[tuple[str, int], ...] = ()
+    approved: bool = False
 
 
 def new_run_id(now: Instant) -> str:

@@ -83,6 +83,7 @@ class Tail:
         self.counts: Mapping[str, int] | None = None
         self.system: str | None = None
         self.trees: tuple[str, ...] = ()
+        self.approved: str | None = None
         self.items: dict[Key, OpenItem] = {}
         self.doubts: dict[Key, OpenItem] = {}
 
@@ -92,6 +93,7 @@ class Tail:
         return record.kind == RecordKind.CONVERGED or (record.kind == RecordKind.RUN and "before" in record.body)
 
     def take(self, record: Record) -> None:
+        self._approved(record)
         if record.kind == RecordKind.RUN:
             self._run(record)
         elif record.kind == RecordKind.INTENT:
@@ -118,7 +120,16 @@ class Tail:
             "counts": None if self.counts is None else dict(self.counts),
             "system": self.system,
             "trees": list(self.trees),
+            **({} if self.approved is None else {"approved": self.approved}),
         }
+
+    def _approved(self, record: Record) -> None:
+        """The newest revision of which an apply found that no approval was missing."""
+        carried = record.body.get("before", record.body) if record.kind == RecordKind.RUN else record.body
+        if self.approved is None and record.kind in (RecordKind.RUN, RecordKind.CONVERGED):
+            self.approved = carried.get("approved")
+        if record.run.approved and record.run.revision is not None and not record.run.uncommitted:
+            self.approved = record.run.revision
 
     def _run(self, record: Record) -> None:
         before = record.body.get("before")

@@ -72,6 +72,8 @@ def to_json(record: Record) -> dict[str, Any]:
             "url": run.url,
             "pull_request": run.pull_request,
             "approvers": None if run.approvers is None else list(run.approvers),
+            **({"reviews": dict(run.reviews)} if run.reviews else {}),
+            **({"approved": True} if run.approved else {}),
         },
         **{key: value for key, value in record.body.items() if key != "before"},
         "hash": record.hash,

@@ -184,6 +184,7 @@ def _unmapped(record: Record, result: Mapping[str, Any], step: str, cause: str |
         "run_url": run.url,
         "pull_request": run.pull_request,
         "approvers": None if run.approvers is None else list(run.approvers),
+        "reviews": dict(run.reviews) or None,
         "record": record.n,
         "record_hash": record.hash,
     }

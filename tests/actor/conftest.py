@@ -75,9 +75,9 @@ class Job:
         assert ran.out == ""
         return ran.err
 
-    def decided(self) -> Decided:
-        """The newest decision on record."""
-        return max(decisions(open_journal(str(self.journal), self.folder).store), key=lambda d: d.at)
+    def decided(self, run: str) -> list[Decided]:
+        """The decisions on record about a run."""
+        return [d for d in decisions(open_journal(str(self.journal), self.folder).store) if f"run {run}," in d.run]
 
 
 def _job(repository: Repository, place: Path) -> Job:

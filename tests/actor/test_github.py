@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-from provisioner.sandbox.github import actions, pulls
+from provisioner.sandbox.github import actions, pushes
 from provisioner.sandbox.service import Exchange
 from tests.actor.conftest import Actions
 
@@ -16,11 +16,10 @@ def test_whoever_holds_a_role_there_may_and_their_run_goes_on(settled: Actions) 
     run = settled.start("ada")
     ran = settled.job.gate()
     assert (ran.status, ran.out) == (0, "ada\n"), ran.err
+    (decided,) = settled.job.decided(str(run.id))
+    assert decided.allowed and decided.people == ("ada",) and decided.environment == "production"
     assert settled.job.gate("--role", "deployer").status == 0  # the lead has it by `includes`
     assert run.status == "in_progress"
-    decided = settled.job.decided()
-    assert decided.allowed and decided.people == ("ada",) and decided.environment == "production"
-    assert f"acme/site run {run.id}" in decided.run
 
 
 def test_whoever_does_not_may_not_and_the_run_is_cancelled_not_failed(settled: Actions) -> None:
@@ -30,7 +29,7 @@ def test_whoever_does_not_may_not_and_the_run_is_cancelled_not_failed(settled: A
     assert "::error title=not-allowed::bob may not do this" in said
     actions.finish(run, "failure")  # what the runner would report of the step's exit status
     assert run.conclusion == "cancelled"
-    decided = settled.job.decided()
+    (decided,) = settled.job.decided(str(run.id))
     assert not decided.allowed and decided.aborted and (decided.people, decided.code) == (("bob",), "not-held")
     assert settled.job.gate(environment="staging").status == 7  # this run is over, for staging as well
     settled.start("bob")
@@ -79,7 +78,9 @@ def test_a_run_of_another_is_not_taken_for_ours(settled: Actions) -> None:
 def test_somebody_who_had_no_hand_in_it_must_have_approved(settled: Actions) -> None:
     world, people = settled.server.world, settled.people
     hands = ("--approver-not", "author,merger,triggerer")
-    pulls.merge(world, settled.site, people["bob"], people["ada"], actions.SHA)
+    pushes.push(world, settled.site, "change", people["bob"])
+    change = pushes.open_pull(world, settled.site, "change", people["bob"])
+    pushes.merge(world, change, people["ada"], "squash", [actions.SHA])
     settled.start("ada")
     assert "nobody has approved this run for production" in settled.job.refused("nobody-approved", *hands)
     for who in ("ada", "bob", "mallory"):

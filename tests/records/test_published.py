@@ -31,7 +31,7 @@ def test_what_is_seen_moves_with_every_run_and_what_is_applied_with_whole_ones(t
     said(store, A, whole=True)
     said(store, B, whole=False, command="expire", over={"r7"})
     found = newest(store)
-    assert found is not None and (found.seen, found.applied, found.over, found.number) == (B, A, {"r7"}, 3)
+    assert found is not None and (found.seen, found.applied, found.over, found.number) == (B, A, frozenset({"r7"}), 3)
 
 
 def test_the_same_again_writes_nothing(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from provisioner.contract import Capabilities, ProviderError, Trouble
+from provisioner.contract import Capabilities, packages_of, settings_of
 from provisioner.model.address import Kind
 from provisioner.model.target import Target
 
@@ -79,26 +79,11 @@ class AwsIam:
         return AwsWriter(target, clients, identified, owner)
 
     def _open(self, target: Target, environ: Mapping[str, str], purpose: str) -> tuple[str, Clients, Identified]:
-        try:
+        with packages_of("AWS", self.extra, "boto3", "botocore"):
             from provisioner.providers.aws_iam.connect import Base, open_account
-        except ImportError as error:
-            if (error.name or "").partition(".")[0] not in ("boto3", "botocore"):
-                raise
-            raise ProviderError(
-                Trouble.CREDENTIAL,
-                "AWS needs a further package: pip install 'provision-access[aws]'",
-                call="open",
-                code="missing-extra",
-            ) from error
-        from pydantic import ValidationError
-
         from provisioner.providers.aws_iam.identify import Identified
 
-        try:
-            settings = self.settings.model_validate(dict(target.settings.data))
-        except ValidationError as error:
-            told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
-            raise ProviderError(Trouble.CREDENTIAL, f"settings of {target.name}: {told}", call="settings") from error
+        settings = settings_of(self.settings, target)
         key = frozenset((k, v) for k, v in environ.items() if k.startswith("AWS_"))
         base = self._bases.get(key)
         if base is None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from provisioner.contract import Capabilities, ProviderError, Trouble
+from provisioner.contract import Capabilities, packages_of, settings_of
 from provisioner.model.address import Kind
 from provisioner.model.target import Target
 
@@ -78,25 +78,10 @@ class CircleCi:
         return CircleWriter(self.declare(target), calls)
 
     def _open(self, target: Target, environ: Mapping[str, str], purpose: str) -> tuple[Session, Settings]:
-        try:
+        with packages_of("CircleCI", self.extra, "requests"):
             from provisioner.providers.circleci.calls import open_session
             from provisioner.transport import Budgets
-        except ImportError as error:
-            if (error.name or "").partition(".")[0] != "requests":
-                raise
-            raise ProviderError(
-                Trouble.CREDENTIAL,
-                "CircleCI needs a further package: pip install 'provision-access[circleci]'",
-                call="open",
-                code="missing-extra",
-            ) from error
-        from pydantic import ValidationError
-
-        try:
-            settings = self.settings.model_validate(dict(target.settings.data))
-        except ValidationError as error:
-            told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
-            raise ProviderError(Trouble.CREDENTIAL, f"settings of {target.name}: {told}", call="settings") from error
+        settings = settings_of(self.settings, target)
         if self._budgets is None:
             self._budgets = Budgets()
         return open_session(settings, purpose, environ, self._budgets), settings

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from provisioner.contract import Capabilities, ProviderError, Trouble
+from provisioner.contract import Capabilities, packages_of, settings_of
 from provisioner.model.address import Kind
 from provisioner.model.target import Target
 
@@ -83,27 +83,12 @@ class Github:
         return GithubWriter(target, self.declare(target), WriteCalls(site))
 
     def _open(self, target: Target, environ: Mapping[str, str], purpose: str) -> Site:
-        try:
+        with packages_of("GitHub", self.extra, "requests", "jwt", "cryptography"):
             import jwt  # noqa: F401  # on this thread, and before a run that would need it
 
             from provisioner.providers.github.connect import open_site
             from provisioner.transport import Budgets
-        except ImportError as error:
-            if (error.name or "").partition(".")[0] not in ("requests", "jwt", "cryptography"):
-                raise
-            raise ProviderError(
-                Trouble.CREDENTIAL,
-                "GitHub needs further packages: pip install 'provision-access[github]'",
-                call="open",
-                code="missing-extra",
-            ) from error
-        from pydantic import ValidationError
-
-        try:
-            settings = self.settings.model_validate(dict(target.settings.data))
-        except ValidationError as error:
-            told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
-            raise ProviderError(Trouble.CREDENTIAL, f"settings of {target.name}: {told}", call="settings") from error
+        settings = settings_of(self.settings, target)
         if self._budgets is None:
             self._budgets = Budgets()
         return open_site(settings, purpose, environ, self._budgets)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from provisioner.contract import Provider, ProviderError, Trouble
+from provisioner.contract import Provider, ProviderError, Trouble, packages_of, settings_of
 from provisioner.contract.fields import plain
 from provisioner.model.target import Target
 from provisioner.providers.ldap import dn, names
@@ -73,18 +73,9 @@ class LdapProvider:
     def _link(self, target: Target, environ: Mapping[str, str]) -> tuple[Link, str, str]:
         from provisioner.providers.ldap.settings import Settings
 
-        settings = Settings.model_validate(dict(target.settings.data))
-        try:
+        settings = settings_of(Settings, target)
+        with packages_of("LDAP", self.extra, "ldap3", "pyasn1"):
             from provisioner.providers.ldap.connection import Limits, Link
-        except ImportError as error:
-            if (error.name or "").partition(".")[0] not in ("ldap3", "pyasn1"):
-                raise
-            raise ProviderError(
-                Trouble.CREDENTIAL,
-                "LDAP needs a further package: pip install 'provision-access[ldap]'",
-                call="open",
-                code="missing-extra",
-            ) from error
         url = plain(settings.url, environ, "the address of the directory")
         try:
             server = names.server_of(url)

@@ -12,7 +12,7 @@ from provisioner.sandbox.github.answers import Refused, not_found
 from provisioner.sandbox.github.call import ROUTES, Call, Reply, unprocessable
 from provisioner.sandbox.github.repo_shapes import minimal_repo
 from provisioner.sandbox.github.shapes import HTML, Json, node_id, stamp
-from provisioner.sandbox.github.things import Repo, Run, User
+from provisioner.sandbox.github.things import Commit, Repo, Run, User
 from provisioner.sandbox.github.world import World
 
 _LINKS = ("jobs", "logs", "artifacts", "cancel", "rerun")
@@ -48,7 +48,7 @@ def start(
         status="waiting" if waiting else "in_progress",
     )
     repo.runs[number] = made
-    repo.commits.setdefault(sha, actor.id)
+    repo.history.setdefault(sha, Commit(sha, world.now(), actor.id, actor.id))
     return made
 
 

@@ -1,5 +1,5 @@
-"""Branches of the embedded GitHub: their names, and whether they are protected. There is no git behind them: each has
-one commit, which nobody made.
+"""Branches of the embedded GitHub: their names, and whether they are protected. There is no git behind them: one that
+nothing was pushed to has one commit, which nobody made.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ def _at(call: Call, repo: Repo) -> str:
     return f"{call.shapes.api}/repos/{call.world.orgs[repo.org].login}/{repo.name}"
 
 
-def _sha(repo: Repo) -> str:
-    return f"{repo.id:040x}"
+def _sha(repo: Repo, branch: str) -> str:
+    return repo.heads.get(branch) or f"{repo.id:040x}"
 
 
 def _short(call: Call, repo: Repo, branch: str) -> Json:
-    commit = {"sha": _sha(repo), "url": f"{_at(call, repo)}/commits/{_sha(repo)}"}
+    sha = _sha(repo, branch)
+    commit = {"sha": sha, "url": f"{_at(call, repo)}/commits/{sha}"}
     return {"name": branch, "commit": commit, "protected": protection_of(repo, branch) is not None}
 
 
@@ -44,7 +45,7 @@ def get_branch(call: Call, owner: str, name: str, branch: str) -> Reply:
     repo = call.repo(owner, name, "contents:read")
     if branch not in repo.branches:
         raise Refused(404, "Branch not found")
-    at, sha = _at(call, repo), _sha(repo)
+    at, sha = _at(call, repo), _sha(repo, branch)
     page = f"{HTML}/{call.world.orgs[repo.org].login}/{repo.name}"
     protected = protection_of(repo, branch) is not None
     inner: Json = {

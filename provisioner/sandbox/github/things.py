@@ -165,6 +165,72 @@ class TokenGrant:
     expires: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit as GitHub knows it; `author` and `committer` are accounts, where the e-mail addresses lead to some."""
+
+    sha: str
+    at: datetime
+    author: int | None = None
+    committer: int | None = None
+    parents: tuple[str, ...] = ()
+    message: str = "change"
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """A branch moved: who moved it, from where to where. `kind` is push, force_push, branch_creation and the like."""
+
+    id: int
+    ref: str
+    before: str
+    after: str
+    at: datetime
+    kind: str
+    actor: int | None
+    prefix: str = "PSH"
+
+
+@dataclass(eq=False, slots=True)
+class Review:
+    """A review of one state of a pull request, the commit that was its newest when it was given."""
+
+    id: int
+    user: int | None
+    state: str
+    commit: str | None
+    at: datetime | None
+    body: str = ""
+    prefix: str = "PRR"
+
+
+@dataclass(eq=False, slots=True)
+class Pull:
+    """A pull request. `source` is the repository that its branch is in, another for a fork's; None where that is gone.
+    `commits` are those that were pushed to it, `head` the newest; `landed` those that brought it into its base, and
+    `merge_commit` the last of these."""
+
+    id: int
+    repo: int
+    number: int
+    author: int
+    title: str
+    head: str
+    head_ref: str
+    source: int | None
+    created: datetime
+    base_ref: str = "main"
+    open: bool = True
+    merge_commit: str | None = None
+    base: str = ""
+    commits: list[str] = field(default_factory=list)
+    merged: datetime | None = None
+    merged_by: int | None = None
+    landed: list[str] = field(default_factory=list)
+    reviews: dict[int, Review] = field(default_factory=dict)
+    prefix: str = "PR"
+
+
 @dataclass(eq=False, slots=True)
 class Run:
     """A run of a workflow. `actor` caused it at first, `triggering` started this attempt. `head_repo` None: the fork
@@ -190,24 +256,9 @@ class Run:
 
 
 @dataclass(eq=False, slots=True)
-class Pull:
-    """A pull request: who opened it, who merged it, and the commit that came of it."""
-
-    id: int
-    number: int
-    repo: int
-    user: int
-    title: str
-    head_sha: str
-    created: datetime
-    merged_by: int | None = None
-    merge_sha: str | None = None
-    prefix: str = "PR"
-
-
-@dataclass(eq=False, slots=True)
 class Repo:
-    """A repository. `collaborators` holds direct grants alone."""
+    """A repository. `collaborators` holds direct grants alone. `heads` are the newest commits of those branches that
+    something was pushed to."""
 
     id: int
     org: int
@@ -226,9 +277,11 @@ class Repo:
     environments: dict[str, Environment] = field(default_factory=OrderedDict)
     files: dict[str, str] = field(default_factory=dict)
     keys: dict[int, DeployKey] = field(default_factory=dict)
-    runs: dict[int, Run] = field(default_factory=dict)
+    heads: dict[str, str] = field(default_factory=dict)
+    history: dict[str, Commit] = field(default_factory=dict)
+    moves: list[Activity] = field(default_factory=list)
     pulls: dict[int, Pull] = field(default_factory=dict)
-    commits: dict[str, int | None] = field(default_factory=dict)
+    runs: dict[int, Run] = field(default_factory=dict)
     prefix: str = "R"
 
 

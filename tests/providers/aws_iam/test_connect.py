@@ -157,7 +157,7 @@ def test_a_missing_sdk_is_told_with_the_command_that_installs_it(tmp_path: Path)
         check=True,
         cwd=Path(__file__).parents[3],
     )
-    assert done.stdout.strip() == "missing-extra AWS needs a further package: pip install 'provision-access[aws]'"
+    assert done.stdout.strip() == "missing-extra AWS needs further packages: pip install 'provision-access[aws]'"
 
 
 def _key(cloud: Cloud, login: str) -> dict[str, str]:
