@@ -43,39 +43,57 @@ class Decided:
     engine: str
     aborted: bool | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """As it is stored."""
+        return {
+            "format": FORMAT,
+            "at": format_instant(self.at),
+            "allowed": self.allowed,
+            "environment": plain_text(self.environment, 200),
+            "role": None if self.role is None else plain_text(self.role, 200),
+            "people": list(self.people),
+            "accounts": [plain_text(a, 200) for a in self.accounts],
+            "ci": self.ci,
+            "run": plain_text(self.run, 300),
+            "url": plain_text(self.url, 500),
+            "code": self.code,
+            "sentence": plain_text(self.sentence),
+            "tree": self.tree,
+            "engine": self.engine,
+            "aborted": self.aborted,
+        }
+
 
 def record(store: RecordStore, decided: Decided) -> str:
     """Keep a decision; gives its key. ProvisionError where it cannot be written."""
-    day, stamp = f"{decided.at:%Y-%m-%d}", f"{decided.at:%Y%m%dT%H%M%SZ}"
-    body: dict[str, Any] = {
-        "format": FORMAT,
-        "at": format_instant(decided.at),
-        "allowed": decided.allowed,
-        "environment": decided.environment,
-        "role": decided.role,
-        "people": list(decided.people),
-        "accounts": [plain_text(a, 200) for a in decided.accounts],
-        "ci": decided.ci,
-        "run": plain_text(decided.run, 300),
-        "url": plain_text(decided.url, 500),
-        "code": decided.code,
-        "sentence": plain_text(decided.sentence),
-        "tree": decided.tree,
-        "engine": decided.engine,
-        "aborted": decided.aborted,
-    }
     while True:
-        key = f"{_FOLDER}/{day}/{stamp}-{secrets.token_hex(4)}.json"
-        if store.create(key, canonical_json(body) + b"\n"):
+        key = f"{_FOLDER}/{decided.at:%Y-%m-%d}/{decided.at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}.json"
+        if store.create(key, canonical_json(decided.to_json()) + b"\n"):
             return key
 
 
-def decisions(store: RecordStore) -> Iterator[Decided]:
-    """All that can be read, oldest first."""
+def decisions(store: RecordStore) -> Iterator[Decided | str]:
+    """All there are, oldest first; of one that cannot be read its key: whoever may write one may write anything."""
     for day in store.names(_FOLDER):
         for name in store.names(f"{_FOLDER}/{day}"):
-            if _NAME.match(name) and (data := store.read(f"{_FOLDER}/{day}/{name}")) is not None:
-                found = json.loads(data)
-                if found.pop("format") == FORMAT:
-                    at, people, accounts = (found.pop(key) for key in ("at", "people", "accounts"))
-                    yield Decided(parse_instant(at), people=tuple(people), accounts=tuple(accounts), **found)
+            key = f"{_FOLDER}/{day}/{name}"
+            if _NAME.match(name):
+                yield _read(store.read(key)) or key
+
+
+def _read(data: bytes | None) -> Decided | None:
+    try:
+        found = json.loads(data or b"")
+        lists = {key: tuple(str(one) for one in found[key]) for key in ("people", "accounts")}
+        texts = {key: str(found[key]) for key in _TEXTS}
+        at, allowed, aborted, role = parse_instant(found["at"]), found["allowed"], found["aborted"], found["role"]
+        if found["format"] != FORMAT or not isinstance(allowed, bool) or not isinstance(aborted, bool | None):
+            return None
+        people, accounts = lists["people"], lists["accounts"]
+        told: dict[str, Any] = {**texts, "role": None if role is None else str(role), "aborted": aborted}
+        return Decided(at=at, allowed=allowed, people=people, accounts=accounts, **told)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+_TEXTS = ("environment", "ci", "run", "url", "code", "sentence", "tree", "engine")

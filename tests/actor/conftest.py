@@ -77,7 +77,8 @@ class Job:
 
     def decided(self, run: str) -> list[Decided]:
         """The decisions on record about a run."""
-        return [d for d in decisions(open_journal(str(self.journal), self.folder).store) if f"run {run}," in d.run]
+        found = decisions(open_journal(str(self.journal), self.folder).store)
+        return [d for d in found if not isinstance(d, str) and f"run {run}," in d.run]
 
 
 def _job(repository: Repository, place: Path) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -113,6 +114,21 @@ def test_a_job_that_may_neither_stop_the_run_nor_write_the_journal_says_so(settl
     assert "the decision is not on record: this job may not write to the journal" in said
     assert "the run could not be stopped, so it will be seen as failed" in said
     assert run.status == "in_progress"
+
+
+def test_decisions_are_told_and_what_somebody_else_wrote_there_harms_nobody(settled: Actions) -> None:
+    run = settled.start("bob")
+    settled.job.refused("not-held")
+    place = settled.job.journal / "decisions" / "2020-01-01"
+    place.mkdir()
+    (place / "20200101T000000Z-00000000.json").write_text('{"format": "provision.decision/1", "at": "\\u001b[2J"}')
+    asked = ("journal", "decisions", "--journal", str(settled.job.journal), "--person", "bob")
+    ran = settled.job.files.run(*asked)
+    assert "refused  bob: production; bob may not do this" in ran.out
+    assert f"acme/site run {run.id}, attempt 1 on GitHub Actions, stopped" in ran.out
+    assert "20200101T000000Z-00000000.json cannot be read" in ran.err
+    told = json.loads(settled.job.files.run(*asked, "--format", "json", "--since", "2021-01-01").out)
+    assert {one["code"] for one in told["decisions"]} == {"not-held"}
 
 
 def test_the_runner_ends_it_while_it_waits(settled: Actions) -> None:
