@@ -106,8 +106,7 @@ class CircleRun:
             said.append(Sign("fork", f"its code comes from {origin or 'a place that is not told'}"))
         if kind not in _BY_PEOPLE and kind not in _SCHEDULED:
             said.append(Sign("event", f"nobody has decided what a trigger of type `{kind}` may do"))
-        commit = self.environ.get("CIRCLE_SHA1", "")
-        if commit and commit != text(pipeline, "vcs", "revision"):
+        if self.environ.get("CIRCLE_SHA1", "") != text(pipeline, "vcs", "revision"):
             said.append(Sign("another-run", "it is of another commit than the job's"))
         return said
 

@@ -94,7 +94,7 @@ class GitHubRun:
         said = []
         if text(run, "status") == "completed" or not text(run, "status"):
             said.append(Sign("run-over", "it has ended, so it is not the one that asks"))
-        if attempt != self.environ.get("GITHUB_RUN_ATTEMPT", attempt):
+        if attempt != self.environ.get("GITHUB_RUN_ATTEMPT", ""):
             said.append(Sign("another-run", f"the job says that it is another attempt than {attempt}"))
         here = text(run, "repository", "full_name")
         if here.casefold() != self.repository.casefold():
@@ -107,8 +107,7 @@ class GitHubRun:
             said.append(Sign("event", _STRANGERS[event]))
         elif event not in _MERGED and event not in _OF_A_CHANGE:
             said.append(Sign("event", f"nobody has decided what `{event}` may do"))
-        commit = self.environ.get("GITHUB_SHA", "")
-        if event in _MERGED and commit and commit != text(run, "head_sha"):
+        if event in _MERGED and self.environ.get("GITHUB_SHA", "") != text(run, "head_sha"):
             said.append(Sign("another-run", "it is of another commit than the job's"))
         return said
 
