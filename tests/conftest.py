@@ -29,6 +29,7 @@ settings.load_profile("project")
 def pytest_configure() -> None:
     """Every run of the command line in this suite, in this process or in another, has these in its environment."""
     os.environ.update(canaries.in_the_environment())
+    os.environ.pop("GITHUB_STEP_SUMMARY", None)  # what the tests' own plans say is no news of this run
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell starts background jobs so, and every process that a test starts would never notice its Ctrl-C.
         signal.signal(signal.SIGINT, signal.default_int_handler)

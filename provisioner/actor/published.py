@@ -43,7 +43,7 @@ def published(journal: Journal, providers: Mapping[str, Provider], planned: tupl
     trees = [entry.seen] if entry.applied == entry.seen else [t for t in (entry.applied, entry.seen) if t is not None]
     read = [_read(journal, tree, entry, providers, planned) for tree in trees]
     # Of a hold that the files have ended, only a run with the history knows.
-    held = {who: one.words for who, one in holds(journal.store).items() if one.run not in entry.over}
+    held = {who: one.words for who, one in holds(journal.store).items() if one.key not in entry.over}
     counting = Counting(tuple(read) if entry.applied is not None else (), held)
     return Published(counting, read[0], entry)
 

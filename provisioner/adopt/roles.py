@@ -12,7 +12,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from provisioner.adopt.names import LONGEST, id_from, unique
+from provisioner.files.names import LONGEST, id_from, unique
 from provisioner.model.address import Address, Kind
 from provisioner.model.resource import Resource
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from provisioner.adopt.adoption import Adoption, Person
 from provisioner.adopt.found import Held
-from provisioner.diagnostics import Diagnostic, Location, ProvisionError
-from provisioner.files import Edit, NotPutError, lines, put
+from provisioner.files import Edit
+from provisioner.files.additions import Trees, added_to, merge, new_file, path_of, shown
 from provisioner.load import Loaded
 from provisioner.model.identity import IdentityKind
 from provisioner.model.instant import format_instant
@@ -24,70 +24,29 @@ SUSPENDED = "was switched off before these files were made"
 
 def edits_for(adoption: Adoption, loaded: Loaded, access: Path) -> list[Edit]:
     """Roles first, then the target's things, then people: each part stands without those behind it."""
-    trees: dict[str, dict[str, Any]] = {}
+    trees: Trees = {}
     if adoption.roles:
         path = f"roles/{adoption.target.replace('/', '-')}.yaml"
         trees[path] = {"roles": {r.id: _role(r.environment, _grants(adoption, r.grants)) for r in adoption.roles}}
     if any(adoption.objects.values()):
-        _merge(trees, *_target(adoption, loaded))
+        merge(trees, *_target(adoption, loaded))
     for person in adoption.people:
         if person.new:
             section = SECTIONS[person.kind]
-            _merge(trees, f"{section}/{person.id}.yaml", {section: {person.id: _newcomer(adoption.target, person)}})
+            merge(trees, f"{section}/{person.id}.yaml", {section: {person.id: _newcomer(adoption.target, person)}})
         elif person.changes:
             identity = loaded.declared.identities[person.id]
             added = {SECTIONS[identity.kind]: {person.id: _more(adoption.target, person)}}
-            _merge(trees, _path(loaded, identity.location), added)
+            merge(trees, path_of(loaded, identity.location), added)
     new = {f"{SECTIONS[p.kind]}/{p.id}.yaml" for p in adoption.people if p.new}
     return [_edit(path, tree, loaded, access, new=path in new) for path, tree in trees.items()]
 
 
 def _edit(path: str, tree: Mapping[str, Any], loaded: Loaded, access: Path, *, new: bool) -> Edit:
-    shown = path if loaded.folder == "." else f"{loaded.folder}/{path}"
-    before = loaded.files.get(path)
-    if before is None or new:
-        if before is not None or (access / path).exists():
-            raise ProvisionError(
-                Diagnostic(
-                    "file-exists",
-                    "there is a file of that name already",
-                    location=Location(shown),
-                    why="`adopt` writes new people into files of their own, and overwrites nothing",
-                    fix="move it away, or say in a map which id the person gets",
-                )
-            )
-        return Edit(access / path, shown, None, "".join(f"{line}\n" for line in lines(tree)).encode())
-    try:
-        return Edit(access / path, shown, before, put(before.decode(), tree).encode())
-    except (NotPutError, UnicodeDecodeError) as why:
-        said = "; ".join(lines(tree))
-        raise ProvisionError(
-            Diagnostic(
-                "file-not-edited",
-                f"what was found cannot be added without touching something else: {why}",
-                location=Location(shown),
-                why="an edit changes what it is about, and nothing else",
-                fix=f"write it in block style, or add by hand: {said[:400]}",
-            )
-        ) from None
-
-
-def _merge(trees: dict[str, dict[str, Any]], path: str, added: Mapping[str, Any]) -> None:
-    into = trees.setdefault(path, {})
-    for section, entries in added.items():
-        _join(into.setdefault(section, {}), entries)
-
-
-def _join(into: dict[str, Any], added: Mapping[str, Any]) -> None:
-    for key, value in added.items():
-        if isinstance(value, dict) and isinstance(into.get(key), dict):
-            _join(into[key], value)
-        else:
-            into[key] = value
-
-
-def _path(loaded: Loaded, place: Location) -> str:
-    return place.file if loaded.folder == "." else place.file.removeprefix(f"{loaded.folder}/")
+    if path not in loaded.files or new:
+        return new_file(path, tree, loaded, access)
+    name = shown(loaded, path)
+    return Edit(access / path, name, loaded.files[path], added_to(loaded.files[path], name, tree))
 
 
 def _target(adoption: Adoption, loaded: Loaded) -> tuple[str, dict[str, Any]]:
@@ -96,7 +55,7 @@ def _target(adoption: Adoption, loaded: Loaded) -> tuple[str, dict[str, Any]]:
     family, slash, instance = adoption.target.partition("/")
     objects = {section: dict(entries) for section, entries in adoption.objects.items() if entries}
     body = {"instances": {instance: objects}} if slash else objects
-    return _path(loaded, target.location), {"targets": {family: body}}
+    return path_of(loaded, target.location), {"targets": {family: body}}
 
 
 def _grants(adoption: Adoption, block: Mapping[str, Any]) -> dict[str, Any]:

@@ -244,6 +244,8 @@ class _Comparing:
         elif section == "targets":
             environments = tuple(self._labels(name))
             needs = [self.approvers.of_target(name), *(self.approvers.of_environment(e) for e in environments)]
+        elif section == "sources":
+            needs = [self.approvers.need(f"source {name}", self.approvers.owners(section, name), ())]
         elif section == "pipelines":
             owners = self.approvers.owners(section, name)
             environments = tuple(sorted({*_below(before, "deploys"), *_below(after, "deploys")}))

@@ -57,7 +57,7 @@ def _target(name: str, side: Side, part: TargetPlan) -> TargetDrift:
 def _differs(change: Change, side: Side) -> Differs:
     """Whether the system moved, or the files did."""
     then = side.past.settled.get(change.address) if side.past.mode is not None else None
-    if change.cause in (Cause.TIME, Cause.LEAVER, Cause.OUTSTANDING):
+    if change.cause in (Cause.TIME, Cause.LEAVER, Cause.SOURCE, Cause.OUTSTANDING):
         return Differs.PENDING
     match change.action:
         case Action.CREATE:

@@ -22,6 +22,7 @@ from provisioner.contract import Connection, ProviderError
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.engine import Planned, make_plan
 from provisioner.files import Edit, write_all
+from provisioner.files.additions import files_after
 from provisioner.load import Loaded, load_files
 from provisioner.model.change import Action
 from provisioner.model.target import Mode, Target
@@ -141,7 +142,9 @@ def _plan(work: Work, loaded: Loaded, name: str, connection: Connection, kept: K
     # Whoever was cut off before the files said so is as good as gone.
     here = {i.id: i for i in loaded.declared.identities.values() if i.id not in work.situation.held}
     declared = replace(loaded.declared, identities=here, targets={**loaded.declared.targets, name: target})
-    return make_plan(replace(work.situation, declared=declared, connections={name: held}, choose=None))
+    # Whether the journal is missing is for `plan` and `apply` to say: here nothing is given to anybody.
+    known = {name: replace(work.situation.known_of(name), records=None, gap=None)}
+    return make_plan(replace(work.situation, declared=declared, connections={name: held}, known=known, choose=None))
 
 
 def _found(work: Work, target: Target, connection: Connection, kept: KeptReader, before: Planned) -> Found:
@@ -180,11 +183,7 @@ def _proven(
     edits: Iterable[Edit],
 ) -> Planned:
     """The plan of the files as they would be. ProvisionError where they are not valid, or would change something."""
-    files = dict(loaded.files)
-    for edit in edits:
-        path = edit.shown if loaded.folder == "." else edit.shown.removeprefix(f"{loaded.folder}/")
-        if edit.after is not None:
-            files[path] = edit.after
+    files = files_after(loaded, edits)
     would_be = load_files(files, work.files.providers, folder=loaded.folder, departed=_departed(work))
     if not would_be.ok:
         raise _not_exact(name, [d.message for d in would_be.diagnostics if d.is_error])

@@ -13,7 +13,7 @@ from provisioner.model.effect import Direction
 from provisioner.plan.plan import APPROVED_CAUSES, Plan, Withheld
 from provisioner.plan.turns import Choose, Leave
 
-_DUE = frozenset({Cause.LEAVER, Cause.TIME, Cause.OUTSTANDING, Cause.REPAIR})
+_DUE = frozenset({Cause.LEAVER, Cause.SOURCE, Cause.TIME, Cause.OUTSTANDING, Cause.REPAIR})
 
 
 def is_due(change: Change) -> bool:
@@ -32,9 +32,9 @@ def only_due() -> Choose:
     return choose
 
 
-def only_reviewed(reviewed: Plan) -> Choose:
-    """`apply --reviewed`: what is due, and what the reviewed plan had, by what it does."""
-    approved = frozenset(c.id for c in reviewed.changes if c.cause in APPROVED_CAUSES)
+def only_reviewed(*reviewed: Plan) -> Choose:
+    """`apply --reviewed`: what is due, and what the reviewed plans had, by what it does."""
+    approved = frozenset(c.id for plan in reviewed for c in plan.changes if c.cause in APPROVED_CAUSES)
 
     def choose(change: Change) -> Leave | None:
         if is_due(change) or change.id in approved:
@@ -98,6 +98,6 @@ def _against(change: Change, held: Mapping[str, str], declared: Collection[str])
     who = change.identity or ""
     if who in held and change.effect.direction is not Direction.NARROWS:
         return f"{who} was cut off {held[who]}"
-    if who in declared and change.cause is Cause.LEAVER:  # of the same files, it can only come from a hold
-        return f"{who} was cut off by `offboard --now` when this plan was made, and is not now"
+    if who in declared and change.cause in (Cause.LEAVER, Cause.SOURCE):  # of the same files: it comes from a hold
+        return f"{who} was cut off when this plan was made, and is not now"
     return None

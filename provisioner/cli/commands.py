@@ -5,7 +5,7 @@ A command is a file of its own in this folder (`-` becomes `_`) with a function 
 
 SECTIONS = {
     "To begin with": {
-        "init": "write a starter `access/` and the CI workflow",
+        "init": "write a starter `access/` and the CI workflows",
         "demo": "the whole story on embedded servers, from plan to receipt",
         "sandbox": "the same servers left running, for a second terminal",
     },
@@ -14,6 +14,7 @@ SECTIONS = {
         "schema": "print JSON Schema for editors",
         "grant": "give somebody a role for a while, in the files",
         "offboard": "take somebody out of the files; or cut them off at once",
+        "pull": "let the files follow a directory that people come from",
         "adopt": "write access files from a live system; changes nothing there",
     },
     "Review": {

@@ -48,7 +48,7 @@ def cut_off(person: str, access: Path, take_out: Callable[[], Exit], is_declared
 
     try:
         status = Exit(carry_out(opened, Task("offboard --now", choose=only_narrowing((person,)), begin=begin)))
-    except BaseException:
+    except BaseException:  # also an interrupt: whoever is held already must be told
         if held:
             tell(_held_only(person))
         raise
@@ -96,12 +96,17 @@ def undo(person: str, access: Path) -> int:
         raise ProvisionError(
             Diagnostic(
                 "option-value",
-                f"nobody called `{person}` is cut off by `offboard --now`",
-                why="--undo lifts what `provision offboard PERSON --now` wrote to the journal",
+                f"nobody called `{person}` is cut off",
+                why="--undo lifts what `provision offboard PERSON --now` wrote to the journal, or `expire` did",
                 fix="`provision status` lists who is",
             )
         )
     show(f"{person} was cut off {lifted.words}; that is lifted.\n")
+    if lifted.source is not None:
+        tell(
+            f"As long as {lifted.source} says so, the next `provision expire` cuts them off again: put it right there, "
+            f"or take `sources:` out of their entry.\n"
+        )
     tell("Nothing was given back yet: the next `provision apply` gives what the files say.\n")
     return Exit.DONE
 

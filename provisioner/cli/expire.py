@@ -1,6 +1,10 @@
-"""`provision expire`: ends what has lapsed and finishes what is outstanding. It gives nothing to anybody."""
+"""`provision expire`: ends what has lapsed and finishes what is outstanding, and cuts off who has left a source of
+people. It gives nothing to anybody.
+"""
 
 from __future__ import annotations
+
+from functools import partial
 
 from provisioner.cli.options import DEFAULT_ACCESS, Access, BaseRevision, TargetName
 
@@ -13,11 +17,22 @@ def expire(
     """End what has lapsed, of leavers and by time, and finish what is outstanding. Gives nothing to anybody."""
     from provisioner.cli.applying import Task, carry_out
     from provisioner.cli.choosing import only_due
+    from provisioner.cli.following import hold_all, leavers_of, tell_held, worst
     from provisioner.cli.running import tell_invalid
-    from provisioner.cli.wiring import InvalidFilesError, Wanted, open_work
+    from provisioner.cli.wiring import InvalidFilesError, Wanted, check_journal, open_work
 
     try:
         opened = open_work(Wanted(access, target, base=base, last_valid=True))
     except InvalidFilesError as error:
         return tell_invalid(error.loaded)
-    return carry_out(opened, Task("expire", choose=only_due()))
+    if not opened.declared.sources:
+        return carry_out(opened, Task("expire", choose=only_due()))
+    check_journal(opened)
+    followed = leavers_of(opened)
+    begin = partial(hold_all, followed)
+    try:
+        status = carry_out(opened, Task("expire", choose=only_due(), begin=begin))
+    except BaseException:
+        tell_held(followed, opened)
+        raise
+    return worst(status, followed)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provisioner.contract import Provider
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.load import Loaded, load_access
 from provisioner.load.files import find_top
 from provisioner.model.access import DeclaredAccess
+from provisioner.model.identity import Identity
 from provisioner.providers import catalog
+
+if TYPE_CHECKING:
+    from provisioner.load.change import Merged
 
 
 def read_files(access: Path) -> Loaded:
@@ -21,6 +26,17 @@ def read_files(access: Path) -> Loaded:
     root = find_top(access)
     departed = Departed(access, root, providers)
     return load_access(access, root=root, providers=providers, planned=catalog.PLANNED, departed=departed)
+
+
+def read_change(access: Path, change: str, base: str) -> Merged:
+    """The access files as a merge of the revision `change` onto `base` would have them; nothing is checked out."""
+    from provisioner.load.change import merged
+
+    providers = catalog.all_providers()
+    root = find_top(access)
+    folder = os.path.relpath(access.absolute(), root.absolute())
+    departed = Departed(access, root, providers)
+    return merged(root, folder, base, change, providers=providers, planned=catalog.PLANNED, departed=departed)
 
 
 def blocking(loaded: Loaded) -> list[Diagnostic]:
@@ -46,15 +62,16 @@ class Departed(Collection[str]):
 
     def __init__(self, access: Path, root: Path, providers: Mapping[str, Provider]) -> None:
         self._access, self._root, self._providers = access, root, providers
-        self._found: frozenset[str] | None = None
+        self._found: dict[str, Identity] | None = None
 
     @property
-    def _ids(self) -> frozenset[str]:
+    def last(self) -> Mapping[str, Identity]:
+        """Everybody, as last declared."""
         if self._found is None:
             self._found = self._look()
         return self._found
 
-    def _look(self) -> frozenset[str]:
+    def _look(self) -> dict[str, Identity]:
         from provisioner.load.history import HistoryCache, declared_at, revisions
 
         folder = os.path.relpath(self._access.absolute(), self._root.absolute())
@@ -65,14 +82,14 @@ class Departed(Collection[str]):
                     for r in revisions(self._root, folder, None)
                 ]
         except ProvisionError:
-            return frozenset()
-        return frozenset(name for state in states for name in state.declared.identities)
+            return {}
+        return {name: i for state in reversed(states) for name, i in state.declared.identities.items()}
 
     def __contains__(self, name: object) -> bool:
-        return name in self._ids
+        return name in self.last
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._ids)
+        return iter(self.last)
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self.last)

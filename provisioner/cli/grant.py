@@ -62,17 +62,18 @@ def grant(
 
 
 def _on_branch(person: str, line: dict[str, object], access: Path, name: str) -> Exit:
+    from provisioner.cli.branches import branch_from
     from provisioner.cli.exit_codes import Exit
     from provisioner.cli.files import read_files
-    from provisioner.cli.offboard import branch_of, committed
+    from provisioner.cli.offboard import committed
     from provisioner.cli.output import show
     from provisioner.files.grant import grant as edit_for
     from provisioner.providers import catalog
 
-    made = branch_of(access, name)
+    made = branch_from(access, name)
     files = committed(made, read_files(access).folder)
     edit, _ = edit_for(files, Path(files.folder), person, line, catalog.all_providers())
-    commit = made.commit(edit, f"access: {person} gets {line['role']}")
+    commit = made.commit([edit], f"access: {person} gets {line['role']}")
     show(
         f"Branch {made.name} gives {person} the role {line['role']} (commit {commit[:12]}).\n"
         f"To have it reviewed: git push origin {made.name}\n"

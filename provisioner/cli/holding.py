@@ -1,4 +1,5 @@
-"""Who is cut off although the files still declare them (`offboard --now`): in every plan they count as gone.
+"""Who is cut off although the files still declare them (`offboard --now`, or a source that they left): in every plan
+they count as gone.
 
 A hold ends when the files have stopped declaring them, as the first-parent history since it was made tells, or when
 somebody lifts it. Without git, only by the latter. Decides nothing about changes.
@@ -21,19 +22,22 @@ from provisioner.records.holds import Hold, holds
 if TYPE_CHECKING:
     from provisioner.cli.wiring import Opened
 
+CUT_OFF = frozenset({"offboarded-now", "cut-by-source"})
+"""The codes of what is told of those who are cut off."""
 _AS_THEY_ARE = "the files as they are"
 
 
 @dataclass(frozen=True)
 class Held:
     """`words` say of each identity how it was cut off; `declared` does not have them, and `past` does. `over` are the
-    runs whose holds the files have ended."""
+    keys of those that the files have ended."""
 
     declared: DeclaredAccess
     past: tuple[PastDeclared, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Diagnostic, ...] = ()
     over: frozenset[str] = frozenset()
+    by_source: frozenset[str] = frozenset()
 
 
 def apply_holds(opened: Opened) -> Held:
@@ -48,7 +52,14 @@ def apply_holds(opened: Opened) -> Held:
     past = PastDeclared(_AS_THEY_ARE, replace(declared, targets=targets), frozenset(opened.targets))
     words = {who: hold.words for who, hold in in_force.items()}
     notes = tuple(_told(declared.identities[who], hold) for who, hold in in_force.items())
-    return Held(replace(declared, identities=left), (past,), words, notes, over)
+    by_source = frozenset(who for who, hold in in_force.items() if hold.source is not None)
+    return Held(replace(declared, identities=left), (past,), words, notes, over, by_source)
+
+
+def held_by_source(opened: Opened) -> frozenset[str]:
+    """Those whom a source has cut off, and who still are. ProvisionError where a hold cannot be read."""
+    in_force, _ = _in_force(opened, holds(opened.journal.store))
+    return frozenset(who for who, hold in in_force.items() if hold.source is not None)
 
 
 def _in_force(opened: Opened, found: Mapping[str, Hold]) -> tuple[dict[str, Hold], frozenset[str]]:
@@ -60,7 +71,7 @@ def _in_force(opened: Opened, found: Mapping[str, Hold]) -> tuple[dict[str, Hold
     declared = {who: hold for who, hold in found.items() if who in names}
     over = {who for who, hold in declared.items() if _ended(opened, hold)}
     in_force = {names[who]: hold for who, hold in declared.items() if who not in over}
-    return in_force, frozenset(declared[who].run for who in over)
+    return in_force, frozenset(declared[who].key for who in over)
 
 
 def _ended(opened: Opened, hold: Hold) -> bool:
@@ -86,6 +97,18 @@ def _declares(identities: Iterable[Identity], who: str) -> bool:
 
 
 def _told(identity: Identity, hold: Hold) -> Diagnostic:
+    if hold.source is not None:
+        return Diagnostic(
+            "cut-by-source",
+            f"{identity.id} is declared, and was cut off {hold.words}: nothing is given to them",
+            severity=Severity.WARNING,
+            location=identity.location,
+            length=len(identity.id),
+            why="who leaves a directory that people come from is out before the review; that they are in it again lets "
+            "nobody in",
+            fix=f"merge what `provision pull {hold.source}` proposes, or lift it: "
+            f"provision offboard {identity.id} --undo",
+        )
     return Diagnostic(
         "offboarded-now",
         f"{identity.id} is declared, and was cut off {hold.words}: nothing is given to them",

@@ -37,7 +37,9 @@ def offboard(
         from provisioner.cli.cutoff import undo as lift
 
         return lift(person, access)
-    made = None if branch is None else branch_of(access, branch)
+    from provisioner.cli.branches import branch_from
+
+    made = None if branch is None else branch_from(access, branch)
     if now:
         from provisioner.cli.cutoff import cut_off
 
@@ -69,29 +71,6 @@ def _is_declared(person: str, access: Path) -> bool:
     from provisioner.cli.files import read_files
 
     return person in read_files(access).declared.identities
-
-
-def branch_of(access: Path, name: str) -> Branch:
-    """The branch to be made, on what is checked out. ProvisionError where there can be none."""
-    from provisioner.diagnostics import Diagnostic, ProvisionError
-    from provisioner.files.branch import Branch
-    from provisioner.load import git
-    from provisioner.load.files import find_top
-
-    root = find_top(access)
-    start = git.commit_of(root, "HEAD")
-    if start is None:
-        raise ProvisionError(
-            Diagnostic(
-                "option-value",
-                "there is no commit to begin a branch on",
-                why="--branch makes a new branch on what is checked out",
-                fix="commit the access files first, or leave --branch out",
-            )
-        )
-    made = Branch(root, name, start)
-    made.check()
-    return made
 
 
 def _take_out(person: str, access: Path, branch: Branch | None) -> Exit:

@@ -1,7 +1,9 @@
 """What a provider is: the protocols that the engine knows systems by. It never knows a provider by name."""
 
 from provisioner.contract.capabilities import Capabilities
+from provisioner.contract.copies import Copies
 from provisioner.contract.errors import ProviderError, Trouble
+from provisioner.contract.exposure import Exposes, Exposure
 from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
     Accepted,
@@ -14,7 +16,19 @@ from provisioner.contract.outcome import (
     Unknown,
     Waiting,
 )
-from provisioner.contract.protocols import Combines, Connection, Declare, Me, Provider, Reader, Reading, Writer
+from provisioner.contract.protocols import (
+    Combines,
+    Connection,
+    Declare,
+    Listing,
+    Lists,
+    Me,
+    Provider,
+    Reader,
+    Reading,
+    SourceReader,
+    Writer,
+)
 
 __all__ = [
     "Accepted",
@@ -22,9 +36,14 @@ __all__ = [
     "Capabilities",
     "Combines",
     "Connection",
+    "Copies",
     "Declare",
     "Done",
+    "Exposes",
+    "Exposure",
     "Failed",
+    "Listing",
+    "Lists",
     "Me",
     "Outcome",
     "Provider",
@@ -32,6 +51,7 @@ __all__ = [
     "Reader",
     "Reading",
     "Refused",
+    "SourceReader",
     "StillHas",
     "Trouble",
     "Unknown",

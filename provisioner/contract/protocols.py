@@ -18,6 +18,7 @@ from provisioner.model.identity import Identity
 from provisioner.model.instant import Instant
 from provisioner.model.principal import Principal
 from provisioner.model.resource import Resource
+from provisioner.model.source import Source
 from provisioner.model.state import State
 from provisioner.model.target import Target
 from provisioner.model.unit import Unit
@@ -230,6 +231,47 @@ class Provider(Protocol):
     def open_writer(self, target: Target, environ: Mapping[str, str], owner: str | None) -> Writer:
         """`owner` is `records.owner`, for the marks."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Who is in a directory. `reading` has accounts, with groups and memberships where they were asked for; the rest is
+    by the accounts' immutable ids: the values of the attributes that the source names, and who is switched off by the
+    source's own filter. `calls` are all calls so far."""
+
+    reading: Reading
+    values: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    switched_off: frozenset[str] = frozenset()
+    calls: int = 0
+
+
+class SourceReader(Protocol):
+    """Reads the people of a source. It cannot write. Raises ProviderError only where nothing at all could be read."""
+
+    def system(self) -> str:
+        """As `Reader.system`."""
+        ...
+
+    def people(self, *, groups: bool) -> Listing:
+        """In bulk; with `groups` who is in which, too."""
+        ...
+
+    def there(self, ids: Collection[str]) -> frozenset[str]:
+        """Point reads by immutable id: those of `ids` that the source has. ProviderError where it cannot be told."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """A `Provider` whose systems can be a source of people."""
+
+    def check_source(self, target: Target, source: Source) -> str | None:
+        """Why people cannot be read from there so, in words, or None. No I/O."""
+        ...
+
+    def open_source(self, target: Target, source: Source, environ: Mapping[str, str]) -> SourceReader: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A commit on a new branch with one edit of the access files, beside whatever is checked out.
+"""A commit on a new branch that changes the access files, beside whatever is checked out.
 
 Made of git's own parts (a tree, a commit, a ref), so that neither working tree nor index nor the checked-out branch
 changes, and no hook runs. Never moves a branch that is there.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,20 +38,21 @@ class Branch:
 
     def take_out(self, who: str, committed: Loaded, message: str) -> str:
         """Commit the edit that takes `who` out of the files of `start`, which are `committed`. The new commit."""
-        return self.commit(offboard(committed, Path(committed.folder), who), message)
+        return self.commit([offboard(committed, Path(committed.folder), who)], message)
 
-    def commit(self, edit: Edit, message: str) -> str:
-        """Commit an edit of a file of `start`, whose path is from the top of the repository. The new commit."""
-        path = edit.path.as_posix()
+    def commit(self, edits: Iterable[Edit], message: str) -> str:
+        """Commit edits of the files of `start`, whose paths are below the repository's top. The new commit."""
         with tempfile.TemporaryDirectory(prefix="provision-") as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
             self._must("read-tree", self.start, more=index)
-            if edit.after is None:
-                self._must("update-index", "--force-remove", "--", path, more=index)
-            else:
+            for edit in edits:
+                path = edit.path.as_posix()
+                if edit.after is None:
+                    self._must("update-index", "--force-remove", "--", path, more=index)
+                    continue
                 blob = self._must("hash-object", "-w", "--stdin", text=edit.after)
                 mode = self._must("ls-tree", "--format=%(objectmode)", self.start, "--", path) or "100644"
-                self._must("update-index", "--cacheinfo", f"{mode},{blob},{path}", more=index)
+                self._must("update-index", "--add", "--cacheinfo", f"{mode},{blob},{path}", more=index)
             tree = self._must("write-tree", more=index)
         identity = () if self._git("var", "GIT_COMMITTER_IDENT") is not None else _NOBODY
         commit = self._must(*identity, "commit-tree", tree, "-p", self.start, "-m", message)
@@ -82,7 +84,7 @@ class Branch:
                     "branch-not-made",
                     f"the branch `{self.name}` could not be made: git {command} failed",
                     why="the change of the files is what the review is about",
-                    fix="make it by hand: leave --branch out, commit what was edited, and open the review",
+                    fix="make it by hand: run the command without --branch, commit, and open the review",
                 )
             )
         return found

@@ -25,9 +25,9 @@ _BY_ID: dict[str, type[BaseModel]] = {
     "environments": schema.EnvironmentModel,
     "stores": schema.StoreModel,
     "pipelines": schema.PipelineModel,
+    "sources": schema.SourceModel,
 }
 _ONCE: dict[str, type[BaseModel]] = {"guardrails": schema.GuardrailsModel, "records": schema.RecordsModel}
-_CARRIED = ("sources",)
 _LATER_KEYS = ("provider", "instances")
 
 Json = dict[str, Any]
@@ -56,7 +56,6 @@ def editor_schema(providers: Mapping[str, Provider]) -> Json:
     sections: Json = {name: _by_id({"$ref": _REF.format(model=names[model])}) for name, model in _BY_ID.items()}
     sections["targets"] = _by_id({"oneOf": targets} if targets else {"type": "object"})
     sections |= {name: {"$ref": _REF.format(model=names[model])} for name, model in _ONCE.items()}
-    sections |= {name: _by_id({"type": "object"}) for name in _CARRIED}
     whole = {
         "$schema": DIALECT,
         "title": "provision access file",

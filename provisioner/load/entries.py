@@ -21,6 +21,7 @@ from provisioner.load.decode import decode, in_place_of_yaml
 from provisioner.load.display import show
 from provisioner.load.nodes import Tree, build
 from provisioner.load.places import At, Source
+from provisioner.load.sources import source_of
 from provisioner.load.suggest import did_you_mean
 from provisioner.load.targets import TargetEntry, TargetReader
 from provisioner.model.access import Records
@@ -28,6 +29,7 @@ from provisioner.model.assignment import Assignment
 from provisioner.model.environment import Environment
 from provisioner.model.identity import AccountName, Identity, IdentityKind, Suspension
 from provisioner.model.role import GrantBlock, Role
+from provisioner.model.source import Source as DirectorySource
 
 SECTIONS = (
     "people",
@@ -61,6 +63,7 @@ class FileEntries:
         "records",
         "roles",
         "source",
+        "sources",
         "targets",
         "unread",
     )
@@ -77,12 +80,13 @@ class FileEntries:
         self.roles: dict[str, Role] = _NOTHING
         self.environments: dict[str, Environment] = _NOTHING
         self.targets: dict[str, TargetEntry] = _NOTHING
+        self.sources: dict[str, DirectorySource] = _NOTHING
         self.carried: dict[str, dict[str, Any]] = _NOTHING
         self.models: dict[str, Any] = _NOTHING
 
     def own(self) -> None:
         """Gives the file mappings of its own for more than people."""
-        self.roles, self.environments, self.targets, self.carried, self.models = {}, {}, {}, {}, {}
+        self.roles, self.environments, self.targets, self.sources, self.carried, self.models = {}, {}, {}, {}, {}, {}
 
 
 def read_entries(
@@ -211,7 +215,7 @@ class _Reader:
         if model.roles:
             for held, mark in zip(model.roles, marks[id(raw["roles"])], strict=True):
                 if held.__class__ is str:
-                    roles.append(_make(Assignment, (held, None, None, None, None, _place(file, mark), None)))
+                    roles.append(_make(Assignment, (held, None, None, None, None, _place(file, mark), None, None)))
                 else:
                     roles.append(_assignment(held, _place(file, mark)))
         suspended = Suspension(model.suspended.since, model.suspended.reason) if model.suspended else None
@@ -227,6 +231,7 @@ class _Reader:
             accounts,
             tuple(roles),
             location=self._key(section, name),
+            sources=tuple(model.sources) if model.__class__ is schema.PersonModel else (),
             **more,
         )
 
@@ -295,12 +300,11 @@ class _Reader:
         if found is not None:
             self.entries.carried.setdefault(section, {})[name] = found[0]
 
-    def _carried(self, section: str, name: str) -> None:
-        raw = self.tree.root[section][name]
-        if isinstance(raw, dict):
-            self.entries.carried.setdefault(section, {})[name] = raw
-        else:
-            self._wrong_section(name, raw, (section, name))
+    def _source(self, section: str, name: str) -> None:
+        found = self._check(schema.SourceModel, (section, name), "a source")
+        if found is None:
+            return
+        self.entries.sources[name] = source_of(found[1], At(self.source, (section, name)))
 
     def _single(self, section: str) -> None:
         entries = self.entries
@@ -375,7 +379,7 @@ _make = tuple.__new__
 def _assignment(held: Any, place: Location) -> Assignment:
     environments = tuple(held.environments) if held.environments is not None else None
     starts = None if held.starts == schema.MERGE else held.starts
-    return Assignment(held.role, environments, starts, held.until, held.reason, place, held.length)
+    return Assignment(held.role, environments, starts, held.until, held.reason, place, held.source, held.length)
 
 
 _READERS: dict[str, Callable[[_Reader, str, str], None]] = {
@@ -386,5 +390,5 @@ _READERS: dict[str, Callable[[_Reader, str, str], None]] = {
     "targets": _Reader._target,
     "stores": _Reader._store,
     "pipelines": _Reader._pipeline,
-    "sources": _Reader._carried,
+    "sources": _Reader._source,
 }

@@ -186,7 +186,8 @@ class Holders:
     def _twice(self, identity: Identity) -> None:
         seen: set[tuple[object, ...]] = set()
         for index, held in enumerate(identity.roles):
-            key = (held.role, held.environments, held.starts, held.until, held.length, held.length and held.reason)
+            times = (held.starts, held.until, held.length, held.length and held.reason)
+            key = (held.role, held.environments, *times, held.source)
             if key in seen:
                 self.world.problems.append(
                     self.world.of(identity, "roles").problem(

@@ -18,6 +18,7 @@ from provisioner.load.holders import Holders
 from provisioner.load.places import At
 from provisioner.load.rules import rules_of
 from provisioner.load.schema import CI_SYSTEMS, GuardrailsModel, ServiceModel
+from provisioner.load.source_checks import Sources
 from provisioner.load.world import ROLE_PREFIX, World, providers_of
 from provisioner.model.address import Address
 from provisioner.model.block import Path
@@ -32,6 +33,7 @@ def check(world: World, providers: Mapping[str, Provider], departed: Collection[
     Holders(world).check()
     Accounts(world, providers, declares).check()
     Grants(world, providers, declares).check()
+    Sources(world, providers, declares).check()
 
 
 def _declares(world: World, providers: Mapping[str, Provider]) -> dict[str, Declare]:
@@ -62,6 +64,7 @@ class _References:
         self._environments()
         self._targets()
         self._pipelines()
+        self._sources()
         self._guardrails()
         told = any(p.code == "bad-owner-id" for file in self.world.files for p in file.problems)
         if self.world.files and not told and (self.world.records is None or self.world.records.owner is None):
@@ -145,6 +148,15 @@ class _References:
                 self._environment(
                     environment, at, ("deploys", environment), why="`deploys:` is keyed by environment", on_key=True
                 )
+
+    def _sources(self) -> None:
+        for source in self.world.sources.values():
+            at = self.world.at("sources", source.id)
+            self._owners(source.owners, at, ("owners",))
+            self._target(source.target, at, ("target",), why="people are read over its connection", on_key=False)
+            for target in source.attributes.accounts:
+                path: Path = ("attributes", "accounts", target)
+                self._target(target, at, path, why="it tells the logins of people there")
 
     def _guardrails(self) -> None:
         if self.world.guardrails is None:
@@ -411,6 +423,10 @@ def _what_is_wrong(said: Acknowledgement) -> tuple[str, str] | None:
                 "say the rest in an entry of its own",
             )
         return None if said.target is not None else ("`system` is of a target", "add `target:`")
+    if said.journal_lost:
+        if named or said.kind is not None or said.count is not None or said.removals:
+            return "the acknowledgement of a lost journal names more than that", "say the rest in an entry of its own"
+        return None if said.target is not None else ("`journal` is of a target", "add `target:`")
     if said.count is None and said.kind is None:
         return None if named else ("the acknowledgement does not say how much", "add `kind:` and `count:`")
     if said.count is None or said.kind is None or said.target is None:

@@ -16,10 +16,13 @@ from pydantic_core import PydanticCustomError
 from provisioner.contract.fields import Strict
 from provisioner.load.display import show
 from provisioner.model.instant import Instant, parse_duration, parse_instant
+from provisioner.model.source import FEW, PERCENT
 
 ID = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 EMAIL = r"^[^@\s,;:<>()\[\]\\\"]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$"
 """Without bounded repeats: those make the automaton so large that matching it takes longer than all the rest."""
+ATTRIBUTE = r"^[A-Za-z][A-Za-z0-9-]*$"
+FILTER = r"^\(.*\)$"
 OWNER = r"^(?:[a-z0-9]{1,8}|[a-z0-9]{8}[a-z0-9-]{1,56})$"
 
 
@@ -72,6 +75,8 @@ def _native_id(value: Any) -> str:
 Id = Annotated[str, StringConstraints(pattern=ID)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Email = Annotated[str, StringConstraints(pattern=EMAIL, max_length=254)]
+Attribute = Annotated[str, StringConstraints(pattern=ATTRIBUTE)]
+Filter = Annotated[str, StringConstraints(pattern=FILTER)]
 Time = Annotated[
     Instant,
     PlainValidator(_time),
@@ -129,6 +134,7 @@ class AssignmentModel(Shape):
     until: Time = _LEFT_OUT
     length: Annotated[Duration, Field(alias="for")] = _LEFT_OUT
     reason: Text = _LEFT_OUT
+    source: Id = _LEFT_OUT
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> AssignmentModel:
@@ -157,6 +163,8 @@ class HolderModel(Shape):
 
 class PersonModel(HolderModel):
     """A person, under a stable id that is never given to someone else."""
+
+    sources: list[Id] = _NONE
 
 
 class DeliveryModel(Shape):
@@ -287,6 +295,57 @@ class PipelineModel(Shape):
     deploys: dict[Text, DeployModel] = Field(default_factory=dict)
 
 
+class GivenModel(Shape):
+    """A role that being in a group gives."""
+
+    role: Text
+    environments: list[Text] = _LEFT_OUT
+    reason: Text = _LEFT_OUT
+
+
+class SourceGroupModel(Shape):
+    """What a group of the directory means. `pull` writes the `id`."""
+
+    roles: Annotated[list[Text | GivenModel], Field(min_length=1)]
+    id: NativeId = _LEFT_OUT
+
+
+class AccountAttributesModel(Shape):
+    """The attributes that hold somebody's login, and immutable id, on a target."""
+
+    login: Attribute = _LEFT_OUT
+    id: Attribute = _LEFT_OUT
+
+
+class AttributesModel(Shape):
+    """Which attributes tell what of a person. What is not named here does not follow the directory."""
+
+    name: Attribute = _LEFT_OUT
+    email: Attribute = _LEFT_OUT
+    accounts: dict[Text, AccountAttributesModel] = Field(default_factory=dict)
+
+
+class ShrinkModel(Shape):
+    """How many of those who are known from a source may be gone there at once: `people`, or `percent` of them."""
+
+    percent: Percent = PERCENT
+    people: Annotated[int, Field(ge=0)] = FEW
+
+
+class SourceModel(Shape):
+    """A directory that people come from, and what its groups mean. `pull` writes `system`."""
+
+    target: Text
+    base: Text = _LEFT_OUT
+    filter: Filter = _LEFT_OUT
+    disabled: Filter = _LEFT_OUT
+    system: Text = _LEFT_OUT
+    attributes: AttributesModel = _LEFT_OUT
+    groups: Annotated[dict[Text, SourceGroupModel], Field(min_length=1)]
+    shrink: ShrinkModel = Field(default_factory=ShrinkModel)
+    owners: list[Text] = Field(default_factory=list)
+
+
 class RemovalsModel(Shape):
     """How many percent of a group, and of a target's people, one plan may take away."""
 
@@ -320,6 +379,7 @@ class AcknowledgementModel(Shape):
     kind: Literal["account", "group", "membership", "grant", "credential", "control"] = _LEFT_OUT
     count: Annotated[int, Field(ge=1)] = _LEFT_OUT
     system: Text = _LEFT_OUT
+    journal: Literal["lost"] = _LEFT_OUT
     removals: bool = False
 
 
@@ -352,6 +412,8 @@ PATTERN_WORDS = {
         "the marks that systems keep",
     ),
     EMAIL: ("bad-email", "an e-mail address is name@domain, one address and nothing else"),
+    ATTRIBUTE: ("bad-attribute", "the name of an attribute is of letters, digits and -, and begins with a letter"),
+    FILTER: ("bad-filter", "an LDAP filter stands in parentheses, such as (employeeType=staff)"),
     OWNER: (
         "bad-owner-id",
         "its first eight characters stand in every ownership mark, so they are of a-z 0-9",

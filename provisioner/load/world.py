@@ -21,6 +21,7 @@ from provisioner.model.environment import Environment
 from provisioner.model.identity import Identity, IdentityKind
 from provisioner.model.role import Role
 from provisioner.model.rules import Rules
+from provisioner.model.source import Source as DirectorySource
 from provisioner.model.target import EMPTY, Target
 
 ROLE_PREFIX = "role:"
@@ -43,6 +44,7 @@ class World:
         self.models: dict[str, Any] = {}
         self.guardrails: tuple[Source, Any] | None = None
         self.records: Records | None = None
+        self.sources: dict[str, DirectorySource] = {}
         self.carried: dict[str, dict[str, Any]] = {}
         self.problems: list[Diagnostic] = []
         self._unread = "\n".join([*(f.source.text for f in self.files if f.unread), *(f"{path}:" for path in unread)])
@@ -135,7 +137,7 @@ class World:
             self.records or Records(),
             self._block("stores"),
             self._block("pipelines"),
-            self._block("sources"),
+            self.sources,
             tree,
             rules_of(*self.guardrails) if self.guardrails else Rules(),
         )
@@ -216,6 +218,9 @@ class World:
                 self.guardrails = (file.source, file.models["guardrails"])
         elif section == "records":
             self.records = file.records
+        elif section == "sources":
+            if name in file.sources:
+                self.sources[name] = file.sources[name]
         elif name in file.carried.get(section, ()):
             self.carried.setdefault(section, {})[name] = file.carried[section][name]
 

@@ -11,6 +11,7 @@ from provisioner.model.environment import Environment
 from provisioner.model.identity import Identity
 from provisioner.model.role import Role
 from provisioner.model.rules import Rules
+from provisioner.model.source import Source
 from provisioner.model.target import EMPTY, Target
 
 
@@ -44,7 +45,7 @@ class DeclaredAccess:
     records: Records = Records()
     stores: Block = EMPTY
     pipelines: Block = EMPTY
-    sources: Block = EMPTY
+    sources: Mapping[str, Source] = field(default_factory=dict)
     tree: str = ""
     rules: Rules = field(default_factory=Rules)
 

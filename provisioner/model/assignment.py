@@ -11,8 +11,9 @@ from provisioner.model.instant import Instant
 
 class Assignment(NamedTuple):
     """`environments` None means every environment of the role that is not protected. It holds from `starts` (or always)
-    until just before `until` (or without an end). `length` is of a grant that begins with the first apply that has it,
-    which only a run with the journal knows (`resolve.begin`): until then it has neither `starts` nor `until`.
+    until just before `until` (or without an end). `source` is the directory whose group gave it; None: a person did.
+    `length` is of a grant that begins with the first apply that has it, which only a run with the journal knows
+    (`resolve.begin`): until then it has neither `starts` nor `until`.
     """
 
     role: str
@@ -21,4 +22,5 @@ class Assignment(NamedTuple):
     until: Instant | None = None
     reason: str | None = None
     location: Location = NOWHERE
+    source: str | None = None
     length: timedelta | None = None

@@ -37,10 +37,12 @@ class Ender(StrEnum):
 
 
 class Cause(StrEnum):
-    """What made the plan want it. `declared` and `leaver` are what a reviewer approves."""
+    """What made the plan want it. `declared` and `leaver` are what a reviewer approves. `source` is a leaver whom a
+    directory has no more, and the files still have."""
 
     DECLARED = "declared"
     LEAVER = "leaver"
+    SOURCE = "source"
     TIME = "time"
     REPAIR = "repair"
     OUTSTANDING = "outstanding"

@@ -9,17 +9,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from provisioner.diagnostics import Diagnostic, in_order
-from provisioner.model.address import Address
+from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Change
 from provisioner.model.outstanding import Outstanding
 from provisioner.model.target import Target
+from provisioner.plan.copied import copied_later
 from provisioner.plan.leavers import unknown_person
 from provisioner.plan.order import dependencies
 from provisioner.plan.order import in_order as ordered
 from provisioner.plan.plan import Plan, TargetView, Withheld
 from provisioner.plan.side import Side, TargetPlan, gaps_of
 from provisioner.plan.situation import Situation
-from provisioner.plan.turns import as_held, chosen, keeping, only_for
+from provisioner.plan.turns import Choose, Leave, as_held, chosen, keeping, only_for
 from provisioner.plan.unfinished import still_open
 
 
@@ -45,8 +46,26 @@ def line_up(situation: Situation, sides: Mapping[str, Side], parts: Mapping[str,
     lined_up = ordered(changes, first, needs)
     if situation.person is not None:
         lined_up = only_for(situation.person, lined_up)
-    kept, withheld, left = chosen(keeping(situation.choose, situation.held), as_held(situation.held, lined_up))
+    choose = before_review(keeping(situation.choose, situation.held), situation, sides)
+    kept, withheld, left = chosen(choose, as_held(situation.held, situation.by_source, lined_up))
     return Lineup(kept, withheld, left, first, tuple(outstanding))
+
+
+def before_review(choose: Choose | None, situation: Situation, sides: Mapping[str, Side]) -> Choose | None:
+    """What the run is for, but that whoever a directory has cut off loses in the directory itself only what the files
+    gave them: what else they are in there is its own word, which nobody here could put back."""
+    if not situation.by_source:
+        return choose
+    theirs = frozenset(source.target for source in situation.declared.sources.values())
+
+    def turn(change: Change) -> Leave | None:
+        address = change.address
+        ours = address.kind is Kind.ACCOUNT or address.target not in theirs
+        if change.identity in situation.by_source and not ours and sides[address.target].once(address) is None:
+            return Leave("cut-by-source", "the files did not give it, and the directory says itself who is in it")
+        return choose(change) if choose is not None else None
+
+    return turn
 
 
 def assemble(
@@ -61,6 +80,7 @@ def assemble(
     found = [*situation.diagnostics, *told]
     found += [d for part in parts.values() for d in part.diagnostics]
     found += [w for side in sides.values() for w in side.reading.warnings]
+    found += copied_later(lineup.changes, sides)
     outstanding: Iterable[Outstanding] = lineup.outstanding
     waiting = [w for part in parts.values() for w in part.waiting]
     strays = [s for part in parts.values() for s in part.strays]
@@ -90,11 +110,22 @@ def assemble(
     )
 
 
-def view_of(side: Side, part: TargetPlan, system: str | None, refused: str | None) -> TargetView:
+def view_of(
+    side: Side,
+    part: TargetPlan,
+    system: str | None,
+    refused: str | None,
+    *,
+    records: int = 0,
+    unrecorded: int | None = None,
+    unseen: tuple[Address, ...] = (),
+) -> TargetView:
     """What the plan says of a target that was read."""
     gaps, reading, mode = gaps_of(side.coverage), side.reading, side.target.mode.value
     complete = not gaps and not part.held_back
-    return TargetView(complete, mode, gaps, reading.state.counts(), reading.calls, system, refused=refused)
+    return TargetView(
+        complete, mode, gaps, reading.state.counts(), reading.calls, system, None, refused, records, unrecorded, unseen
+    )
 
 
 def view_unread(target: Target, system: str | None, error: object, refused: str | None) -> TargetView:

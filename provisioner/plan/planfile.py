@@ -283,6 +283,9 @@ def _target_json(view: TargetView) -> Json:
         "system": view.system,
         "failed": view.failed,
         "refused": view.refused,
+        "records": view.records,
+        "unrecorded": view.unrecorded,
+        "unseen": [str(address) for address in view.unseen],
     }
 
 
@@ -304,6 +307,9 @@ def _target(found: Json) -> TargetView:
         system=_maybe(found["system"]),
         failed=_maybe(found["failed"]),
         refused=_maybe(found["refused"]),
+        records=int(found["records"]),
+        unrecorded=None if found["unrecorded"] is None else int(found["unrecorded"]),
+        unseen=tuple(Address.parse(address) for address in found["unseen"]),
     )
 
 

@@ -25,12 +25,17 @@ Choose = Callable[[Change], Leave | None]
 """None: the change is for this run."""
 
 
-def as_held(held: Mapping[str, str], changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """What is taken from somebody who was cut off is not taken because the files said so."""
+def as_held(held: Mapping[str, str], by_source: Collection[str], changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """What is taken from somebody who was cut off is not taken because the files said so; from those of `by_source`,
+    because a directory did."""
     if not held:
         return changes
     return tuple(
-        replace(c, why=f"{c.identity} was cut off {words}")
+        replace(
+            c,
+            cause=Cause.SOURCE if c.identity in by_source else c.cause,
+            why=f"{c.identity} was cut off {words}",
+        )
         if c.cause is Cause.LEAVER and (words := held.get(c.identity or ""))
         else c
         for c in changes

@@ -28,8 +28,8 @@ _TREE = re.compile(r"[0-9a-f]{40,64}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """`seen` and `applied` are tree ids, `applied` None where no whole apply has been. `over` are the runs of those
-    `offboard --now` whose holds the files have ended since: nobody but a run with the history can tell that. `begun`
+    """`seen` and `applied` are tree ids, `applied` None where no whole apply has been. `over` are the keys of those
+    holds that the files have ended since: nobody but a run with the history can tell that. `begun`
     says when grants began that begin with the apply, by what their line says."""
 
     number: int

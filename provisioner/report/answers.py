@@ -112,6 +112,9 @@ def _standing(found: Explanation) -> str:
     told = f"Declared at {who.location}"
     if who.suspended is not None:
         told += f"; suspended since {moment(who.suspended.since)}: {who.suspended.reason}"
+    for source in who.sources:
+        given = ", ".join(dict.fromkeys(held.role for held in who.roles if held.source == source)) or "nothing now"
+        told += f"; known from {source}, which gave {given}"
     return told + (f"; until {moment(who.until)}." if who.until is not None else ".")
 
 

@@ -16,6 +16,10 @@ def explanation_json(found: Explanation) -> dict[str, Any]:
         "identity": _identity_json(found.identity),
         "declared": found.declared,
         "revision": found.revision or None,
+        "known_from": {
+            source: [held.role for held in found.identity.roles if held.source == source]
+            for source in found.identity.sources
+        },
         "targets": {
             t.target: {
                 "wanted": t.wanted,

@@ -83,7 +83,11 @@ def remember(
     """
     told: dict[str, list[_Revision]] = {name: [] for name in declares}
     kept: list[_Revision] = []  # ids of values are compared, so the values must stay alive
-    pasts = {name: Past(wanted=_Wanted(name, told[name], now), logins=_Logins(name, told[name])) for name in declares}
+    wanted = {name: _Wanted(name, told[name], now) for name in declares}
+    pasts = {
+        name: Past(wanted=wanted[name], logins=_Logins(name, told[name]), given_to=wanted[name].given_to)
+        for name in declares
+    }
     heirs: dict[str, str] = {}  # earlier ids of those who left, and under which id they did
     here = set(current.identities) | {old for i in current.identities.values() for old in i.was}
     done: set[tuple[int, tuple[int, ...]]] = set()
@@ -218,6 +222,10 @@ class _Wanted(Mapping[Address, Once]):
                 for login, identities in found.items():
                     self._holders.setdefault(login, []).append((revision, identities))
         return self._holders
+
+    def given_to(self, login: str) -> Collection[Address]:
+        """`Past.given_to`."""
+        return self._of(login)
 
     def _of(self, login: str) -> Mapping[Address, Once]:
         known = self._known.get(login)

@@ -11,7 +11,7 @@ import pytest
 
 from provisioner.records.decisions import Decided, decisions
 from provisioner.records.journal import open_journal
-from provisioner.sandbox.github import GitHubServer, actions
+from provisioner.sandbox.github import GitHubServer, runs
 from provisioner.sandbox.github.things import Repo, Run, User
 from tests.cli.conftest import Ran, Repository, committed
 from tests.cli.conftest import repository as repository
@@ -124,21 +124,21 @@ class Actions:
 
     def start(self, who: str, **more: Any) -> Run:
         """A run begins, and the job is in it."""
-        run = actions.start(self.server.world, self.site, self.people[who], **more)
+        run = runs.start(self.server.world, self.site, self.people[who], **more)
         self.enter(run)
         return run
 
     def again(self, run: Run, who: str) -> None:
         """The run ends, and somebody starts it again."""
-        actions.finish(run, "failure")
-        actions.again(run, self.people[who])
+        runs.finish(run, "failure")
+        runs.again(run, self.people[who])
         self.enter(run)
 
     def enter(self, run: Run) -> None:
         self.job.environ |= {
             "GITHUB_RUN_ID": str(run.id),
             "GITHUB_RUN_ATTEMPT": str(run.attempt),
-            "GITHUB_SHA": run.sha,
+            "GITHUB_SHA": run.head,
             "GITHUB_ACTOR": "ada",  # whatever the job says, it is not believed
             "GITHUB_TRIGGERING_ACTOR": "ada",
             "GITHUB_ACTOR_ID": str(self.people["ada"].id),

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 
-from provisioner.sandbox.github import actions, pushes
+from provisioner.sandbox.github import pushes, runs
 from provisioner.sandbox.service import Exchange
 from tests.actor.conftest import Actions
 
@@ -20,7 +20,7 @@ def test_whoever_holds_a_role_there_may_and_their_run_goes_on(settled: Actions) 
     (decided,) = settled.job.decided(str(run.id))
     assert decided.allowed and decided.people == ("ada",) and decided.environment == "production"
     assert settled.job.gate("--role", "deployer").status == 0  # the lead has it by `includes`
-    assert run.status == "in_progress"
+    assert run.conclusion is None
 
 
 def test_whoever_does_not_may_not_and_the_run_is_cancelled_not_failed(settled: Actions) -> None:
@@ -28,7 +28,7 @@ def test_whoever_does_not_may_not_and_the_run_is_cancelled_not_failed(settled: A
     said = settled.job.refused("not-held")
     assert "bob may not do this: no role is held in production now" in said
     assert "::error title=not-allowed::bob may not do this" in said
-    actions.finish(run, "failure")  # what the runner would report of the step's exit status
+    runs.finish(run, "failure")  # what the runner would report of the step's exit status
     assert run.conclusion == "cancelled"
     (decided,) = settled.job.decided(str(run.id))
     assert not decided.allowed and decided.aborted and (decided.people, decided.code) == (("bob",), "not-held")
@@ -68,7 +68,7 @@ def test_code_of_a_fork_and_events_of_strangers_go_nowhere(settled: Actions) -> 
 
 def test_a_run_of_another_is_not_taken_for_ours(settled: Actions) -> None:
     theirs = settled.start("ada")
-    actions.finish(theirs, "success")
+    runs.finish(theirs, "success")
     assert "it has ended" in settled.job.refused("run-over")
     settled.start("ada")
     settled.job.refused("another-run", GITHUB_SHA="f" * 40)
@@ -81,23 +81,23 @@ def test_somebody_who_had_no_hand_in_it_must_have_approved(settled: Actions) -> 
     hands = ("--approver-not", "author,merger,triggerer")
     pushes.push(world, settled.site, "change", people["bob"])
     change = pushes.open_pull(world, settled.site, "change", people["bob"])
-    pushes.merge(world, change, people["ada"], "squash", [actions.SHA])
+    pushes.merge(world, change, people["ada"], "squash", [runs.SHA])
     settled.start("ada")
     assert "nobody has approved this run for production" in settled.job.refused("nobody-approved", *hands)
     for who in ("ada", "bob", "mallory"):
         run = settled.start("ada")
-        actions.approve(run, people[who], "prod")
+        runs.approve(run, people[who], "prod")
         assert f"approved by {who}" in settled.job.refused("approver-not-another", *hands)
     run = settled.start("ada")
-    actions.approve(run, people["grace"], "somewhere-else")
+    runs.approve(run, people["grace"], "somewhere-else")
     settled.job.refused("nobody-approved", *hands)
     run = settled.start("ada")
-    actions.approve(run, people["grace"], "prod")
+    runs.approve(run, people["grace"], "prod")
     assert settled.job.gate(*hands).status == 0
     settled.again(run, "ada")
     assert "for which attempt" in settled.job.refused("approved-before", *hands)
     run = settled.start("ada", sha="a" * 40)  # pushed without a pull request: who merged it, nobody can say
-    actions.approve(run, people["grace"], "prod")
+    runs.approve(run, people["grace"], "prod")
     settled.job.refused("hand-not-told", *hands)
 
 
@@ -113,7 +113,7 @@ def test_a_job_that_may_neither_stop_the_run_nor_write_the_journal_says_so(settl
         (settled.job.journal / "kept").rename(place)
     assert "the decision is not on record: this job may not write to the journal" in said
     assert "the run could not be stopped, so it will be seen as failed" in said
-    assert run.status == "in_progress"
+    assert run.conclusion is None
 
 
 def test_decisions_are_told_and_what_somebody_else_wrote_there_harms_nobody(settled: Actions) -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provisioner.adopt.names import id_from, is_like, looks_like_machine, second_of, unique
 from provisioner.adopt.roles import Atom, cut_into_roles
 from provisioner.contract import Declare
+from provisioner.files.names import id_from, is_like, looks_like_machine, second_of, unique
 from provisioner.model.address import Address, Kind
 from provisioner.model.block import Block, nowhere
 from provisioner.model.principal import Principal, PrincipalKind

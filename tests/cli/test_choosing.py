@@ -59,7 +59,7 @@ def test_who_is_held_is_disabled_and_never_deleted_while_the_files_declare_them(
 
 
 def test_the_reason_of_what_is_taken_from_them_is_the_hold() -> None:
-    (told, other) = as_held(HELD, (TAKE, GIVE))
+    (told, other) = as_held(HELD, (), (TAKE, GIVE))
     assert told.why == "ada was cut off by `offboard --now`"
     assert told.id == TAKE.id
     assert other == GIVE

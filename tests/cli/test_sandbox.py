@@ -71,8 +71,8 @@ def test_a_second_terminal_plans_the_sample_company(tmp_path: Path) -> None:
             servers.send_signal(signal.SIGINT)
         out, err = servers.communicate(timeout=60)
     assert planned.returncode == 2, planned.stderr
-    assert "193 changes on 4 targets, for 15 identities" in planned.stdout
-    assert groups == ["alumni", "movers", "workshop"]
+    assert "234 changes on 6 targets, for 15 identities" in planned.stdout
+    assert groups == ["alumni", "movers", "payments", "release-managers", "workshop"]
     assert (servers.returncode, out) == (0, "")
     assert "stopped" in err
 

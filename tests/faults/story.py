@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -85,7 +86,12 @@ class Story:
         """The access files, as they are before or after."""
         systems = list(systems)
         # A third of everybody leaves, which the guardrails would rightly refuse.
-        lines = ["guardrails: {removals: {group: 100, target: 100}}"]
+        lines = ["guardrails:", "  removals: {group: 100, target: 100}"]
+        if not after:
+            # The servers are seeded with our marks, and no journal was ever there.
+            until = f"{datetime.now(UTC) + timedelta(days=7):%Y-%m-%d}"
+            said = (f"{{target: {s.name}, journal: lost, reason: seeded, until: {until}}}" for s in systems)
+            lines.append(f"  acknowledgements: [{', '.join(said)}]")
         lines += [f"records: {{owner: {OWNER}{records}}}", "targets:"]
         for system in systems:
             lines += [f"  {line}" for line in system.target().splitlines()]

@@ -277,6 +277,9 @@ class People:
         path = f"{calls.repo_path(repository)}/collaborators/{part(login)}"
         try:
             status, row = calls.write("PUT", path, {"permission": permission}, deadline=deadline)
+            if isinstance(row, Mapping) and row.get("expired"):  # the one of then, which nobody can accept any more
+                self._delete(f"{calls.repo_path(repository)}/invitations/{part(str(row['id']))}", deadline)
+                status, row = calls.write("PUT", path, {"permission": permission}, deadline=deadline)
         except ProviderError as error:
             if error.code == "422" and "cannot assign" in error.message.lower():
                 return Refused(f"covered: they have more by the organization already ({error.message})")

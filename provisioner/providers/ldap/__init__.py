@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.contract import Provider, ProviderError, Trouble, packages_of, settings_of
 from provisioner.contract.fields import plain
+from provisioner.model.source import Source
 from provisioner.model.target import Target
 from provisioner.providers.ldap import dn, names
 from provisioner.providers.ldap.declare import CAPABILITIES, LdapDeclare
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from provisioner.providers.ldap.connection import Limits, Link
     from provisioner.providers.ldap.read import LdapReader
+    from provisioner.providers.ldap.source import LdapSource
     from provisioner.providers.ldap.write import LdapWriter
 
 
@@ -62,6 +64,26 @@ class LdapProvider:
         from provisioner.providers.ldap.read import LdapReader
 
         return LdapReader(target.name, people, groups, ReadCalls(link))
+
+    def check_source(self, target: Target, source: Source) -> str | None:
+        """A source reads below the target's own base of people, or below a part of it."""
+        from provisioner.providers.ldap.settings import Settings
+
+        if source.base is None:
+            return None
+        people = Settings.model_validate(dict(target.settings.data)).base.people
+        try:
+            return None if dn.is_within(source.base, people) else f"`{source.base}` does not lie within `{people}`"
+        except ValueError as error:
+            return str(error)
+
+    def open_source(self, target: Target, source: Source, environ: Mapping[str, str]) -> LdapSource:
+        """Connects at its first call, and never with a connection that can write."""
+        link, people, groups = self._link(target, environ)
+        from provisioner.providers.ldap.calls import ReadCalls
+        from provisioner.providers.ldap.source import LdapSource
+
+        return LdapSource(target.name, source.base or people, groups, ReadCalls(link), source)
 
     def open_writer(self, target: Target, environ: Mapping[str, str], owner: str | None) -> LdapWriter:
         link, people, groups = self._link(target, environ)

@@ -1,191 +1,179 @@
-"""Runs of workflows of the embedded GitHub: asked for, cancelled, started again, let into an environment.
+"""Runs of workflows of the embedded GitHub, and the artifacts that they left. Nothing is run here: runs are seeded.
 
-Nothing runs here: a run is `in_progress` until somebody cancels it or `finish` says how it ended. What a cancelled run
-does while it ends (steps with `if: always()`) is left out.
+An artifact is fetched in two steps, as from GitHub: its address answers with one on another host, signed and for a
+minute, which wants no token.
 """
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from provisioner.sandbox.github.answers import Refused, not_found
-from provisioner.sandbox.github.call import ROUTES, Call, Reply, unprocessable
+from provisioner.sandbox.github.call import ROUTES, Call, Reply
 from provisioner.sandbox.github.repo_shapes import minimal_repo
-from provisioner.sandbox.github.shapes import HTML, Json, node_id, stamp
-from provisioner.sandbox.github.things import Commit, Repo, Run, User
-from provisioner.sandbox.github.world import World
+from provisioner.sandbox.github.shapes import HTML, node_id, stamp
+from provisioner.sandbox.github.things import Artifact, Repo, Run
+from provisioner.sandbox.wire import Answer
 
-_LINKS = ("jobs", "logs", "artifacts", "cancel", "rerun")
-SHA = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
-
-
-def start(
-    world: World,
-    repo: Repo,
-    actor: User,
-    *,
-    event: str = "push",
-    sha: str = SHA,
-    branch: str | None = "main",
-    head_repo: Repo | None = None,
-    path: str = ".github/workflows/deploy.yml",
-    waiting: bool = False,
-) -> Run:
-    """A run begins, as a push or whatever `event` says would make it. `head_repo` is where its code comes from."""
-    number = world.new_id("run")
-    made = Run(
-        number,
-        repo.id,
-        len(repo.runs) + 1,
-        actor.id,
-        actor.id,
-        event,
-        sha,
-        branch,
-        path,
-        world.now(),
-        (head_repo or repo).id,
-        status="waiting" if waiting else "in_progress",
-    )
-    repo.runs[number] = made
-    repo.history.setdefault(sha, Commit(sha, world.now(), actor.id, actor.id))
-    return made
+Json = dict[str, Any]
+READ = "actions:read"
+AT = "/repos/{owner}/{repo}/actions"
+NOBODY = {"name": "nobody", "email": "nobody@example.org"}
 
 
-def finish(run: Run, conclusion: str) -> None:
-    """The run comes to its end; one that was cancelled stays so, whatever its steps came to."""
-    if run.status != "completed":
-        run.status, run.conclusion = "completed", conclusion
+def run_shape(call: Call, repo: Repo, one: Run) -> Json:
+    """A run, as its newest attempt is."""
+    full = f"{call.world.orgs[repo.org].login}/{repo.name}"
+    at = f"{call.shapes.api}/repos/{full}/actions"
+    source = None if one.source is None else call.world.repos.get(one.source, repo)
+    workflow = _number(one.path)
+    return {
+        "id": one.id,
+        "name": one.path,
+        "node_id": node_id(one),
+        "head_branch": one.head_ref,
+        "head_sha": one.head,
+        "path": one.path,
+        "display_title": "a change",
+        "run_number": one.id,
+        "run_attempt": one.attempt,
+        "event": one.event,
+        "status": status_of(one),
+        "conclusion": one.conclusion,
+        "workflow_id": workflow,
+        "url": f"{at}/runs/{one.id}",
+        "html_url": f"{HTML}/{full}/actions/runs/{one.id}",
+        "pull_requests": [],
+        "created_at": stamp(one.created),
+        "updated_at": stamp(one.created),
+        "run_started_at": stamp(one.created),
+        "actor": call.shapes.user(call.world.users[one.actor]),
+        "triggering_actor": call.shapes.user(call.world.users[one.triggering or one.actor]),
+        "jobs_url": f"{at}/runs/{one.id}/jobs",
+        "logs_url": f"{at}/runs/{one.id}/logs",
+        "check_suite_url": f"{call.shapes.api}/repos/{full}/check-suites/{one.id}",
+        "artifacts_url": f"{at}/runs/{one.id}/artifacts",
+        "cancel_url": f"{at}/runs/{one.id}/cancel",
+        "rerun_url": f"{at}/runs/{one.id}/rerun",
+        "workflow_url": f"{at}/workflows/{workflow}",
+        "head_commit": {
+            "id": one.head,
+            "tree_id": one.head,
+            "message": "a change",
+            "timestamp": stamp(one.created),
+            "author": NOBODY,
+            "committer": NOBODY,
+        },
+        "repository": minimal_repo(call.shapes, repo),
+        "head_repository": None if source is None else minimal_repo(call.shapes, source),
+    }
 
 
-def again(run: Run, who: User) -> None:
-    """Somebody starts the run again: the first actor stays, and the commit."""
-    run.earlier.append((run.triggering, run.conclusion or "failure"))
-    run.attempt, run.triggering, run.status, run.conclusion = run.attempt + 1, who.id, "in_progress", None
+def status_of(one: Run) -> str:
+    return "completed" if one.conclusion else "waiting" if one.waiting else "in_progress"
 
 
-def approve(run: Run, who: User, environment: str, state: str = "approved") -> None:
-    """Somebody lets the run into an environment, or not."""
-    run.approvals.append((who.id, environment, state))
-    run.status = "in_progress" if run.status == "waiting" and state == "approved" else run.status
+def _number(path: str) -> int:
+    return int(hashlib.sha256(path.encode()).hexdigest()[:6], 16)
 
 
-@ROUTES.add("GET /repos/{owner}/{repo}/actions/runs/{run_id}")
-def get_run(call: Call, owner: str, name: str, number: str) -> Reply:
-    repo = call.repo(owner, name, "actions:read")
-    return 200, _shape(call, repo, _run(repo, number))
-
-
-@ROUTES.add("GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}")
-def get_attempt(call: Call, owner: str, name: str, number: str, attempt: str) -> Reply:
-    repo = call.repo(owner, name, "actions:read")
-    run = _run(repo, number)
-    if attempt == str(run.attempt):
-        return 200, _shape(call, repo, run)
-    if not attempt.isdigit() or not 0 < int(attempt) <= len(run.earlier):
+@ROUTES.add(f"GET {AT}/workflows/{{workflow_id}}/runs")
+def list_runs(call: Call, owner: str, name: str, workflow: str) -> Reply:
+    """Newest first; a workflow is named by its number or its file's name."""
+    repo = call.repo(owner, name, READ)
+    found = [r for r in repo.runs.values() if workflow in (r.path.rpartition("/")[2], str(_number(r.path)))]
+    if not found and not any(path.rpartition("/")[2] == workflow for path in repo.files):
         raise not_found()
-    triggering, conclusion = run.earlier[int(attempt) - 1]
-    found = _shape(call, repo, run)
-    earlier = {"run_attempt": int(attempt), "status": "completed", "conclusion": conclusion}
-    return 200, {**found, **earlier, "triggering_actor": call.shapes.user(call.world.users[triggering])}
+    for argument, attribute in (("head_sha", "head"), ("event", "event"), ("branch", "head_ref")):
+        if argument in call.args:
+            found = [r for r in found if getattr(r, attribute) == call.args[argument]]
+    if wanted := call.args.get("status"):
+        found = [r for r in found if wanted in (r.conclusion, status_of(r))]
+    found.sort(key=lambda r: r.id, reverse=True)
+    _, page = call.page(found, lambda one: run_shape(call, repo, one))
+    return 200, {"total_count": len(found), "workflow_runs": page}
 
 
-@ROUTES.add("POST /repos/{owner}/{repo}/actions/runs/{run_id}/cancel")
-def cancel_run(call: Call, owner: str, name: str, number: str) -> Reply:
-    run = _run(call.repo(owner, name, "actions:write"), number)
-    if run.status == "completed":
-        raise Refused(409, "Cannot cancel a workflow run that is completed.")
-    finish(run, "cancelled")
-    return 202, {}
-
-
-@ROUTES.add("POST /repos/{owner}/{repo}/actions/runs/{run_id}/rerun")
-def rerun(call: Call, owner: str, name: str, number: str) -> Reply:
-    run = _run(call.repo(owner, name, "actions:write"), number)
-    if run.status != "completed":
-        raise Refused(403, "This workflow is already running")
-    again(run, call.caller.actor)
-    return 201, {}
-
-
-@ROUTES.add("GET /repos/{owner}/{repo}/actions/runs/{run_id}/approvals")
-def list_approvals(call: Call, owner: str, name: str, number: str) -> Reply:
-    repo = call.repo(owner, name, "actions:read")
-    return 200, [
-        {
-            "state": state,
-            "comment": "",
-            "user": call.shapes.user(call.world.users[who]),
-            "environments": [_environment(call, repo, environment)],
-        }
-        for who, environment, state in _run(repo, number).approvals
-    ]
-
-
-def _run(repo: Repo, number: str) -> Run:
-    if not number.isdigit():
-        raise unprocessable(f"{number} is not an integer.", "run_id")
-    run = repo.runs.get(int(number))
+@ROUTES.add(f"GET {AT}/runs/{{run_id}}")
+def get_run(call: Call, owner: str, name: str, number: str) -> Reply:
+    repo = call.repo(owner, name, READ)
+    run = repo.runs.get(int(number)) if number.isdigit() else None
     if run is None:
         raise not_found()
-    return run
+    return 200, run_shape(call, repo, run)
 
 
-def _shape(call: Call, repo: Repo, run: Run) -> Json:
-    org, users = call.world.orgs[repo.org], call.world.users
-    full = f"{org.login}/{repo.name}"
-    at = f"{call.shapes.api}/repos/{full}/actions/runs/{run.id}"
-    head = call.world.repos.get(run.head_repo or 0)
-    found: Json = {
-        "id": run.id,
-        "name": "deploy",
-        "node_id": node_id(run),
-        "head_branch": run.branch,
-        "head_sha": run.sha,
-        "path": run.path,
-        "display_title": "Deploy",
-        "run_number": run.number,
-        "event": run.event,
-        "status": run.status,
-        "conclusion": run.conclusion,
-        "workflow_id": 7,
-        "check_suite_id": run.id,
-        "check_suite_node_id": "CS_kwDOAAAA",
-        "url": at,
-        "html_url": f"{HTML}/{full}/actions/runs/{run.id}",
-        "pull_requests": [],
-        "created_at": stamp(run.created),
-        "updated_at": stamp(run.created),
-        "actor": call.shapes.user(users[run.actor]),
-        "run_attempt": run.attempt,
-        "referenced_workflows": [],
-        "run_started_at": stamp(run.created),
-        "triggering_actor": call.shapes.user(users[run.triggering]),
-        "check_suite_url": f"{call.shapes.api}/repos/{full}/check-suites/{run.id}",
-        "previous_attempt_url": f"{at}/attempts/{run.attempt - 1}" if run.attempt > 1 else None,
-        "workflow_url": f"{call.shapes.api}/repos/{full}/actions/workflows/7",
-        "head_commit": _commit(call, run),
-        "repository": minimal_repo(call.shapes, repo),
-        "head_repository": None if head is None else minimal_repo(call.shapes, head),
-    }
-    return {**found, **{f"{link}_url": f"{at}/{link}" for link in _LINKS}}
+@ROUTES.add(f"GET {AT}/artifacts")
+def list_all_artifacts(call: Call, owner: str, name: str) -> Reply:
+    """Of every run, newest first."""
+    repo, wanted = call.repo(owner, name, READ), call.args.get("name")
+    found = [(run, one) for run in repo.runs.values() for one in run.artifacts.values() if wanted in (None, one.name)]
+    found.sort(key=lambda pair: pair[1].id, reverse=True)
+    _, page = call.page(found, lambda pair: _artifact(call, repo, *pair))
+    return 200, {"total_count": len(found), "artifacts": page}
 
 
-def _commit(call: Call, run: Run) -> Json:
-    who: Any = {"name": call.world.users[run.actor].login, "email": "noreply@github.com"}
-    told = {"message": "Deploy", "timestamp": stamp(run.created), "author": who, "committer": who}
-    return {"id": run.sha, "tree_id": run.sha, **told}
-
-
-def _environment(call: Call, repo: Repo, name: str) -> Json:
-    known = repo.environments.get(name)
-    full = f"{call.world.orgs[repo.org].login}/{repo.name}"
+def _artifact(call: Call, repo: Repo, run: Run, one: Artifact) -> Json:
+    at = f"{call.shapes.api}/repos/{call.world.orgs[repo.org].login}/{repo.name}/actions/artifacts/{one.id}"
     return {
-        "id": 1 if known is None else known.id,
-        "node_id": "MDExOkVudmlyb25tZW50" if known is None else node_id(known),
-        "name": name,
-        "url": f"{call.shapes.api}/repos/{full}/environments/{name}",
-        "html_url": f"{HTML}/{full}/deployments/activity_log?environments_filter={name}",
-        "created_at": stamp(repo.created),
-        "updated_at": stamp(repo.updated),
+        "id": one.id,
+        "node_id": node_id(one),
+        "name": one.name,
+        "size_in_bytes": len(one.archive),
+        "url": at,
+        "archive_download_url": f"{at}/zip",
+        "expired": one.expires <= call.world.now(),
+        "digest": f"sha256:{hashlib.sha256(one.archive).hexdigest()}",
+        "created_at": stamp(one.created),
+        "expires_at": stamp(one.expires),
+        "updated_at": stamp(one.created),
+        "workflow_run": {
+            "id": run.id,
+            "repository_id": repo.id,
+            "head_repository_id": run.source,
+            "head_branch": run.head_ref,
+            "head_sha": run.head,
+        },
     }
+
+
+@ROUTES.add(f"GET {AT}/runs/{{run_id}}/artifacts")
+def list_artifacts(call: Call, owner: str, name: str, number: str) -> Reply:
+    repo = call.repo(owner, name, READ)
+    run = repo.runs.get(int(number)) if number.isdigit() else None
+    if run is None:
+        raise not_found()
+    wanted = call.args.get("name")
+    found = [one for one in run.artifacts.values() if wanted in (None, one.name)]
+    _, page = call.page(found, lambda one: _artifact(call, repo, run, one))
+    return 200, {"total_count": len(found), "artifacts": page}
+
+
+@ROUTES.add(f"GET {AT}/artifacts/{{artifact_id}}/{{archive_format}}")
+def download(call: Call, owner: str, name: str, number: str, archive_format: str) -> Reply:
+    repo = call.repo(owner, name, READ)
+    found = next((a for run in repo.runs.values() for a in run.artifacts.values() if str(a.id) == number), None)
+    if found is None or archive_format != "zip":
+        raise not_found()
+    if found.expires <= call.world.now():
+        raise Refused(410, "Artifact has expired")
+    host = call.shapes.api.replace("127.0.0.1", "localhost")  # another origin, as GitHub's storage is
+    call.headers.append(("Location", f"{host}/_storage/{_signature(found)}"))
+    return 302, None
+
+
+def _signature(one: Artifact) -> str:
+    return hashlib.sha256(f"signed {one.id}".encode()).hexdigest()
+
+
+def stored(repos: list[Repo], signature: str, authorization: str) -> Answer:
+    """What lies behind a signed address. The storage takes no other credential beside the signature."""
+    if authorization:
+        return 403, [("Content-Type", "application/xml")], b"<Error><Code>AuthenticationFailed</Code></Error>"
+    for repo in repos:
+        for run in repo.runs.values():
+            for one in run.artifacts.values():
+                if _signature(one) == signature:
+                    return 200, [("Content-Type", "application/zip")], one.archive
+    return 404, [("Content-Type", "application/xml")], b"<Error><Code>BlobNotFound</Code></Error>"

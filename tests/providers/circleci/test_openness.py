@@ -80,15 +80,6 @@ def found(
     return [d.code for d in PROVIDER.declare(target).check()]
 
 
-def test_open_context_is_a_finding_and_so_is_a_labelled_one_without_a_group() -> None:
-    assert found({"all": {"open_to": "everyone"}}) == ["circleci-open-context"]
-    label = {("contexts", "prod"): "production"}
-    assert found({"prod": {"open_to": {"projects": ["site"]}}}, labels=label) == ["circleci-unguarded-context"]
-    assert (
-        found({"prod": {"open_to": GROUPS}}, labels=label) == [] == found({"prod": {"open_to": "admins"}}, labels=label)
-    )
-
-
 def test_groups_outside_of_a_github_organization_and_near_names_are_told() -> None:
     assert found({"c": {"open_to": GROUPS}}, slug="circleci/abc") == ["circleci-no-groups"]
     assert found({"c": {"open_to": "admins"}, "C": {"open_to": "admins"}}) == ["circleci-near-names"]
