@@ -128,7 +128,8 @@ def test_decisions_are_told_and_what_somebody_else_wrote_there_harms_nobody(sett
     assert f"acme/site run {run.id}, attempt 1 on GitHub Actions, stopped" in ran.out
     assert "20200101T000000Z-00000000.json cannot be read" in ran.err
     told = json.loads(settled.job.files.run(*asked, "--format", "json", "--since", "2021-01-01").out)
-    assert {one["code"] for one in told["decisions"]} == {"not-held"}
+    (mine,) = [one for one in told["decisions"] if f"run {run.id}," in one["run"]]
+    assert (mine["code"], mine["people"], mine["aborted"]) == ("not-held", ["bob"], True)
 
 
 def test_the_runner_ends_it_while_it_waits(settled: Actions) -> None:
