@@ -211,7 +211,7 @@ def _unrecorded(plan: Plan) -> Iterable[Diagnostic]:
 
 def _status(plan: Plan, applied: Applied) -> Exit:
     found = [Exit.INTERRUPTED] if applied.interrupted else []
-    found += [Exit.REFUSED] if plan.refused or plan.unsettled else []
+    found += [Exit.REFUSED] if plan.refused else []
     found += [Exit.FAILED] if applied.any_failed else []
     found += [Exit.INCOMPLETE] if applied.unreadable else []
     return first(*found)

@@ -31,7 +31,7 @@ EXPLAINED = {
     Exit.LOCKED: "another run is at work on the same targets",
     Exit.PLAN_FILE: "the plan file is stale, edited, used or not ours",
     Exit.FILES: "problems in the access files, in git history or journal, or in the pipeline that was checked",
-    Exit.REFUSED: "a rule of safety refused something, or a target's journal is lost",
+    Exit.REFUSED: "a rule of safety refused something",
     Exit.FAILED: "some changes failed, or were refused because their live value had moved; or a comment was not posted",
     Exit.INCOMPLETE: "a target could not be read completely (`gate`: or the CI's API)",
     Exit.NOT_ALLOWED: "`gate`, `run`: not allowed",
