@@ -39,6 +39,11 @@ class Hold:
     why: str = ""
 
     @property
+    def key(self) -> str:
+        """Names this very hold: one run may make several, and one person be held more than once."""
+        return f"{self.identity}@{self.run}"
+
+    @property
     def words(self) -> str:
         if self.source is not None:
             return f"by `expire` at {format_instant(self.at)}: {self.why}"
