@@ -37,6 +37,7 @@ from provisioner.plan.leavers import Departed, departed_on, targets_gone, unsaid
 from provisioner.plan.plan import Plan, TargetView
 from provisioner.plan.side import Side, TargetPlan
 from provisioner.plan.situation import Known, Planned, Situation
+from provisioner.plan.unseen import unseen
 from provisioner.resolve.desired import desire
 from provisioner.resolve.past import remember, trace
 
@@ -125,7 +126,9 @@ def _recognise(
             connection.target, seen.reading.state, situation.declared, pasts[name], situation.now, connection.owner
         )
     renamed, diagnostics = unsaid_renames(situation.declared, situation.past, departed)
-    diagnostics += targets_gone(situation.declared, situation.past)
+    told = {d.target for d in situation.diagnostics if d.code == "target-gone"}
+    gone = targets_gone(situation.declared, situation.past)
+    diagnostics += [d for d in gone if d.target not in told and d.target not in situation.ended]
     sides = {
         name: _side(situation, name, desired[name], pasts[name], reading, departed[name], renamed)
         for name, reading in readings.items()
@@ -211,20 +214,37 @@ def _judged(
 ) -> Plan:
     """The plan of what the guardrails let through."""
     lineup = line_up(situation, sides, parts)
-    judgement = judge(case_of(situation, sides, observed, desired, lineup.changes))
+    strays = [s for part in parts.values() for s in part.strays]
+    judgement = judge(case_of(situation, sides, observed, desired, lineup.changes, strays))
     changes, refused = guarded(judgement, lineup.changes, lineup.first)
     lineup = replace(lineup, changes=changes, withheld=(*lineup.withheld, *refused))
     views: dict[str, TargetView] = {}
     unread: list[Diagnostic] = []
     for name, seen in observed.items():
         if name in sides:
-            views[name] = view_of(sides[name], parts[name], seen.system, judgement.refused.get(name))
+            views[name] = view_of(
+                sides[name],
+                parts[name],
+                seen.system,
+                judgement.refused.get(name),
+                records=situation.known_of(name).records or 0,
+                unrecorded=judgement.unrecorded.get(name),
+                unseen=unseen(sides[name], parts[name].changes) if _said_otherwise(situation, name) else (),
+            )
             continue
         why = _why_unread(situation, name, seen)
         target = situation.connections[name].target
         views[name] = view_unread(target, seen.system, seen.error, why.code if why.is_error else None)
         unread.append(why)
     return assemble(situation, lineup, views, sides, parts, [*diagnostics, *judgement.told, *unread])
+
+
+def _said_otherwise(situation: Situation, name: str) -> bool:
+    """Whether the files asked for something else since the target converged."""
+    if situation.person is not None:
+        return False  # only a plan for everybody can call it in order
+    now = situation.declared.tree
+    return bool(situation.held) or any(p.declared.tree != now for p in situation.past if name in p.targets)
 
 
 def _why_unread(situation: Situation, name: str, seen: Observed) -> Diagnostic:

@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import provisioner
+from provisioner.sandbox.schemes import EXAMPLES
 from tests.rigs.need import need
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,6 +58,22 @@ def test_wheel_carries_the_sample_tree_and_finds_it(wheel: Path) -> None:
     found = Path(result.stdout.strip())
     assert found == wheel / "provisioner" / "sample_access"
     assert files_below(found) == files_below(ROOT / "access") != {}
+
+
+def test_wheel_carries_the_worked_examples_and_finds_them(wheel: Path) -> None:
+    for name in EXAMPLES:
+        look = f"from provisioner.sandbox.sample import example_tree; print(example_tree({name!r}))"
+        result = subprocess.run(
+            [sys.executable, "-c", look],
+            cwd=wheel.parent,
+            env={**os.environ, "PYTHONPATH": str(wheel)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found = Path(result.stdout.strip())
+        assert found == wheel / "provisioner" / "examples" / name
+        assert files_below(found) == files_below(ROOT / "docs" / "examples" / name) != {}
 
 
 def test_wheel_carries_the_package_its_license_and_nothing_else(wheel: Path) -> None:
@@ -174,7 +191,9 @@ def test_workflow_starts_with_no_permission_and_pins_every_action(path: Path) ->
     assert all("permissions" in job for job in workflow["jobs"].values())
     uses = re.findall(r"uses:\s*(.*)", text)
     assert uses
-    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", use) for use in uses)
+    ours = [use for use in uses if use.startswith("$/")]
+    assert all((ROOT / use[2:] / "action.yml").is_file() for use in ours)
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", use) for use in uses if use not in ours)
 
 
 def test_every_page_is_listed_in_the_index() -> None:

@@ -12,6 +12,8 @@ from provisioner.model.identity import IdentityKind
 from provisioner.model.instant import parse_instant
 from provisioner.providers import catalog
 from provisioner.sandbox.company import ACCOUNTS, SUFFIX
+from provisioner.sandbox.forge import Forge
+from provisioner.sandbox.schemes import SAMPLE
 
 TOP = Path(__file__).parent.parent
 GOOD_UNTIL = parse_instant("2029-12-31T00:00:00Z")
@@ -29,10 +31,12 @@ def of_kind(sample: DeclaredAccess, kind: IdentityKind) -> list[str]:
     return sorted(i.id for i in sample.identities.values() if i.kind is kind)
 
 
-def test_it_is_a_company_of_twelve_with_three_services_six_roles_and_three_environments(sample: DeclaredAccess) -> None:
+def test_it_is_a_company_of_twelve_with_three_services_seven_roles_and_three_environments(
+    sample: DeclaredAccess,
+) -> None:
     assert len(of_kind(sample, IdentityKind.PERSON)) == 12
     assert len(of_kind(sample, IdentityKind.SERVICE)) == 3
-    assert len(sample.roles) == 6
+    assert len(sample.roles) == 7
     assert set(sample.environments) == {"development", "staging", "production"}
 
 
@@ -72,3 +76,22 @@ def test_the_sandbox_has_the_systems_that_it_names(sample: DeclaredAccess) -> No
     assert aws == ACCOUNTS
     base = sample.targets["corp-ldap"].settings.data["base"]
     assert base == {"people": f"ou=people,{SUFFIX}", "groups": f"ou=groups,{SUFFIX}"}
+
+
+def test_the_forge_knows_the_people_by_the_ids_that_the_files_pin(sample: DeclaredAccess) -> None:
+    forge = Forge()
+    pinned = {
+        i.id: (name.login, name.id)
+        for i in sample.identities.values()
+        if (name := i.accounts.get("github")) is not None
+    }
+    assert len(pinned) == 9
+    assert pinned == {key: (forge.people[key].login, str(forge.people[key].id)) for key in pinned}
+
+
+def test_github_and_circleci_are_those_of_the_sandbox(sample: DeclaredAccess) -> None:
+    assert sample.targets["github"].settings.data["organization"] == SAMPLE.organization
+    assert sample.targets["ci"].settings.data["organization"] == f"gh/{SAMPLE.organization}"
+    contexts = sample.targets["ci"].objects.data["contexts"]
+    copied = {group for context in contexts.values() for group in context["open_to"]["groups"]}
+    assert copied <= set(SAMPLE.teams)  # CircleCI knows them before the first apply

@@ -173,6 +173,8 @@ def situation(
     only: Iterable[str] | None = None,
     base: DeclaredAccess | None = None,
     systems: Mapping[str, str] | None = None,
+    records: Mapping[str, int] | None = None,
+    gap: datetime | None = None,
 ) -> Situation:
     names = set(declared.targets) if only is None else set(only)
     connections = {
@@ -183,7 +185,14 @@ def situation(
     past = tuple(PastDeclared(f"rev{i}", d, frozenset(names)) for i, d in enumerate(before, 1))
     pinned = systems or {}
     known = {
-        name: Known(tuple(o for o in outstanding if o.address.target == name), counts, kept, pinned.get(name))
+        name: Known(
+            tuple(o for o in outstanding if o.address.target == name),
+            counts,
+            kept,
+            pinned.get(name),
+            records=(records or {}).get(name),
+            gap=gap,
+        )
         for name in names
     }
     return Situation(declared, connections, now, past, known, person=person, judging=base)

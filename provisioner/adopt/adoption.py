@@ -16,7 +16,7 @@ from provisioner.adopt.found import Doubt, Found, Held, How, Kept, Recognised, T
 from provisioner.adopt.people import needs_pin, recognise
 from provisioner.adopt.reach import Reach
 from provisioner.adopt.roles import Atom, cut_into_roles
-from provisioner.adopt.settled import Settled, check_logins
+from provisioner.adopt.settled import Settled, check_logins, check_owners
 from provisioner.contract import Combines
 from provisioner.files.names import id_from, sayable
 from provisioner.load.schema import EMAIL
@@ -100,6 +100,7 @@ def adopt(found: Found, settled: Mapping[str, Settled]) -> Adoption:
         roles += [NewRole(name, environment, holdings.block(atoms)) for name, atoms in cut.made.items()]
         for who, names in cut.held.items():
             held.setdefault(who, []).extend(reach.held(name, environment) for name in names)
+    check_owners((t for t in settled.values() if not t.leave_alone), _people(found, recognised), taken)
     objects, unsaid = _objects(found)
     mails = Counter(_mail(i.email) for i in found.declared.identities.values())
     mails.update(_mail(t.facts.email) for t in recognised.taken if t.identity is None)
@@ -114,6 +115,13 @@ def adopt(found: Found, settled: Mapping[str, Settled]) -> Adoption:
         sum(len(atoms) for by_login in given.values() for atoms in by_login.values()),
         tuple(t.login for t in recognised.taken if not holdings.reached(t)),
     )
+
+
+def _people(found: Found, recognised: Recognised) -> set[str]:
+    """Everybody whom the files name as a person, or would."""
+    person = IdentityKind.PERSON
+    declared = {i.id for i in found.declared.identities.values() if i.kind is person}
+    return declared | {t.id for t in recognised.taken if t.kind is person}
 
 
 def _check(found: Found, row: Settled) -> None:

@@ -13,11 +13,9 @@ from provisioner.model.desired import Desired
 from provisioner.model.identity import Identity, IdentityKind
 from provisioner.model.instant import Instant
 from provisioner.model.match import Matched
-from provisioner.model.resource import Facts, Resource
+from provisioner.model.resource import NO_FACTS, Facts, Resource
 from provisioner.model.state import State
 from provisioner.model.target import Target
-
-NO_FACTS = Facts()
 
 
 @dataclass(frozen=True)

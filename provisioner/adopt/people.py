@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from provisioner.adopt.found import NO_FACTS, Doubt, Found, How, Kept, Recognised, Taken
+from provisioner.adopt.found import Doubt, Found, How, Kept, Recognised, Taken
 from provisioner.adopt.settled import Settled
 from provisioner.files.names import folded, id_from, is_like, looks_like_machine, sayable, second_of, unique
 from provisioner.model.address import Kind
 from provisioner.model.identity import Identity
 from provisioner.model.match import Match
 from provisioner.model.ownership import ownership
-from provisioner.model.resource import Facts, Resource
+from provisioner.model.resource import NO_FACTS, Facts, Resource
 from provisioner.model.target import AccountsPolicy
 from provisioner.model.way import Ownership
 

@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from provisioner.adopt.found import Doubt
 from provisioner.diagnostics import Diagnostic, Location, ProvisionError
@@ -86,6 +87,22 @@ def check_logins(settled: Mapping[str, Settled], live: Collection[str], target: 
         for login, row in settled.items()
         if login not in live
     ]
+    if wrong:
+        raise ProvisionError(*wrong)
+
+
+def check_owners(settled: Iterable[Settled], people: Collection[str], roles: Collection[str]) -> None:
+    """ProvisionError where the map names owners whom the files would not know: people, or holders of a role."""
+    wrong = []
+    for row in settled:
+        for owner in row.owners:
+            word, colon, role = owner.partition(":")
+            if role in roles if colon and word == "role" else owner in people:
+                continue
+            near = get_close_matches(role if colon else owner, sorted(roles if colon else people), 1)
+            mean = f"; did you mean `{'role:' if colon else ''}{near[0]}`?" if near else ""
+            told = f"`{owner}` under `owners` is {'no role' if colon else 'nobody'} that the files have, or would have"
+            wrong.append(_wrong(row.place, told, f"name people by their ids, or `role:NAME`{mean}"))
     if wrong:
         raise ProvisionError(*wrong)
 

@@ -17,10 +17,11 @@ from types import FrameType
 from provisioner.apply.applied import Applied, Progress, TargetApplied
 from provisioner.apply.board import Board
 from provisioner.apply.freshness import Ours
-from provisioner.apply.leftovers import left_over, settle_leftovers
+from provisioner.apply.inhand import AbandonedError, WatchedWriter
+from provisioner.apply.leftovers import hidden, left_over, settle_leftovers
 from provisioner.apply.retry import Waits
 from provisioner.apply.units import in_order
-from provisioner.apply.worker import AbandonedError, Run, Site, Worker, not_tried
+from provisioner.apply.worker import Run, Site, Worker, not_tried
 from provisioner.contract import Connection, Failed, ProviderError, Refused, Trouble
 from provisioner.contract.outcome import is_success
 from provisioner.diagnostics import Diagnostic, ProvisionError
@@ -83,6 +84,7 @@ class _Apply:
     _opening: bool = True
     _patience: float | None = None
     _abandoned: set[str] = field(default_factory=set)
+    _hidden: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> Applied:
         names = [t for t in self.plan.targets if self.only_targets is None or t in self.only_targets]
@@ -125,7 +127,7 @@ class _Apply:
         written = {t: chain.last_written() for t, chain in chains.items()}
         self._overtaken = {t for t, at in written.items() if at is not None and at > self.plan.as_of}
         readable = {t for t, view in self.plan.targets.items() if view.failed is None}
-        todo = {t: cs for t, cs in by_target.items() if cs or (t in readable and left_over(chains[t], ()))}
+        todo = {t: cs for t, cs in by_target.items() if cs or (t in readable and self._looks(t, chains[t]))}
         usable = {}
         for target, changes in todo.items():
             refusal = self._not_ours_to_write(target)
@@ -138,6 +140,10 @@ class _Apply:
                 self._start_record(target, chains[target])
         for target, changes in usable.items():
             self._open(target, changes, chains[target])
+
+    def _looks(self, target: str, chain: Chain) -> bool:
+        """Whether there is something to look at though there is nothing to change."""
+        return bool(left_over(chain, ())) or (self.whole and bool(self.plan.targets[target].unseen))
 
     def _not_ours_to_write(self, target: str) -> Result | None:
         view = self.plan.targets.get(target)
@@ -152,7 +158,8 @@ class _Apply:
 
     def _start_record(self, target: str, chain: Chain) -> None:
         view = self.plan.targets[target]
-        body = {"system": view.system, "counts": dict(view.read) if view.complete else None}
+        body: dict[str, object] = {"system": view.system, "counts": dict(view.read) if view.complete else None}
+        body |= _goes_on_after_a_loss(view, chain)
         chain.append(RecordKind.RUN, body, run=self.info, at=self.clock())
 
     def _open(self, target: str, changes: list[Change], chain: Chain) -> None:
@@ -162,7 +169,7 @@ class _Apply:
             reader = connection.reader()
             opened.append(reader.close)
             _same_system(reader.system(), view)
-            writer = connection.writer()
+            writer = WatchedWriter(connection.writer())
         except ProviderError as error:
             for close in opened:
                 with suppress(ProviderError):
@@ -190,10 +197,17 @@ class _Apply:
                 thread.join(0.25)  # no longer at a time, because a signal only sets how long
             if thread.is_alive():
                 self._abandoned.add(name)
+                self._leave_call(name)
                 try:
                     self._workers[name].abandon()
                 except ProvisionError as error:
                     self._problems += error.diagnostics
+
+    def _leave_call(self, target: str) -> None:
+        """The call in hand may still take effect: whoever is next there waits as long before it looks."""
+        left = self._workers[target].give_up()
+        if left and self.lock is not None:
+            self.lock.leaves_a_call(target, left)
 
     def _one(self, worker: Worker) -> None:
         try:
@@ -207,6 +221,8 @@ class _Apply:
                 )
                 left_alone = {s.address for s in plan.strays}
                 settle_leftovers(worker.site, worker.changes, self.settled, still, left_alone)
+                if self.whole and not self._board.stopped:
+                    self._hidden[worker.site.name] = hidden(worker.site, plan.targets[worker.site.name].unseen)
         except AbandonedError:
             pass  # the run is over, and has said so
         except ProvisionError as error:
@@ -215,7 +231,7 @@ class _Apply:
                 self._board.stop()  # the journal is the same for all: nobody writes without it
         except Exception as error:  # noqa: BLE001 - ours: told when the other targets have ended
             self._crash = self._crash or error
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:  # noqa: BLE001 - what ends a thread is raised where the run ends
             self._crash = error
             self._board.stop()
         finally:
@@ -227,12 +243,16 @@ class _Apply:
     def _says_everything(self, target: str) -> bool:
         """Whether nothing is missing from what the plan says about `target`."""
         view = self.plan.targets[target]
-        errors = any(d.is_error and d.target in (None, target, target.partition("/")[0]) for d in self.plan.diagnostics)
         held_back = bool(self.plan.left.get(target)) or any(
             w.change.address.target == target for w in self.plan.withheld
         )
         written = view.mode != Mode.REPORT and view.refused is None
-        return self.whole and view.complete and not errors and not held_back and written
+        return self.whole and view.complete and not self._errors(target) and not held_back and written
+
+    def _errors(self, target: str) -> list[str]:
+        """The codes of what is wrong there, or everywhere."""
+        about = (None, target, target.partition("/")[0])
+        return sorted({d.code for d in self.plan.diagnostics if d.is_error and d.target in about})
 
     def _result(self, by_target: Mapping[str, list[Change]], mine: list[Change], interrupted: list[bool]) -> Applied:
         results = self._board.results()
@@ -258,10 +278,15 @@ class _Apply:
             results=results,
             targets=targets,
             converged=frozenset(t for t, a in targets.items() if a.converged),
-            unreadable=frozenset(t for t in by_target if t in self.plan.targets and not self.plan.targets[t].complete),
+            unreadable=frozenset(t for t in by_target if self._is_short(t)),
             interrupted=bool(interrupted),
             diagnostics=tuple(dict.fromkeys(self._problems)),
         )
+
+    def _is_short(self, target: str) -> bool:
+        """Whether something of the target was not read, or turned out to be there unread."""
+        view = self.plan.targets.get(target)
+        return view is not None and (not view.complete or bool(self._hidden.get(target)))
 
     def _why_not(self, target: str, changes: list[Change], results: Mapping[str, Result]) -> str:
         """What keeps the target from having converged, in words."""
@@ -282,7 +307,7 @@ class _Apply:
         if count:
             return f"{count} {'change is' if count == 1 else 'changes are'} left to `apply`"
         if not self._says_everything(target):
-            return "the plan has errors"
+            return f"the plan has errors: {', '.join(self._errors(target))}"
         if not all(is_success(results[c.id].outcome) for c in changes):
             return "some changes were not done"
         if target in self._overtaken:
@@ -291,6 +316,8 @@ class _Apply:
             return "the journal could not be written"
         if self._board.stopped:
             return "the run was stopped"
+        if view.unseen and self._hidden.get(target, "what the files stopped giving was not looked at"):
+            return self._hidden.get(target, "what the files stopped giving was not looked at")
         left = self.journal.chain(target).open_items()
         return f"{len(left)} changes of earlier runs are outstanding" if left else ""
 
@@ -306,8 +333,14 @@ class _Apply:
             if same and (last.counts, last.system, sorted(last.kept)) == (dict(view.read), view.system, kept):
                 return
         counts = chain.last_counts() if changed else None
-        body = {"counts": dict(counts or view.read), "system": view.system, "kept": kept}
+        body: dict[str, object] = {"counts": dict(counts or view.read), "system": view.system, "kept": kept}
+        body |= _goes_on_after_a_loss(view, chain)
         chain.append(RecordKind.CONVERGED, body, run=self.info, at=self.clock())
+
+
+def _goes_on_after_a_loss(view: TargetView, chain: Chain) -> dict[str, object]:
+    """What the first record of a chain says where another one, which is lost, must have been before it."""
+    return {"unrecorded": view.unrecorded} if view.unrecorded is not None and chain.head()[0] == 0 else {}
 
 
 def _same_system(found: str, view: TargetView) -> None:

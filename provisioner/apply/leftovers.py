@@ -12,14 +12,18 @@ from provisioner.apply.cut import end_sessions
 from provisioner.apply.freshness import seen
 from provisioner.apply.worker import Site
 from provisioner.contract import ProviderError, Reading
-from provisioner.model.address import Address
+from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Cause, Change
 from provisioner.model.effect import Direction, Effect
+from provisioner.model.resource import Resource
 from provisioner.records.chain import Chain
 from provisioner.records.entries import Settled, Step
 from provisioner.records.tail import OpenItem
 
 _TAKES = frozenset({Action.REVOKE.value, Action.DELETE.value, Action.DISABLE.value})
+
+_AT_ONCE = 200
+"""So many addresses are asked for in one look."""
 
 
 def left_over(chain: Chain, changes: Iterable[Change]) -> tuple[OpenItem, ...]:
@@ -56,6 +60,28 @@ def settle_leftovers(
         elif item.step == Step.CUT:
             _cut_again(site, item, reading)
     site.settle(settled)
+
+
+def hidden(site: Site, unseen: Sequence[Address]) -> str:
+    """Why a target is not in order although its reading showed nothing more: something that the files stopped giving
+    is there when it is asked for by name. Empty where all of it is gone; what cannot be asked for is no sign of
+    either."""
+    there: list[Address] = []
+    for start in range(0, len(unseen), _AT_ONCE):
+        try:
+            reading = site.look(unseen[start : start + _AT_ONCE])
+        except ProviderError as error:
+            return f"what the files stopped giving could not be asked for by name: {error.message}"
+        there += [a for a in unseen if (live := reading.state.get(a)) is not None and _gives(a, live)]
+    if not there:
+        return ""
+    more = f" and {len(there) - 3} more" if len(there) > 3 else ""
+    named = ", ".join(str(a) for a in there[:3])
+    return f"the reading did not show {named}{more}, which the files stopped giving and which is there"
+
+
+def _gives(address: Address, live: Resource) -> bool:
+    return live.gives_access and not (address.kind is Kind.ACCOUNT and live.attributes.get("enabled") is False)
 
 
 def _settled(item: OpenItem, proof: str) -> Settled:

@@ -14,6 +14,7 @@ from provisioner.apply.applied import Progress
 from provisioner.apply.board import Board, Ready
 from provisioner.apply.cut import Cuts
 from provisioner.apply.freshness import Ours, account_of, addresses_of, judge, out_of_time, proven
+from provisioner.apply.inhand import AbandonedError, WatchedWriter
 from provisioner.apply.retry import Waits
 from provisioner.apply.settle import ReadBack, settle
 from provisioner.apply.units import Job, Queue
@@ -28,7 +29,6 @@ from provisioner.contract import (
     Refused,
     Trouble,
     Unknown,
-    Writer,
 )
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.address import Address
@@ -43,10 +43,6 @@ from provisioner.records.run import RunInfo
 
 _DOWN = frozenset({Trouble.UNREACHABLE, Trouble.CREDENTIAL})
 """What one call says of the whole target: nothing else is tried there."""
-
-
-class AbandonedError(Exception):
-    """The run has ended without waiting for this thread any longer."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ class Site:
     name: str
     declare: Declare
     reader: Reader
-    writer: Writer
+    writer: WatchedWriter
     chain: Chain
     ours: Ours
     run: Run
@@ -132,8 +128,13 @@ class Worker:
         """Whether the target answered to the end."""
         return self._down is None
 
+    def give_up(self) -> float:
+        """From another thread: nothing more is sent. For how many seconds the call under way may still take effect."""
+        until, monotonic = self.site.writer.give_up(), self.site.run.waits.monotonic
+        return 0.0 if until is None else max(0.0, until - monotonic())
+
     def abandon(self) -> None:
-        """From another thread: the calls in hand are not waited for. What was sent is unknown, what was not is not."""
+        """After that: the call in hand is not waited for. What was sent is unknown, what was not is not."""
         board = self.site.run.board
         open_ = [c for c in self.changes if board.result(c) is None and c.id in self._known]
         known, sent = self._known, self._sent

@@ -28,16 +28,18 @@ from provisioner.model.target import AccountsPolicy, Mode
 from provisioner.model.way import Ownership, Way
 from provisioner.observe.matching import match_accounts
 from provisioner.observe.relabel import relabel
+from provisioner.plan.copied import copied_on, group_of, kept_by
 from provisioner.plan.side import Side, gaps_of
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A change of theirs that the journal has as done."""
+    """A change of theirs that the journal has as done. `invited`: it ended what they had not accepted yet."""
 
     address: Address
     action: Action
     at: Instant
+    invited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,33 @@ def receipt(
         sought.revision,
         now,
         tuple(sorted(targets, key=lambda t: t.target)),
-        sought.notes,
+        (*sought.notes, *_copied(sought, sides, now)),
     )
+
+
+def _copied(sought: Sought, sides: Mapping[str, Side], now: Instant) -> Iterable[str]:
+    """Where they are let in by a copy of a group that they are no longer in, until it is copied again."""
+    copies = copied_on(sides)
+    if not copies:
+        return
+    ended = [d for d in sought.done if d.action in (Action.REVOKE, Action.DELETE)]
+    left = {_plain(d.address): d.at for d in ended if not d.invited}
+    had = {_plain(a) for of in sought.had.values() for a in of} - {_plain(d.address) for d in ended} | left.keys()
+    groups: dict[Address, Instant | None] = {}
+    for address in had:
+        side = sides.get(address.target)
+        if address.kind is Kind.MEMBERSHIP and side is not None and address not in side.reading.state:
+            groups[group_of(address)] = left.get(address)
+    fresh = {
+        group: [c for c in found if groups[group] is None or now < (groups[group] or now) + c.within]
+        for group, found in copies.items()
+        if group in groups
+    }
+    for kept in kept_by(fresh, fresh):
+        yield (
+            f"{kept.target} copies groups of {kept.source} by itself, every few hours: until it has copied "
+            f"{', '.join(kept.groups)} they may still use {', '.join(kept.things)}. Renew what they could read there."
+        )
 
 
 class _Target:

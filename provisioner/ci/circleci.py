@@ -11,7 +11,7 @@ def recognise(environ: Mapping[str, str]) -> CiRun | None:
     if environ.get("CIRCLECI") != "true":
         return None
     url = environ.get("CIRCLE_PULL_REQUEST", "")
-    fork = bool(environ.get("CIRCLE_PR_REPONAME"))
+    fork = bool(environ.get("CIRCLE_PR_REPONAME")) or environ.get("CIRCLE_BRANCH", "").startswith("pull/")
     return CiRun(
         system="CircleCI",
         who=plain(environ.get("CIRCLE_USERNAME") or environ.get("CIRCLE_PR_USERNAME")),
@@ -19,4 +19,6 @@ def recognise(environ: Mapping[str, str]) -> CiRun | None:
         url=address(environ.get("CIRCLE_BUILD_URL")),
         pull_request=pull_request(environ.get("CIRCLE_PR_NUMBER") or url.rpartition("/")[2], url),
         trusted=False if fork else None if url else True,
+        head=plain(environ.get("CIRCLE_SHA1")),
+        fork=fork,
     )

@@ -32,7 +32,9 @@ class PullRequest:
 @dataclass(frozen=True, slots=True)
 class CiRun:
     """`system` is empty where no CI system runs us. `who` triggered it, in words. `trusted` is False for the code of a
-    fork, None where that is not told. `approvers` is None where nobody says who they are."""
+    fork, None where that is not told. `approvers` is None where nobody says who they are. `head` is the newest commit
+    of the pull request's branch, where `commit` may be a merge of it; `fork` says whether that branch is another
+    repository's, None where that is not told."""
 
     system: str
     who: str = ""
@@ -42,6 +44,8 @@ class CiRun:
     pull_request: PullRequest | None = None
     trusted: bool | None = None
     approvers: tuple[str, ...] | None = None
+    head: str = ""
+    fork: bool | None = None
 
 
 def plain(value: object) -> str:

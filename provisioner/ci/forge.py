@@ -40,6 +40,13 @@ class Forge:
         return urlsplit(self.api).netloc.lower()
 
 
+def is_safe(api: str) -> bool:
+    """Whether a token may be sent there: over https, or to this machine."""
+    parts = urlsplit(api)
+    here = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    return bool(parts.netloc) and (parts.scheme == "https" or (parts.scheme == "http" and here))
+
+
 def forge_of(environ: Mapping[str, str], repository: str | None = None) -> Forge | None:
     """From GITHUB_API_URL, GITHUB_REPOSITORY and GITHUB_TOKEN, as GitHub Actions sets them (the token: as the workflow
     hands it on). None where no repository is known. UnreadReviewsError where one is, and it cannot be asked."""
@@ -52,6 +59,6 @@ def forge_of(environ: Mapping[str, str], repository: str | None = None) -> Forge
     if not token:
         raise UnreadReviewsError("there is no GITHUB_TOKEN to ask GitHub with")
     api = environ.get("GITHUB_API_URL", "").strip() or PUBLIC_API
-    if urlsplit(api).scheme not in ("http", "https") or not urlsplit(api).netloc:
+    if not is_safe(api):
         raise UnreadReviewsError("GITHUB_API_URL is no address such as https://api.github.com")
     return Forge(api.rstrip("/"), named, token)

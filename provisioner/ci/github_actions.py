@@ -32,6 +32,8 @@ def recognise(environ: Mapping[str, str]) -> CiRun | None:
         url=_url(environ),
         pull_request=_pull_request(environ, about),
         trusted=_trusted(event, about),
+        head=_head(about),
+        fork=_fork(about),
     )
 
 
@@ -71,11 +73,24 @@ def _pull_request(environ: Mapping[str, str], about: Mapping[str, Any]) -> PullR
 def _trusted(event: str, about: Mapping[str, Any]) -> bool | None:
     if event in _UNTRUSTED:
         return False
-    change = about.get("pull_request")
-    if change is None:
+    if about.get("pull_request") is None:
         return None if event == "pull_request" else True
+    fork = _fork(about)
+    return None if fork is None else not fork
+
+
+def _head(about: Mapping[str, Any]) -> str:
     try:
+        return plain(about["pull_request"]["head"]["sha"])
+    except (KeyError, TypeError):
+        return ""
+
+
+def _fork(about: Mapping[str, Any]) -> bool | None:
+    """Whether the branch is another repository's; a fork that is gone is one too."""
+    try:
+        change = about["pull_request"]
         head, base = change["head"]["repo"], change["base"]["repo"]
-        return head is not None and head["id"] == base["id"]
+        return head is None or bool(head["id"] != base["id"])
     except (KeyError, TypeError):
         return None

@@ -21,6 +21,8 @@ def recognise(environ: Mapping[str, str]) -> CiRun | None:
         url=address(environ.get("CI_JOB_URL")),
         pull_request=_pull_request(environ),
         trusted=_trusted(environ),
+        head=plain(environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or environ.get("CI_COMMIT_SHA")),
+        fork=_fork(environ),
     )
 
 
@@ -30,7 +32,12 @@ def _pull_request(environ: Mapping[str, str]) -> PullRequest | None:
 
 
 def _trusted(environ: Mapping[str, str]) -> bool | None:
+    fork = _fork(environ)
+    return None if fork is None else not fork
+
+
+def _fork(environ: Mapping[str, str]) -> bool | None:
     if not environ.get("CI_MERGE_REQUEST_IID"):
-        return True
+        return False
     source, here = environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID"), environ.get("CI_MERGE_REQUEST_PROJECT_ID")
-    return source == here if source and here else None
+    return source != here if source and here else None

@@ -20,4 +20,6 @@ def recognise(environ: Mapping[str, str]) -> CiRun | None:
         url=address(environ.get("BUILD_URL")),
         pull_request=pull_request(environ.get("CHANGE_ID", ""), environ.get("CHANGE_URL")),
         trusted=not environ.get("CHANGE_FORK"),
+        head=plain(environ.get("GIT_COMMIT")),
+        fork=bool(environ.get("CHANGE_FORK")),
     )

@@ -142,7 +142,9 @@ def _plan(work: Work, loaded: Loaded, name: str, connection: Connection, kept: K
     # Whoever was cut off before the files said so is as good as gone.
     here = {i.id: i for i in loaded.declared.identities.values() if i.id not in work.situation.held}
     declared = replace(loaded.declared, identities=here, targets={**loaded.declared.targets, name: target})
-    return make_plan(replace(work.situation, declared=declared, connections={name: held}, choose=None))
+    # Whether the journal is missing is for `plan` and `apply` to say: here nothing is given to anybody.
+    known = {name: replace(work.situation.known_of(name), records=None, gap=None)}
+    return make_plan(replace(work.situation, declared=declared, connections={name: held}, known=known, choose=None))
 
 
 def _found(work: Work, target: Target, connection: Connection, kept: KeptReader, before: Planned) -> Found:

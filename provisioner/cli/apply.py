@@ -24,7 +24,8 @@ def apply(
         typer.Option(
             "--reviewed",
             metavar="PLANFILE",
-            help="The plan that was reviewed: what else has come up is only done if it takes away what is due.",
+            help="The plan that was reviewed: what else has come up is only done if it takes away what is due. "
+            "`pull-request` fetches those of the pull requests that were merged, in GitHub Actions.",
         ),
     ] = None,
     access: Access = DEFAULT_ACCESS,
@@ -34,6 +35,7 @@ def apply(
 ) -> int:
     """Make it so: a saved plan as it is, or plan and apply, all of it or what was reviewed."""
     from provisioner.cli.applying import Task, carry_out
+    from provisioner.cli.merged import WORD
     from provisioner.cli.running import tell_invalid
     from provisioner.cli.wiring import InvalidFilesError, Wanted, open_work
 
@@ -42,14 +44,36 @@ def apply(
     if planfile is not None and reviewed is not None:
         raise typer.BadParameter("a saved plan is applied as it is: --reviewed makes a new one")
     saved = None if planfile is None else _parsed(planfile)
-    approved = None if reviewed is None else _parsed(reviewed)
+    merged = reviewed is not None and str(reviewed) == WORD
+    approved = None if reviewed is None or merged else _parsed(reviewed)
     try:
         opened = open_work(Wanted(access, target, person, base, planning=saved is None))
     except InvalidFilesError as error:
         return tell_invalid(error.loaded)
+    if merged:
+        return _apply_merged(opened)
     if approved is not None:
         return carry_out(opened, _of_reviewed(approved, opened))
     return carry_out(opened, Task("apply", saved, gives=True, rotates=True))
+
+
+def _apply_merged(opened: Opened) -> int:
+    """What was reviewed in the pull requests that were merged; 8 at least, where a merge of this push has no plan."""
+    from provisioner.cli.applying import Task, carry_out
+    from provisioner.cli.choosing import only_reviewed
+    from provisioner.cli.exit_codes import Exit, first
+    from provisioner.cli.feedback import annotate
+    from provisioner.cli.merged import reviewed_merges
+    from provisioner.cli.output import tell
+    from provisioner.report import diagnostics as problems
+
+    found = reviewed_merges(opened)
+    tell(problems.text(found.problems))
+    annotate(found.problems)
+    same = not found.failed and any(p.tree == opened.files.declared.tree for p in found.plans)
+    task = Task("apply --reviewed", choose=only_reviewed(*found.plans), gives=True, rotates=same)
+    status = Exit(carry_out(opened, task))
+    return first(status, Exit.FAILED) if found.failed else status
 
 
 def _of_reviewed(approved: Plan, opened: Opened) -> Task:

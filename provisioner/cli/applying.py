@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from provisioner import __version__
 from provisioner.apply import Applied, Progress, Waits, apply_plan
 from provisioner.cli.choosing import without_the_held
 from provisioner.cli.exit_codes import Exit, first
+from provisioner.cli.feedback import annotate, summarize_output
 from provisioner.cli.holding import CUT_OFF
 from provisioner.cli.locking import heads, locked, recovered, run_info
 from provisioner.cli.output import show, tell
@@ -24,16 +25,17 @@ from provisioner.cli.running import columns, planned, progress_line
 from provisioner.cli.slots import slots
 from provisioner.cli.standing import Stood, stood
 from provisioner.cli.wiring import Opened, Work, check_journal, now, situate
-from provisioner.diagnostics import Diagnostic, ProvisionError, in_order
+from provisioner.diagnostics import Diagnostic, ProvisionError, Severity, in_order
 from provisioner.model.change import Action
 from provisioner.plan.planfile import to_json
 from provisioner.plan.turns import chosen
 from provisioner.plan.validity import MAX_AGE, reasons_not_to_apply
+from provisioner.records.published import publish
 from provisioner.records.run import RunInfo
 from provisioner.records.used import Use, finish, take, use_of
 from provisioner.report import applied as applied_report
 from provisioner.report import diagnostics as problems
-from provisioner.report.colour import palette
+from provisioner.report.colour import PLAIN, Palette, palette
 from provisioner.report.diagnostics import Sources
 from provisioner.report.text import text
 
@@ -154,17 +156,19 @@ def _check(plan: Plan, work: Work, use: Use | None) -> None:
         now=work.situation.now,
         used=use.words if use is not None and use.finished else None,
         max_age=work.opened.judging.records.plan_age or MAX_AGE,
+        records={name: known.records for name, known in work.situation.known.items() if known.records is not None},
     )
     if reasons:
         raise ProvisionError(*reasons)
 
 
 def _apply(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> tuple[Exit, Applied]:
-    work.journal.publish(plan.tree, work.files.loaded.files)
+    _publish(plan, work, run)
     line = progress_line()
 
     def progress(step: Progress) -> None:
-        line(f"{step.target} {step.done}/{step.of}: {step.words}")
+        changes = f"{step.of} change{'' if step.of == 1 else 's'}"
+        line(f"{step.target} {step.done}/{step.of}: {step.words}", phase=f"{step.target}: {changes} to make")
 
     try:
         applied = apply_plan(
@@ -180,9 +184,30 @@ def _apply(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> tuple[Exit, Appl
         )
     finally:
         line.close()
-    _tell(applied, plan)
+    _tell(applied, plan, run.command)
     tell(heads(work.journal, work.situation.connections))
     return _status(plan, applied), applied
+
+
+def _publish(plan: Plan, work: Work, run: RunInfo) -> None:
+    """Keep the files, and say that they count from now on: for whoever is let in by them (`gate`) and has no other way
+    to know. An `apply` that is not for all, or of which something is held back, gives nobody new a way in."""
+    work.journal.publish(plan.tree, work.files.loaded.files)
+    if run.command not in ("apply", "apply --reviewed", "expire"):
+        return  # what `offboard --now` cuts off stands in its hold; its files may be older than what was applied
+    all_targets = set(plan.targets) >= set(work.files.declared.targets)
+    held_back = any(w.rule != "offboarded-now" for w in plan.withheld)
+    whole = run.command != "expire" and plan.person is None and all_targets and not plan.refused and not held_back
+    publish(
+        work.journal.store,
+        tree=plan.tree,
+        whole=whole,
+        over=work.over,
+        begun=work.begun,
+        folder=work.files.loaded.folder,
+        run=run,
+        at=now(),
+    )
 
 
 def _show(made: Plan, work: Work) -> None:
@@ -190,9 +215,9 @@ def _show(made: Plan, work: Work) -> None:
     tell(text(made, sources=sources, colours=palette(sys.stderr, os.environ)) + "\n")
 
 
-def _tell(applied: Applied, plan: Plan) -> None:
-    show(
-        applied_report.text(
+def _tell(applied: Applied, plan: Plan, command: str) -> None:
+    def told(colours: Palette) -> str:
+        return applied_report.text(
             applied.changes,
             applied.outcomes,
             failed={c.id for c in applied.failed},
@@ -200,11 +225,19 @@ def _tell(applied: Applied, plan: Plan) -> None:
             why_not={name: t.why_not for name, t in applied.targets.items() if not t.converged},
             held_back=len(plan.withheld),
             interrupted=applied.interrupted,
-            diagnostics=applied.diagnostics,
+            diagnostics=(*_unrecorded(plan), *applied.diagnostics),
             columns=columns(sys.stdout),
-            colours=palette(sys.stdout, os.environ),
+            colours=colours,
         )
-    )
+
+    show(told(palette(sys.stdout, os.environ)))
+    annotate(applied.diagnostics)
+    summarize_output(f"provision {command}", lambda: told(PLAIN))
+
+
+def _unrecorded(plan: Plan) -> Iterable[Diagnostic]:
+    """Told again where the run ends: by then the journal goes on as if it had always been so."""
+    return (d for d in plan.diagnostics if d.code == "journal-missing" and d.severity is not Severity.NOTE)
 
 
 def _status(plan: Plan, applied: Applied) -> Exit:

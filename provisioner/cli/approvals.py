@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -84,9 +83,9 @@ def approvals(
 
 
 def _tell(found: Approvals, form: ProblemFormat, commit: str) -> None:
+    from provisioner.cli.feedback import annotate, summarize
     from provisioner.cli.output import show, tell
     from provisioner.report import approvals as report
-    from provisioner.report.annotations import github
     from provisioner.report.colour import palette
     from provisioner.report.machine import json_text
 
@@ -95,19 +94,6 @@ def _tell(found: Approvals, form: ProblemFormat, commit: str) -> None:
     else:
         show(report.text(found, colours=palette(sys.stdout, os.environ)))
     tell(report.summary(found) + "\n")
-    if found.reviews is not None and os.environ.get("GITHUB_ACTIONS") == "true":
-        tell(github(report.problems(found)))
-        _summarize(report.markdown(found))
-
-
-def _summarize(text: str) -> None:
-    """Into the summary of the job; that it cannot be written is no reason to say something else."""
-    path = os.environ.get("GITHUB_STEP_SUMMARY")
-    if path:
-        try:
-            with Path(path).open("a", encoding="utf-8") as file:
-                file.write(text)
-        except OSError as error:
-            from provisioner.cli.output import tell
-
-            tell(f"the job's summary could not be written: {error.strerror}\n")
+    if found.reviews is not None:
+        annotate(report.problems(found))
+        summarize(lambda _: report.markdown(found))

@@ -20,9 +20,10 @@ from provisioner.model.change import Action
 from provisioner.model.coverage import Scope
 from provisioner.model.identity import Identity, IdentityKind
 from provisioner.model.match import Matched
+from provisioner.model.way import Phase
 from provisioner.observe.inventory import observe, open_readers
 from provisioner.plan.side import Side
-from provisioner.records.entries import Step
+from provisioner.records.entries import Step, intended_changes
 from provisioner.records.record import RecordKind
 from provisioner.resolve.desired import desire
 
@@ -171,9 +172,14 @@ def _had(work: Work, declared: DeclaredAccess, identity: Identity) -> dict[str, 
 def _done(work: Work, who: str) -> Iterator[Done]:
     """Every change of theirs that the journal has as done."""
     for name in work.situation.connections:
+        invited: set[str] = set()
         for record in work.journal.chain(name).records():
-            if record.kind != RecordKind.OUTCOME or record.body.get("step") != Step.WRITE:
+            if record.body.get("step") != Step.WRITE:
                 continue
-            for result in record.body["results"]:
+            if record.kind == RecordKind.INTENT:
+                theirs = (c for c in intended_changes(record.body) if c.identity == who and c.ways)
+                invited |= {c.id for c in theirs if all(w.phase is Phase.PENDING for w in c.ways)}
+            for result in record.body["results"] if record.kind == RecordKind.OUTCOME else ():
                 if result.get("identity") == who and result["outcome"] in _DONE:
-                    yield Done(Address.parse(result["address"]), Action(result["action"]), record.at)
+                    address, action = Address.parse(result["address"]), Action(result["action"])
+                    yield Done(address, action, record.at, result["id"] in invited)

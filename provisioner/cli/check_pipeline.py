@@ -39,6 +39,7 @@ def check_pipeline(
     from provisioner.pipelines import check
     from provisioner.report import diagnostics as report
     from provisioner.report.annotations import github
+    from provisioner.report.codequality import code_quality
     from provisioner.report.colour import palette
     from provisioner.report.machine import json_text
     from provisioner.report.sarif import sarif
@@ -53,6 +54,8 @@ def check_pipeline(
         show(json_text(report.to_json(found)))
     elif form is CheckFormat.SARIF:
         show(json_text(sarif(found, "check-pipeline")))
+    elif form is CheckFormat.CODE_QUALITY:
+        show(json_text(code_quality(found)))
     else:
         show(report.text(found, report.Sources(checked.files, "."), colours=palette(sys.stdout, os.environ)))
     if os.environ.get("GITHUB_ACTIONS") == "true":

@@ -32,9 +32,9 @@ def only_due() -> Choose:
     return choose
 
 
-def only_reviewed(reviewed: Plan) -> Choose:
-    """`apply --reviewed`: what is due, and what the reviewed plan had, by what it does."""
-    approved = frozenset(c.id for c in reviewed.changes if c.cause in APPROVED_CAUSES)
+def only_reviewed(*reviewed: Plan) -> Choose:
+    """`apply --reviewed`: what is due, and what the reviewed plans had, by what it does."""
+    approved = frozenset(c.id for plan in reviewed for c in plan.changes if c.cause in APPROVED_CAUSES)
 
     def choose(change: Change) -> Leave | None:
         if is_due(change) or change.id in approved:

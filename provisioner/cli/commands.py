@@ -5,13 +5,14 @@ A command is a file of its own in this folder (`-` becomes `_`) with a function 
 
 SECTIONS = {
     "To begin with": {
-        "init": "write a starter `access/` and the CI workflow",
+        "init": "write a starter `access/` and the CI workflows",
         "demo": "the whole story on embedded servers, from plan to receipt",
         "sandbox": "the same servers left running, for a second terminal",
     },
     "The access files": {
         "validate": "check the files alone, offline; all problems in one run",
         "schema": "print JSON Schema for editors",
+        "grant": "give somebody a role for a while, in the files",
         "offboard": "take somebody out of the files; or cut them off at once",
         "pull": "let the files follow a directory that people come from",
         "adopt": "write access files from a live system; changes nothing there",
@@ -28,6 +29,9 @@ SECTIONS = {
         "rotate": "make credentials of services anew, and deliver them",
         "drift": "what differs from the files, and what nobody declares",
         "status": "what is outstanding, and when each target was last in order",
+    },
+    "In a pipeline": {
+        "gate": "may whoever started this run do this? if not, it is stopped",
     },
     "Questions": {
         "explain": "why somebody has access, to the file line",

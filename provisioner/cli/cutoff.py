@@ -48,7 +48,7 @@ def cut_off(person: str, access: Path, take_out: Callable[[], Exit], is_declared
 
     try:
         status = Exit(carry_out(opened, Task("offboard --now", choose=only_narrowing((person,)), begin=begin)))
-    except BaseException:
+    except BaseException:  # also an interrupt: whoever is held already must be told
         if held:
             tell(_held_only(person))
         raise

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from provisioner.sandbox.company import Company
 
-LEAVER = "ada"
+LEAVER, INVITED = "ada", "ivan"
+"""Who leaves; and who leaves before they accepted their invitation to GitHub."""
 COLUMNS = 96
-_HEAD, _TAIL = 24, 8
-_NOT_OURS = ("AWS_", "GIT_", "LDAP_", "PROVISION_")
+_HEAD, _TAIL, _BRIEF, _DONE = 24, 8, 22, 9
+_NOT_OURS = ("ACCESS_", "AWS_", "GIT_", "LDAP_", "PROVISION_")
 _CLEARED = frozenset(
     {
         "CI",
@@ -79,15 +80,21 @@ class _Story:
     def _first_apply(self) -> None:
         self._say(
             "A company of twelve people and three services keeps its access in files, one person a file.",
-            "A directory (LDAP) and three AWS accounts run inside this process, with people and groups of",
-            "their own in them already. Nothing leaves this machine.",
+            "A directory (LDAP), three AWS accounts, a GitHub organization and its CircleCI run inside this",
+            "process, with people and groups of their own in them already. Nothing leaves this machine.",
         )
         self._run("validate")
         self._say("What would a first apply do? Planning only reads.")
         self._run("plan", head=_HEAD, tail=_TAIL)
         self._say("Make it so. Every change is read back from the live system before it is called done.")
         self._run("apply")
-        self._say("Plan again: nothing is left to do. What nobody declared is listed, and left alone.")
+        self.company.forge.accept()
+        self.company.forge.copy_teams()
+        self._say(
+            f"On GitHub all but {INVITED} accept their invitation, and CircleCI copies the teams, as it does by",
+            "itself every few hours. Plan again: nothing is left to do. What nobody declared is listed, and",
+            "left alone.",
+        )
         self._run("plan", "--detailed-exitcode")
 
     def _offboarding(self) -> None:
@@ -97,13 +104,19 @@ class _Story:
             "an MFA device and an access key. No file says so.",
         )
         self._run("explain", LEAVER, "aws/payments-staging")
-        self._say(f"{LEAVER} leaves. One command takes their lines out of the files and shows what follows.")
+        self._check(f"{LEAVER} may use CircleCI's context release-prod", self.company.forge.may_use(LEAVER))
+        self._say(f"{LEAVER} leaves. One command deletes their file and shows what follows from it, on all systems.")
         self._run("offboard", LEAVER)
-        self._say("In life this is a pull request. Here it is committed, and applied.")
-        self._commit(f"{LEAVER} leaves")
-        self._run("apply")
+        self._say(f"{INVITED}, a contractor, will not come after all. His file goes in the same change.")
+        self._run("offboard", INVITED, head=_BRIEF)
+        self._say("In life this is a pull request. Here it is committed: one plan, and one apply.")
+        self._commit(f"{LEAVER} and {INVITED} leave")
+        self._run("apply", head=_DONE, tail=4)
         self._say("The receipt is read from the live systems, not from what was just done.")
         self._run("receipt", LEAVER)
+        self.company.forge.copy_teams()
+        self._say(f"A few hours later CircleCI has copied the teams. {INVITED} has nothing to come back by either.")
+        self._run("receipt", INVITED, head=3, tail=1)
         self._say("Plan once more: nothing to do. The locked accounts go when their retention is over.")
         self._run("plan", "--detailed-exitcode", head=12)
 
@@ -115,6 +128,9 @@ class _Story:
             f"{LEAVER} has no key, password, MFA, group or policy in AWS, but the one that denies all",
             not company.left_in_aws(LEAVER),
         )
+        self._check(f"{LEAVER} is not in the GitHub organization, nor in a team of it", not company.forge.left(LEAVER))
+        self._check(f"{LEAVER} may use no context of CircleCI any more", not company.forge.may_use(LEAVER))
+        self._check(f"{INVITED}'s invitation to GitHub is cancelled", not company.forge.left(INVITED))
         self._check("sana, added to the same group by hand, is still in it", company.members("night-shift") == ["sana"])
         self._check("mia, who was there before the files, kept her group", "mia" in company.members("workshop"))
         self._check("all that nobody declared is as it was, to the last attribute", company.foreign() == before)

@@ -24,11 +24,12 @@ def drift(
     from provisioner.ask.drift import drift as answer
     from provisioner.cli.asking import read_all
     from provisioner.cli.exit_codes import Exit, first
+    from provisioner.cli.feedback import summarize_output
     from provisioner.cli.output import show
     from provisioner.cli.running import tell_invalid
     from provisioner.cli.wiring import InvalidFilesError
     from provisioner.report import drifted
-    from provisioner.report.colour import palette
+    from provisioner.report.colour import PLAIN, palette
     from provisioner.report.machine import json_text
 
     try:
@@ -40,5 +41,6 @@ def drift(
         show(json_text(drifted.to_json(found)))
     else:
         show(drifted.text(found, everything=everything, colours=palette(sys.stdout, os.environ)))
+    summarize_output("provision drift", lambda: drifted.text(found, everything=everything, colours=PLAIN))
     status = [] if found.complete else [Exit.INCOMPLETE]
     return first(*status, *([Exit.PENDING] if detailed_exitcode and found.differs else []))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provisioner.contract import Provider
 from provisioner.diagnostics import Diagnostic, ProvisionError
@@ -13,6 +14,9 @@ from provisioner.load.files import find_top
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.identity import Identity
 from provisioner.providers import catalog
+
+if TYPE_CHECKING:
+    from provisioner.load.change import Merged
 
 
 def read_files(access: Path) -> Loaded:
@@ -24,6 +28,17 @@ def read_files(access: Path) -> Loaded:
     stores = catalog.all_stores()
     planned = catalog.PLANNED
     return load_access(access, root=root, providers=providers, planned=planned, departed=departed, stores=stores)
+
+
+def read_change(access: Path, change: str, base: str) -> Merged:
+    """The access files as a merge of the revision `change` onto `base` would have them; nothing is checked out."""
+    from provisioner.load.change import merged
+
+    providers = catalog.all_providers()
+    root = find_top(access)
+    folder = os.path.relpath(access.absolute(), root.absolute())
+    departed = Departed(access, root, providers)
+    return merged(root, folder, base, change, providers=providers, planned=catalog.PLANNED, departed=departed)
 
 
 def blocking(loaded: Loaded) -> list[Diagnostic]:

@@ -1,10 +1,13 @@
-"""`provision init`: a starter `access/` and the CI workflow. It overwrites nothing and calls no system."""
+"""`provision init`: a starter `access/` and the CI workflows. It overwrites nothing and calls no system."""
 
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from provisioner.cli.options import DEFAULT_ACCESS, Access
 
@@ -16,8 +19,25 @@ _FOLDER = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._/-]*")
 _IGNORED = ".provision/"
 
 
-def init(access: Access = DEFAULT_ACCESS) -> int:
-    """Write a starter access folder and the CI workflow. Overwrites nothing."""
+class Pipeline(StrEnum):
+    GITHUB = "github"
+    CIRCLECI = "circleci"
+    NONE = "none"
+
+
+def init(
+    access: Access = DEFAULT_ACCESS,
+    ci: Annotated[
+        Pipeline | None,
+        typer.Option(
+            "--ci",
+            help="Whose workflows are written: by default CircleCI's where there is a .circleci folder and no .github, "
+            "else GitHub's.",
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
+    """Write a starter access folder and the CI workflows. Overwrites nothing."""
     import secrets
 
     from provisioner import __version__
@@ -31,6 +51,7 @@ def init(access: Access = DEFAULT_ACCESS) -> int:
 
     top = find_top(access)
     folder = _folder(access, top)
+    chosen = ci or _found(top)
     branch = _git(top, "symbolic-ref", "--short", "HEAD")
     made = starter(
         _whoever_runs_this(top),
@@ -39,6 +60,7 @@ def init(access: Access = DEFAULT_ACCESS) -> int:
         schema=json_text(editor_schema(all_providers())),
         branch=branch if _BRANCH.fullmatch(branch) else "main",
         version=__version__,
+        ci=None if chosen is Pipeline.NONE else chosen.value,
     )
     _refuse_to_overwrite(top, access, made)
     for name, text in made.items():
@@ -50,6 +72,12 @@ def init(access: Access = DEFAULT_ACCESS) -> int:
     show("".join(f"wrote {name}\n" for name in written))
     show(f"\nNext: look at {folder}/targets.yaml, then `provision validate{option}` and `provision plan{option}`.\n")
     return Exit.DONE
+
+
+def _found(top: Path) -> Pipeline:
+    """The CI system that the repository uses already, as far as its folders say."""
+    uses_circleci = (top / ".circleci").is_dir() and not (top / ".github").is_dir()
+    return Pipeline.CIRCLECI if uses_circleci else Pipeline.GITHUB
 
 
 def _whoever_runs_this(top: Path) -> Beginner:

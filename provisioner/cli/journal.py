@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from provisioner.records.journal import Journal
     from provisioner.records.record import Record
     from provisioner.report.journal import Asked
+
+
+_HASH = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 
 class ShowFormat(StrEnum):
@@ -78,7 +82,10 @@ def show(
     from provisioner.report.machine import json_text
 
     asked = Asked(person, _time(since), _time(until))
-    found, problems = _collected(_chains(_journal(access, place), target), asked)
+    opened = _journal(access, place)
+    held, broken = _holds(opened, target)
+    found, problems = _collected(_chains(opened, target), held, asked)
+    problems += broken
     if form is ShowFormat.JSON:
         say(json_text({"format": "provision.journal-show/1", "records": [to_json(r) for r in found]}))
     else:
@@ -102,6 +109,9 @@ def verify(
     from provisioner.records import verify as proof
     from provisioner.report.journal import verified
 
+    if head is not None and not _HASH.match(head):
+        told = f"`{head}` is not the hash of a record, which is sha256: and 64 of 0-9 a-f; `apply` tells the newest"
+        raise typer.BadParameter(told, param_hint="--head")
     opened = _journal(access, place)
     found = [proof.verify(chain, head) for chain in _chains(opened, target)]
     say(verified(found, head, where=opened.store.where()))
@@ -123,11 +133,15 @@ def export(
     from provisioner.cli.output import show as say
     from provisioner.diagnostics import ProvisionError
     from provisioner.report.journal import Asked
-    from provisioner.report.ocsf import events
+    from provisioner.report.ocsf import events, hold_event
 
     asked = Asked(None, _time(since), _time(until))
-    problems: list[Diagnostic] = []
-    for chain in _chains(_journal(access, place), target):
+    opened = _journal(access, place)
+    held, problems = _holds(opened, target)
+    for hold in held:
+        if asked.takes(hold.at):
+            say(json.dumps(hold_event(hold), ensure_ascii=True, separators=(",", ":")) + "\n")
+    for chain in _chains(opened, target):
         try:
             for at, event in events(chain.records()):
                 if asked.takes(at):
@@ -159,7 +173,37 @@ def recover(access: Access = DEFAULT_ACCESS, target: TargetName = None) -> int:
     return first(*status, *([Exit.INCOMPLETE] if any(f.unread for f in found) else []))
 
 
-SUBCOMMANDS = {"show": show, "verify": verify, "recover": recover, "export": export}
+def decisions(
+    access: Access = DEFAULT_ACCESS,
+    place: Place = None,
+    person: Person = None,
+    since: Since = None,
+    until: Until = None,
+    form: Annotated[ShowFormat, typer.Option("--format", help="How it is told.")] = ShowFormat.TEXT,
+) -> int:
+    """Show what `gate` decided, of which run."""
+    from provisioner.cli.output import show as say
+    from provisioner.cli.output import tell
+    from provisioner.records.decisions import decisions as read
+    from provisioner.report.decisions import text
+    from provisioner.report.journal import Asked
+    from provisioner.report.machine import json_text
+    from provisioner.report.safe import safe
+
+    asked = Asked(None, _time(since), _time(until))
+    everything = list(read(_journal(access, place).store))
+    found = [one for one in everything if not isinstance(one, str) and asked.takes(one.at)]
+    found = [one for one in found if person is None or person in one.people]
+    if form is ShowFormat.JSON:
+        say(json_text({"format": "provision.journal-decisions/1", "decisions": [one.to_json() for one in found]}))
+    else:
+        say(text(found) or "The journal has nothing of that.\n")
+    for key in (one for one in everything if isinstance(one, str)):
+        tell(f"{safe(key)} cannot be read, and is left out\n")
+    return 0
+
+
+SUBCOMMANDS = {"show": show, "verify": verify, "recover": recover, "export": export, "decisions": decisions}
 
 
 def _journal(access: Path, place: str | None) -> Journal:
@@ -196,8 +240,21 @@ def _chains(journal: Journal, target: str | None) -> list[Chain]:
     return [journal.chain(name) for name in names]
 
 
-def _collected(chains: Iterable[Chain], asked: Asked) -> tuple[list[Record], list[Diagnostic]]:
-    """What was asked for, of all chains by time; and what is wrong with chains, of which the rest is shown."""
+def _holds(journal: Journal, target: str | None) -> tuple[list[Record], list[Diagnostic]]:
+    """Who was cut off before the files said so, and let in again by hand; of no target, so not where one is asked
+    for. And what is wrong with them."""
+    from provisioner.diagnostics import ProvisionError
+    from provisioner.records.holds import held_and_lifted
+
+    try:
+        return ([] if target is not None else held_and_lifted(journal.store)), []
+    except ProvisionError as error:
+        return [], list(error.diagnostics)
+
+
+def _collected(chains: Iterable[Chain], held: list[Record], asked: Asked) -> tuple[list[Record], list[Diagnostic]]:
+    """What was asked for, of all chains and holds by time; and what is wrong with chains, of which the rest is
+    shown."""
     from provisioner.diagnostics import ProvisionError
 
     problems: list[Diagnostic] = []
@@ -211,7 +268,8 @@ def _collected(chains: Iterable[Chain], asked: Asked) -> tuple[list[Record], lis
         except ProvisionError as error:
             problems.extend(error.diagnostics)
 
-    found = list(heapq.merge(*map(of, chains), key=lambda r: (r.at, r.run.id, r.target, r.n)))
+    told = [narrowed for record in held if (narrowed := asked.narrowed(record)) is not None]
+    found = list(heapq.merge(told, *map(of, chains), key=lambda r: (r.at, r.run.id, r.target, r.n)))
     return found, problems
 
 

@@ -26,6 +26,15 @@ BaseRevision = Annotated[
         "branch before it.",
     ),
 ]
+ChangeRevision = Annotated[
+    str | None,
+    typer.Option(
+        "--change",
+        metavar="REV",
+        help="Not the files at hand, but those that a merge of REV onto the base (or else HEAD) would make; read from "
+        "git, never checked out.",
+    ),
+]
 DEFAULT_ACCESS = Path("access")
 
 
@@ -38,9 +47,12 @@ class CheckFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
     SARIF = "sarif"
+    CODE_QUALITY = "codequality"
 
 
 class PlanFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    SARIF = "sarif"
+    CODE_QUALITY = "codequality"

@@ -8,14 +8,16 @@ import sys
 from typing import TYPE_CHECKING
 
 from provisioner.cli.exit_codes import Exit
+from provisioner.cli.feedback import annotate, summarize
 from provisioner.cli.options import PlanFormat
 from provisioner.cli.output import show, tell
 from provisioner.report import diagnostics as report
 from provisioner.report import markdown
-from provisioner.report.annotations import github
+from provisioner.report.codequality import code_quality
 from provisioner.report.colour import palette
 from provisioner.report.machine import json_text
 from provisioner.report.progress import ProgressLine, is_live
+from provisioner.report.sarif import sarif
 from provisioner.report.text import COLUMNS as WIDEST
 
 if TYPE_CHECKING:
@@ -59,10 +61,14 @@ def tell_invalid(loaded: Loaded, form: PlanFormat = PlanFormat.TEXT) -> Exit:
         show(json_text(report.to_json(found)))
     elif form is PlanFormat.MARKDOWN:
         show(markdown.problems(found))
+    elif form is PlanFormat.SARIF:
+        show(json_text(sarif(found, "plan", nowhere=loaded.folder)))
+    elif form is PlanFormat.CODE_QUALITY:
+        show(json_text(code_quality(found, nowhere=loaded.folder)))
     else:
         sources = report.Sources(loaded.files, loaded.folder)
         tell(report.text(found, sources, colours=palette(sys.stderr, os.environ)))
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        tell(github(found))
+    annotate(found)
+    summarize(lambda most: markdown.problems(found, most=most))
     tell(f"{loaded.folder}: {report.count(found)}; nothing was done\n")
     return Exit.FILES

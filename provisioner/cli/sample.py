@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -16,10 +17,11 @@ IDENTITY = {
 }
 
 
-def new_repository(folder: Path) -> None:
-    """Makes `folder` a git repository with the sample access files in its first commit. ProvisionError where something
-    is in the way."""
+def new_repository(folder: Path, example: str | None = None) -> None:
+    """Makes `folder` a git repository with the sample access files, or those of a worked example, in its first commit.
+    ProvisionError where something is in the way."""
     from provisioner.sandbox.company import copy_sample
+    from provisioner.sandbox.sample import example_tree
 
     if folder.exists() and any(folder.iterdir()):
         raise ProvisionError(
@@ -31,7 +33,10 @@ def new_repository(folder: Path) -> None:
             )
         )
     folder.mkdir(parents=True, exist_ok=True)
-    copy_sample(folder / "access")
+    if example is None:
+        copy_sample(folder / "access")
+    else:
+        shutil.copytree(example_tree(example), folder, dirs_exist_ok=True)
     (folder / ".gitignore").write_text(".provision/\n", encoding="utf-8")
     git(folder, "init", "--quiet")
     git(folder, "symbolic-ref", "HEAD", "refs/heads/main")  # `init --initial-branch` needs git 2.28

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import threading
+from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,13 +14,25 @@ import typer
 
 NEEDED = ("boto3", "cryptography", "flask", "flask_cors", "graphql", "jwt", "ldap3", "ldaptor", "moto", "twisted")
 COPIED = 5.0
-"""Seconds until GitHub's teams are CircleCI's groups: long enough to see that they are not at once, as in life."""
+"""Seconds until people accept their invitations and GitHub's teams are CircleCI's groups: long enough to see that
+neither is so at once, as in life."""
+
+
+class Example(StrEnum):
+    """A worked example of `docs/worked-examples.md`."""
+
+    OPEN_SOURCE = "open-source"
+    REGULATED = "regulated"
 
 
 def sandbox(
     sample: Annotated[
         Path | None,
         typer.Option("--sample", metavar="DIR", help="Also put the sample access files into DIR, a new repository."),
+    ] = None,
+    example: Annotated[
+        Example | None,
+        typer.Option("--example", help="Serve the organization of a worked example, and put its files into DIR."),
     ] = None,
     ldap_port: Annotated[int, typer.Option("--ldap-port", metavar="N", help="0 takes a free one.")] = 0,
     aws_port: Annotated[int, typer.Option("--aws-port", metavar="N", help="0 takes a free one.")] = 0,
@@ -32,21 +45,24 @@ def sandbox(
     from provisioner.cli.output import show, tell
     from provisioner.cli.sample import new_repository
     from provisioner.sandbox.company import Company
+    from provisioner.sandbox.schemes import EXAMPLES, SAMPLE
 
     if sample is not None:
-        new_repository(sample)
+        new_repository(sample, example.value if example else None)
     ended = threading.Event()
 
     def end(*_: Any) -> None:
         ended.set()
 
     ports = {"github_port": github_port, "circleci_port": circleci_port}
-    company = _started(Company(ldap_port=ldap_port, aws_port=aws_port, **ports))
+    scheme = SAMPLE if example is None else EXAMPLES[example.value]
+    company = _started(Company(scheme, ldap_port=ldap_port, aws_port=aws_port, **ports))
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         show("".join(f"export {name}={shlex.quote(value)}\n" for name, value in company.exports().items()))
         tell(_how_to_go_on(sample))
         while not ended.wait(COPIED):
+            company.forge.accept()
             company.forge.copy_teams()
     finally:
         for number, handler in before.items():

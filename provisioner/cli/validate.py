@@ -26,6 +26,7 @@ def validate(
     from provisioner.diagnostics import in_order
     from provisioner.report import diagnostics as report
     from provisioner.report.annotations import github
+    from provisioner.report.codequality import code_quality
     from provisioner.report.colour import palette
     from provisioner.report.machine import json_text
     from provisioner.report.sarif import sarif
@@ -33,13 +34,15 @@ def validate(
     loaded = read_files(access)
     found = loaded.diagnostics
     ok = loaded.ok
-    if ok and loaded.declared.rules.separate:
-        found = in_order([*found, *_held_together(loaded.declared)])
+    if ok:
+        found = in_order([*found, *_guarded(loaded.declared)])
         ok = not any(d.is_error for d in found)
     if form is CheckFormat.JSON:
         show(json_text(report.to_json(found)))
     elif form is CheckFormat.SARIF:
         show(json_text(sarif(found, "validate")))
+    elif form is CheckFormat.CODE_QUALITY:
+        show(json_text(code_quality(found)))
     else:
         sources = report.Sources(loaded.files, loaded.folder)
         show(report.text(found, sources, colours=palette(sys.stdout, os.environ)))
@@ -49,16 +52,20 @@ def validate(
     return Exit.DONE if ok else Exit.FILES
 
 
-def _held_together(access: DeclaredAccess) -> list[Diagnostic]:
-    """Whom the files alone give two things that nobody may hold both of."""
+def _guarded(access: DeclaredAccess) -> list[Diagnostic]:
+    """What guardrails say of the files alone: whom they give two things that nobody may hold both of, and what they
+    open to everybody."""
     from provisioner.cli.wiring import now
-    from provisioner.guardrails import declared_conflicts
+    from provisioner.guardrails import declared_conflicts, declared_exposures
     from provisioner.providers import catalog
     from provisioner.resolve.desired import desire
 
     providers = catalog.all_providers()
     declares = {name: providers[t.provider].declare(t) for name, t in access.targets.items()}
-    return list(declared_conflicts(access, declares, desire(access, declares, now())))
+    found = list(declared_exposures(access, declares))
+    if access.rules.separate:
+        found += declared_conflicts(access, declares, desire(access, declares, now()))
+    return found
 
 
 def _declared(access: DeclaredAccess) -> str:

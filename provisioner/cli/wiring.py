@@ -14,7 +14,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from provisioner.ci.recognise import this_run
-from provisioner.cli.files import read_files
+from provisioner.cli.files import read_change, read_files
+from provisioner.cli.gone import targets_gone
 from provisioner.cli.holding import apply_holds
 from provisioner.cli.lastvalid import check_not_older
 from provisioner.cli.lastvalid import last_valid as last_valid_revision
@@ -34,7 +35,10 @@ from provisioner.providers import catalog
 from provisioner.records.chain import Chain
 from provisioner.records.heartbeat import Times
 from provisioner.records.journal import DEFAULT_FOLDER, Journal, is_remote, open_journal
+from provisioner.records.published import newest
 from provisioner.records.verify import targets_of
+from provisioner.resolve.begin import begin, has_any
+from provisioner.resolve.ending import ending
 
 
 class InvalidFilesError(ProvisionError):
@@ -49,7 +53,8 @@ class InvalidFilesError(ProvisionError):
 class Wanted:
     """What a command was asked for. `base_connects`: the targets are reached as the base says, not as the files do.
     `planning`: a plan is to be made, for which the history is read. `as_of` is a time to come that the plan is made
-    for. `last_valid`: where the files have errors, the newest revision without is worked from."""
+    for. `last_valid`: where the files have errors, the newest revision without is worked from. `change`: not the files
+    at hand are meant but those that a merge of this revision onto the base would make."""
 
     access: Path
     target: str | None = None
@@ -59,18 +64,20 @@ class Wanted:
     planning: bool = True
     as_of: Instant | None = None
     last_valid: bool = False
+    change: str | None = None
 
 
 @dataclass(frozen=True)
 class Files:
     """The access files, where they lie, and what git knows of them. `broken` says that these are of an earlier
-    revision, because the newest have errors."""
+    revision, because the newest have errors. `onto` is the commit that a change is merged onto: its history counts."""
 
     loaded: Loaded
     root: Path
     head: Head
     providers: Mapping[str, Provider] = field(repr=False)
     broken: Diagnostic | None = None
+    onto: str | None = None
 
     @property
     def declared(self) -> DeclaredAccess:
@@ -127,10 +134,13 @@ class Opened:
 
 @dataclass(frozen=True)
 class Work:
-    """Everything that a command needs to plan, and to apply."""
+    """Everything that a command needs to plan, and to apply. `over` are the keys of those holds that the
+    files have ended since, `begun` when grants began that begin with the apply, this one for those that are new."""
 
     opened: Opened
     situation: Situation
+    over: frozenset[str] = frozenset()
+    begun: Mapping[str, Instant] = field(default_factory=dict)
 
     @property
     def files(self) -> Files:
@@ -158,8 +168,12 @@ def prepare(wanted: Wanted) -> Work:
 
 def open_work(wanted: Wanted) -> Opened:
     """Reads the files and the base. Nothing of the journal is read yet."""
-    files = _files(wanted.access, last_valid=wanted.last_valid)
-    base = _base(files, wanted.base)
+    if wanted.change is None:
+        files = _files(wanted.access, last_valid=wanted.last_valid)
+        base = _base(files, wanted.base)
+    else:
+        files = _changed(wanted.access, wanted.change, wanted.base or "HEAD")
+        base = _base(files, files.onto)
     declared = files.declared
     records = declared.records if base is None else base.records
     if not wanted.base_connects and records.journal is None:
@@ -180,16 +194,18 @@ def open_work(wanted: Wanted) -> Opened:
 def situate(opened: Opened) -> Work:
     """Reads the journal and the history, and takes the time."""
     wanted, files, journal = opened.wanted, opened.files, opened.journal
-    in_git, end = files.head.revision is not None, files.head.revision or "HEAD"
+    in_git, end = files.head.revision is not None, files.onto or files.head.revision or "HEAD"
     memory = Memory(files.root, files.loaded.folder, in_git, journal, files.providers, end)
     at = wanted.as_of or now()
     chains = {name: journal.chain(name) for name in opened.targets}
     past = _past(memory, {**chains, **_gone(opened)}, files) if wanted.planning else ()
     held = apply_holds(opened)
+    declared, begun = _begun(opened, held.declared, min(at, now()))
+    gone = targets_gone(opened)
     warnings = [w for c in chains.values() for w in c.warnings()]
     warnings += due_notes(held.declared, opened.targets, journal, at, wanted.person)
     situation = Situation(
-        declared=held.declared,
+        declared=declared,
         connections=opened.connections,
         now=at,
         past=(*held.past, *past),
@@ -199,12 +215,29 @@ def situate(opened: Opened) -> Work:
         person=wanted.person,
         judging=opened.base,
         others=opened.others,
-        diagnostics=(*files.loaded.diagnostics, *opened.notes, *held.notes, *warnings),
+        diagnostics=(
+            *files.loaded.diagnostics,
+            *opened.notes,
+            *held.notes,
+            *warnings,
+            *gone.told,
+            *ending(declared, at),
+        ),
         held=held.words,
         by_source=held.by_source,
         preview=wanted.as_of is not None,
+        journal=opened.journal_place,
+        ended=gone.ended,
     )
-    return Work(opened, situation)
+    return Work(opened, situation, held.over, begun)
+
+
+def _begun(opened: Opened, declared: DeclaredAccess, at: Instant) -> tuple[DeclaredAccess, dict[str, Instant]]:
+    """Grants that begin with the apply: as the journal knows, and where it does not yet, as if that were now."""
+    if not has_any(declared):
+        return declared, {}
+    entry = newest(opened.journal.store)
+    return begin(declared, {} if entry is None else entry.begun, at)
 
 
 def _files(access: Path, *, last_valid: bool = False) -> Files:
@@ -216,6 +249,15 @@ def _files(access: Path, *, last_valid: bool = False) -> Files:
     if valid is None:
         raise InvalidFilesError(loaded)
     return Files(valid[0], root, valid[1], providers, broken=valid[2])
+
+
+def _changed(access: Path, change: str, base: str) -> Files:
+    root, providers = find_top(access), catalog.all_providers()
+    found = read_change(access, change, base)
+    if not found.loaded.ok:
+        raise InvalidFilesError(found.loaded)
+    at = Head(found.commit, False, found.loaded.declared.tree)
+    return Files(found.loaded, root, at, providers, onto=found.base)
 
 
 def _connection(target: Target, providers: Mapping[str, Provider], owner: str | None) -> Connection:
@@ -317,4 +359,12 @@ def _past(memory: Memory, chains: Mapping[str, Chain], files: Files) -> tuple[Pa
 def _known(chain: Chain, at: Instant) -> Known:
     last = chain.converged()
     kept = last.kept if last is not None else frozenset()
-    return Known(chain.outstanding(at), chain.last_counts(), kept, chain.system(), last is not None)
+    return Known(
+        chain.outstanding(at),
+        chain.last_counts(),
+        kept,
+        chain.system(),
+        last is not None,
+        chain.head()[0],
+        chain.gap(),
+    )

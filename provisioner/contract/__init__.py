@@ -1,8 +1,10 @@
 """What a provider is: the protocols that the engine knows systems by. It never knows a provider by name."""
 
 from provisioner.contract.capabilities import Capabilities
+from provisioner.contract.copies import Copies
 from provisioner.contract.credentials import Holds, Issued, Issuer, Issues, Key, Note, Store, Stored
 from provisioner.contract.errors import ProviderError, Trouble
+from provisioner.contract.exposure import Exposes, Exposure
 from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
     Accepted,
@@ -35,8 +37,11 @@ __all__ = [
     "Capabilities",
     "Combines",
     "Connection",
+    "Copies",
     "Declare",
     "Done",
+    "Exposes",
+    "Exposure",
     "Failed",
     "Holds",
     "Issued",

@@ -63,7 +63,7 @@ class Edit:
                 os.fsync(file.fileno())
             os.chmod(name, mode)  # noqa: PTH101 - the name is mkstemp's
             os.replace(name, self.path)  # noqa: PTH105
-        except BaseException:
+        except BaseException:  # also an interrupt: no half-written file stays behind
             with contextlib.suppress(OSError):
                 os.unlink(name)  # noqa: PTH108
             raise
@@ -81,7 +81,7 @@ def write_all(edits: Sequence[Edit]) -> None:
         for edit in edits:
             edit.write()
             done.append(edit)
-    except BaseException:
+    except BaseException:  # also an interrupt: all of them, or none
         for edit in reversed(done):
             with contextlib.suppress(ProvisionError):
                 Edit(edit.path, edit.shown, edit.after, edit.before).write()

@@ -7,9 +7,12 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from provisioner.files.workflow import WORKFLOW, workflow
+from provisioner.files.circleci_config import circleci_config
+from provisioner.files.github_workflows import github_workflows
 
 SCHEMA = "access.schema.json"
+PIPELINES = {"github": github_workflows, "circleci": circleci_config}
+"""By CI system: what makes its files, for an access folder, a branch and a version."""
 
 _ENVIRONMENTS = """\
 # Where things run. An environment is a label on things, and the rules for holding a role there.
@@ -78,8 +81,11 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:63].strip("-")
 
 
-def starter(who: Beginner, *, owner: str, access: str, schema: str, branch: str, version: str) -> dict[str, str]:
-    """Text by path below the repository's top. `access` is the folder of the access files there."""
+def starter(
+    who: Beginner, *, owner: str, access: str, schema: str, branch: str, version: str, ci: str | None = "github"
+) -> dict[str, str]:
+    """Text by path below the repository's top. `access` is the folder of the access files there; `ci` is a key of
+    PIPELINES, or None for no pipeline."""
     email = f"    email: {who.email}\n" if who.email else ""
     key = _quoted(who.id)
     person = _PERSON.format(who=key, name=_quoted(who.name), email=email)
@@ -91,7 +97,8 @@ def starter(who: Beginner, *, owner: str, access: str, schema: str, branch: str,
         f"{access}/targets.yaml": _TARGETS,
     }
     found = {path: _schema_line(path) + text for path, text in found.items()}
-    return found | {SCHEMA: schema, WORKFLOW: workflow(access, branch, version)}
+    pipeline = PIPELINES[ci](access, branch, version) if ci is not None else {}
+    return found | {SCHEMA: schema} | pipeline
 
 
 def _schema_line(path: str) -> str:

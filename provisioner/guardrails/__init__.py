@@ -6,6 +6,7 @@ files.
 
 from provisioner.guardrails.acknowledge import newly_managed_and_let_go
 from provisioner.guardrails.case import Case, Held, case_of
+from provisioner.guardrails.exposed import declared_exposures
 from provisioner.guardrails.judge import Judgement, guarded, judge
 from provisioner.guardrails.separation import declared_conflicts
 from provisioner.guardrails.system import acknowledged_system, other_system, pinned
@@ -17,6 +18,7 @@ __all__ = [
     "acknowledged_system",
     "case_of",
     "declared_conflicts",
+    "declared_exposures",
     "guarded",
     "judge",
     "newly_managed_and_let_go",

@@ -92,7 +92,7 @@ class Acknowledged:
             touched = case.touched(change)
             if touched and all(who.known and who.name in entry.people for who in touched):
                 return True
-        return self.role_gives(entry.role, address) or any(_means(text, address) for text in entry.addresses)
+        return self.role_gives(entry.role, address) or _named(entry, address)
 
     def role_gives(self, role: str | None, address: Address) -> bool:
         """Whether it is something that holders of `role` have, or had."""
@@ -144,6 +144,15 @@ class Acknowledged:
         entries = (a for a in self.entries if not a.removals and a.count is None and a.system is None)
         return widens(change) and any(self._names(a, change) for a in entries)
 
+    def journal_lost(self, target: str) -> bool:
+        """Whether somebody has said that the journal of `target` is lost, and that it goes on without."""
+        return any(a.journal_lost and a.target is not None and a.reaches(target) for a in self.entries)
+
+    def of(self, address: Address) -> Acknowledgement | None:
+        """The entry that lets this very thing stand open, if there is one."""
+        entries = (a for a in self.entries if not a.removals and a.count is None and a.system is None)
+        return next((a for a in entries if a.reaches(address.target) and _named(a, address)), None)
+
     @property
     def told(self) -> Iterator[Diagnostic]:
         """Entries that count for nothing; once everything was judged."""
@@ -157,6 +166,10 @@ class Acknowledged:
                 why=f"it was given until then: {entry.reason}",
                 fix="take it out; what is still to be let through needs a new one",
             )
+
+
+def _named(entry: Acknowledgement, address: Address) -> bool:
+    return any(_means(text, address) for text in entry.addresses)
 
 
 def _means(text: str, address: Address) -> bool:
@@ -203,7 +216,7 @@ def _let_go(case: Case, said: Acknowledged, side: Side, entries: list[Acknowledg
             else:
                 named = (
                     (who.known and who.name in entry.people)
-                    or any(_means(text, address) for text in entry.addresses)
+                    or _named(entry, address)
                     or said.role_gives(entry.role, address)
                 )
             if named:

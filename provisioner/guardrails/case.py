@@ -23,8 +23,9 @@ from provisioner.model.resource import Resource
 from provisioner.model.rules import Limit, Rules
 from provisioner.model.state import State
 from provisioner.observe.inventory import Observed
+from provisioner.plan.plan import Stray
 from provisioner.plan.side import Side
-from provisioner.plan.situation import Situation
+from provisioner.plan.situation import Known, Situation
 from provisioner.resolve.desired import desire
 
 
@@ -86,7 +87,8 @@ class Members:
 class Case:
     """`declared` are the files that are applied, `judging` those whose rules count. `changes` are in order. `anchors`
     is what our own access hangs on, on all targets, and `names` as whom we are there. `declares` and `desired` are also
-    of targets that could not be read, or are not for this run."""
+    of targets that could not be read, or are not for this run. `known` is what the journal knows of each target;
+    `journal` says where it lies. `newly` are holders that stay because what they hold is newly managed."""
 
     declared: DeclaredAccess
     judging: DeclaredAccess
@@ -100,6 +102,9 @@ class Case:
     names: Mapping[str, str] = field(default_factory=dict)
     person: str | None = None
     let_go: frozenset[Address] = frozenset()
+    known: Mapping[str, Known] = field(default_factory=dict)
+    journal: str = ""
+    newly: tuple[Stray, ...] = ()
     _members: dict[str, Members] = field(default_factory=dict)
     _again: dict[str, frozenset[Address]] = field(default_factory=dict)
     _touched: dict[str, frozenset[Who]] = field(default_factory=dict)
@@ -207,6 +212,7 @@ def case_of(
     observed: Mapping[str, Observed],
     desired: Mapping[str, Desired],
     changes: tuple[Change, ...] = (),
+    strays: Iterable[Stray] = (),
 ) -> Case:
     """What the guardrails are given. What is asked for elsewhere matters to who may hold what together alone."""
     judging = situation.judges
@@ -226,4 +232,7 @@ def case_of(
         names={name: me.name for name, me in known.items()},
         person=situation.person,
         let_go=frozenset(address for side in sides.values() for address in side.let_go),
+        known={name: situation.known_of(name) for name in situation.connections},
+        journal=situation.journal or "the journal",
+        newly=tuple(s for s in strays if s.newly_managed and situation.person in (None, s.identity)),
     )

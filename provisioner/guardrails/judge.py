@@ -6,42 +6,49 @@ what is given. What needs something that is held back is held back with it, also
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from provisioner.diagnostics import Diagnostic
+from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.guardrails.acknowledge import Acknowledged
 from provisioner.guardrails.anchors import break_glass, own_access
 from provisioner.guardrails.case import Case, Held
+from provisioner.guardrails.exposed import exposed
 from provisioner.guardrails.lockout import administrators, taken_from_many
 from provisioner.guardrails.protected import newcomers
 from provisioner.guardrails.removals import Refusal, already_closed, removals
 from provisioner.guardrails.separation import separate
 from provisioner.guardrails.shrink import shrunken
+from provisioner.guardrails.unrecorded import unrecorded
+from provisioner.guardrails.wording import count, let_holders_go, names
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
 from provisioner.plan.order import in_order
-from provisioner.plan.plan import Withheld
+from provisioner.plan.plan import Stray, Withheld
 
 
 @dataclass
 class Judgement:
     """`held` has the changes that are not made, by id; `refused` the targets that get no call, and by which rule;
-    `needs` what must be done before others so that nobody is locked out; `told` everything to say about it."""
+    `needs` what must be done before others so that nobody is locked out; `told` everything to say about it;
+    `unrecorded` how much carries our marks on the targets whose journal is lost."""
 
     held: dict[str, Held] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     told: list[Diagnostic] = field(default_factory=list)
+    unrecorded: Mapping[str, int] = field(default_factory=dict)
 
 
 def judge(case: Case) -> Judgement:
     """Whether the plan of `case` may be applied, change by change."""
     found = Judgement()
     said = Acknowledged(case)
+    lost = unrecorded(case, said)
+    found.unrecorded, found.held, found.told = lost.targets, lost.held, [*lost.told, *_tell_newly_managed(case)]
     if not case.changes:
         _, told = separate(case, ())
-        found.told = [*told, *said.told]
+        found.told += [*told, *exposed(case, (), said)[1], *said.told]
         return found
     for rule in (break_glass, own_access):
         held, told = rule(case)
@@ -68,6 +75,9 @@ def judge(case: Case) -> Judgement:
     held, told = separate(case, _left(case, found))
     found.held |= held
     found.told += told
+    held, told = exposed(case, _left(case, found), said)
+    found.held |= held
+    found.told += told
     _with_what_needs_it(case, found)
     found.told += said.told
     return found
@@ -83,6 +93,26 @@ def _newly_managed(case: Case, said: Acknowledged, found: Judgement) -> None:
         if change.address in case.let_go and change.narrows and change.id not in said.gone:
             why = "held before its group or grant was managed, and no acknowledgement lets it go"
             found.held.setdefault(change.id, Held("newly-managed", why))
+
+
+def _tell_newly_managed(case: Case) -> Iterator[Diagnostic]:
+    """Who was there before, and stays until somebody says that they go: with the words for that."""
+    by_target: dict[str, list[Stray]] = {}
+    for stray in case.newly:
+        by_target.setdefault(stray.address.target, []).append(stray)
+    for target, strays in sorted(by_target.items()):
+        who = names(s.identity or s.address for s in strays)
+        yield Diagnostic(
+            "newly-managed",
+            f"{count(len(strays), 'holder')} on {target} {'was' if len(strays) == 1 else 'were'} there before "
+            f"what they hold was managed fully, and stay: {who}",
+            Severity.WARNING,
+            case.sides[target].target.location,
+            why="mode `full` takes away who is not declared, but not what it finds on its first day: they may need it",
+            fix="give it to whoever is to keep it by a role, or tell under `ignore` that it is known; "
+            + let_holders_go(case, strays),
+            target=target,
+        )
 
 
 def _limits(case: Case, taken: list[Change], found: Judgement, admins: Mapping[str, Refusal]) -> None:

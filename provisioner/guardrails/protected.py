@@ -72,10 +72,11 @@ def labels(case: Case, address: Address) -> frozenset[str]:
     """The environments that a thing is labelled with, by the files or by the base: taking a label off in the same
     change does not help."""
     targets = (tree.targets.get(address.target) for tree in (case.declared, case.judging))
-    return frozenset(label for target in targets if target is not None for label in _labels(target, address))
+    return frozenset(label for target in targets if target is not None for label in labels_on(target, address))
 
 
-def _labels(target: Target, address: Address) -> Iterable[str]:
+def labels_on(target: Target, address: Address) -> Iterable[str]:
+    """The environments that one declaration of a target labels a thing with."""
     if target.environment is not None:
         yield target.environment
         return

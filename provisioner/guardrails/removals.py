@@ -14,6 +14,7 @@ from provisioner.guardrails.wording import count, let_through, names, of
 from provisioner.model.address import Kind
 from provisioner.model.change import Change
 from provisioner.model.principal import Principal, PrincipalKind
+from provisioner.model.rules import Limit
 from provisioner.plan.side import Side
 
 SMALL_GROUP = 4
@@ -79,19 +80,16 @@ def _groups(case: Case, side: Side, taken: Sequence[Change]) -> Iterator[Refusal
     more = len(found) + len(unread) - len(told)
     what = "; ".join(told) + (f"; and of {count(more, 'more group')}" if more > 0 else "")
     people = {str(who) for c in changes for who in case.touched(c)}
-    target = side.target.name
-    yield Refusal(
-        "removals-of-group",
-        f"too many members would lose {what}",
-        Diagnostic(
-            "removals-of-group",
-            f"{target} is refused: members would lose what they have by a group, {what}: {names(people)}",
-            location=case.place(limit.location),
-            target=target,
-            why=f"one plan takes at most {limit.percent} % of a group of {SMALL_GROUP} or more "
-            f"({case.said(limit)}); more is nearly always a mistake, such as a file that was lost",
-            fix=let_through(case, changes),
-        ),
+    yield _refused(
+        case,
+        side,
+        limit,
+        changes,
+        rule="removals-of-group",
+        short=f"too many members would lose {what}",
+        told=f"members would lose what they have by a group, {what}: {names(people)}",
+        why=f"one plan takes at most {limit.percent} % of a group of {SMALL_GROUP} or more "
+        f"({case.said(limit)}); more is nearly always a mistake, such as a file that was lost",
     )
 
 
@@ -135,18 +133,16 @@ def _people(case: Case, side: Side, taken: Sequence[Change]) -> Iterator[Refusal
     if len(gone) < FEW or (whole and not _over(len(gone), len(everybody), limit.percent)):
         return
     share = of(len(gone), len(everybody)) if whole else f"{len(gone):,} of a number that could not be read"
-    yield Refusal(
-        "removals-of-target",
-        f"too many people would lose something there: {share}",
-        Diagnostic(
-            "removals-of-target",
-            f"{target} is refused: {share} of its people would lose something there: {names(gone)}",
-            location=case.place(limit.location),
-            target=target,
-            why=f"one plan takes something from at most {limit.percent} % of a target's people, or from {FEW - 1} "
-            f"({case.said(limit)})",
-            fix=let_through(case, [c for c in taken if case.touched(c) & gone]),
-        ),
+    yield _refused(
+        case,
+        side,
+        limit,
+        [c for c in taken if case.touched(c) & gone],
+        rule="removals-of-target",
+        short=f"too many people would lose something there: {share}",
+        told=f"{share} of its people would lose something there: {names(gone)}",
+        why=f"one plan takes something from at most {limit.percent} % of a target's people, or from {FEW - 1} "
+        f"({case.said(limit)})",
     )
 
 
@@ -167,16 +163,33 @@ def _kinds(case: Case, side: Side, taken: Sequence[Change]) -> Iterator[Refusal]
         if not _over(len(things), len(there), limit.percent):
             continue
         share = of(len(things), len(there))
-        yield Refusal(
-            "removals-of-kind",
-            f"too many of one kind would go: {share} {kind}s",
-            Diagnostic(
-                "removals-of-kind",
-                f"{target} is refused: {share} {kind}s would go there: {names((c.words for c in changes), 3)}",
-                location=case.place(limit.location),
-                target=target,
-                why=f"one plan takes at most {limit.percent} % of a kind, or {FEW - 1} "
-                f"({case.said(limit)}); what leavers have is counted as people, not here",
-                fix=let_through(case, changes),
-            ),
+        yield _refused(
+            case,
+            side,
+            limit,
+            changes,
+            rule="removals-of-kind",
+            short=f"too many of one kind would go: {share} {kind}s",
+            told=f"{share} {kind}s would go there: {names((c.words for c in changes), 3)}",
+            why=f"one plan takes at most {limit.percent} % of a kind, or {FEW - 1} "
+            f"({case.said(limit)}); what leavers have is counted as people, not here",
         )
+
+
+def _refused(
+    case: Case, side: Side, limit: Limit, changes: Sequence[Change], *, rule: str, short: str, told: str, why: str
+) -> Refusal:
+    """The target is refused because of `changes`, with the words that would let these through."""
+    target = side.target.name
+    return Refusal(
+        rule,
+        short,
+        Diagnostic(
+            rule,
+            f"{target} is refused: {told}",
+            location=case.place(limit.location),
+            target=target,
+            why=why,
+            fix=let_through(case, changes),
+        ),
+    )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from provisioner.guardrails.case import Case
+from provisioner.model.address import Address
 from provisioner.model.change import Change
 from provisioner.model.instant import Instant
+from provisioner.plan.plan import Stray
 
 _NAMED = 5
 _MOST_PEOPLE = 30
@@ -42,42 +45,50 @@ def let_through(case: Case, changes: Iterable[Change], *, also: Iterable[Change]
     """How to say that these removals are meant. `also` counts where a kind is counted, and is not named."""
     changes = list(changes)
     people: set[str] = set()
-    rest: list[Change] = []
+    rest: set[Address] = set()
     for change in changes:
         touched = case.touched(change)
         if len(touched) == 1 and (who := next(iter(touched))).known and change.identity is not None:
             people.add(who.name)
         else:
-            rest.append(change)
-    addresses = {str(c.address) for c in rest}
+            rest.add(change.address)
+    return meant(case.now, _removals(people, rest, {c.id: c.address for c in (*changes, *also)}.values()))
+
+
+def let_holders_go(case: Case, strays: Iterable[Stray]) -> str:
+    """How to say that these holders, who stay for now, are to go."""
+    strays = list(strays)
+    people = {s.identity for s in strays if s.identity is not None}
+    rest = {s.address for s in strays if s.identity is None}
+    return meant(case.now, _removals(people, rest, [s.address for s in strays]))
+
+
+def _removals(people: set[str], addresses: set[Address], counted: Iterable[Address]) -> list[str]:
+    """Entries that let these people and addresses go; of more than a page can hold, how many of each kind: all of
+    `counted`."""
     if len(people) > _MOST_PEOPLE or len(addresses) > _MOST_ADDRESSES:
-        entries = _counted([*changes, *also])
-    else:
-        entries = [f"people: {list_of(people)}, removals: true"] if people else []
-        entries += [f"addresses: {list_of(addresses)}, removals: true"] if addresses else []
-    return meant(case.now, entries)
+        numbers = Counter((a.target, a.kind.value) for a in counted)
+        return [f"target: {text(target)}, kind: {kind}, count: {n}" for (target, kind), n in sorted(numbers.items())]
+    entries = [f"people: {list_of(people)}, removals: true"] if people else []
+    return entries + ([f"addresses: {list_of(map(str, addresses))}, removals: true"] if addresses else [])
 
 
-def _counted(changes: Iterable[Change]) -> list[str]:
-    numbers: dict[tuple[str, str], set[str]] = {}
-    for change in changes:
-        numbers.setdefault((change.address.target, change.address.kind.value), set()).add(change.id)
-    return [
-        f"target: {text(target)}, kind: {kind}, count: {len(ids)}" for (target, kind), ids in sorted(numbers.items())
-    ]
-
-
-def meant(now: Instant, entries: Iterable[str]) -> str:
+def meant(now: Instant, entries: Iterable[str], *, when: str = "if it is meant,") -> str:
     """The `fix` of a refusal; each entry is the inside of a mapping."""
     until = f"{now + _LASTS:%Y-%m-%d}"
     told = ", ".join(f'{{{entry}, reason: "say why", until: {until}}}' for entry in entries)
     where = "under `guardrails:` in this very change (its entries into the list, where there is one)"
-    return f"if it is meant, put this {where}: acknowledgements: [{told}]"
+    return f"{when} put this {where}: acknowledgements: [{told}]"
 
 
 def let_in(case: Case, people: Collection[str]) -> str:
     """How to say that these people may come in."""
     return meant(case.now, [f"people: {list_of(people)}"])
+
+
+def let_addresses(case: Case, addresses: Iterable[Address]) -> str:
+    """How to say that these very things may be opened."""
+    return meant(case.now, [f"addresses: {list_of(str(a) for a in addresses)}"])
 
 
 def text(value: str) -> str:

@@ -45,6 +45,10 @@ _REASONS = {
         "nobody should have to guess when access ends",
         "add the zone: Z for UTC, or an offset such as +01:00; a day ends at T23:59:59 of some zone",
     ),
+    "bad-start": (
+        "a grant that begins with the apply ends by its length, and every other one by a time",
+        "write `from: merge` with `for: 4h`, or `from` and `until` as times",
+    ),
     "bad-duration": ("a duration is a number and s, m, h, d or w", "write for example 4h, 7d or 2w"),
     "wrong-type": ("ids are text or whole numbers", "write the id, in quotes"),
 }
@@ -143,7 +147,7 @@ def _expected(error: ErrorDetails) -> str:
 
 def _tell(mistake: _Mistake, expected: str, at: At, model: type[BaseModel], what: str) -> Diagnostic:
     path, error = mistake.path, mistake.error
-    kind, value = error["type"], error["input"]
+    kind = error["type"]
     name = next((str(s) for s in reversed(path) if isinstance(s, str)), "")
     if kind == "extra_forbidden":
         return _unknown_key(path, at, model, what)
@@ -167,7 +171,13 @@ def _tell(mistake: _Mistake, expected: str, at: At, model: type[BaseModel], what
             on_key=True,
         )
     if expected:
-        return _wrong_type(path, name, value, expected, at)
+        return _wrong_type(path, name, error["input"], expected, at)
+    return _wrong_value(path, name, error, at)
+
+
+def _wrong_value(path: Path, name: str, error: ErrorDetails, at: At) -> Diagnostic:
+    """A value of the right type that cannot stand there."""
+    kind, value = error["type"], error["input"]
     if kind == "string_pattern_mismatch":
         pattern = str(error.get("ctx", {}).get("pattern", ""))
         code, why = PATTERN_WORDS.get(pattern, ("bad-value", f"it must match the pattern {pattern}"))

@@ -59,4 +59,5 @@ def _acknowledgement(said: AcknowledgementModel, at: At, number: int) -> Acknowl
         said.system,
         said.removals,
         at.key(("acknowledgements", number)),
+        said.journal is not None,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from provisioner.diagnostics import Location
@@ -35,7 +35,8 @@ class Once:
 @dataclass(slots=True)
 class Past:
     """`departed` are identities that were declared and are not now, as last declared; `wanted` (worked out when asked)
-    the addresses once asked for; `logins` the logins that an identity ever had.
+    the addresses once asked for; `logins` the logins that an identity ever had; `given_to` the addresses
+    that were once asked for under a login.
 
     The rest is empty where the target never converged, because nothing was in force then. `managed` is what was managed
     at the *oldest* revision looked at (the one the target converged on), if it was in mode `full` then, so that what
@@ -52,3 +53,4 @@ class Past:
     mode: Mode | None = None
     settled: Mapping[Address, Resource] = field(default_factory=dict)
     logins: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    given_to: Callable[[str], Collection[Address]] = lambda _login: ()

@@ -41,6 +41,10 @@ class Facts:
     more: Mapping[str, str] = field(default_factory=dict)
 
 
+NO_FACTS = Facts()
+"""What a thing tells that tells nothing of itself."""
+
+
 @counted
 class Resource:
     """`attributes` are canonical JSON values and the only thing compared, and only those that the desired side names.

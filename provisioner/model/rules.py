@@ -43,7 +43,7 @@ class Separate:
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
     """The reviewed way through, until its end. It names people, a role or addresses; or how many of a kind may go from
-    a target; or that a target is another system now."""
+    a target; or that a target is another system now; or that its journal is lost (`journal_lost`)."""
 
     reason: str
     until: Instant
@@ -56,6 +56,7 @@ class Acknowledgement:
     system: str | None = None
     removals: bool = False
     location: Location = NOWHERE
+    journal_lost: bool = False
 
     def reaches(self, target: str) -> bool:
         """Whether it is about `target`, or about all of them."""

@@ -13,12 +13,10 @@ from provisioner.model.address import Kind
 from provisioner.model.identity import Identity
 from provisioner.model.match import How, Match, Matched
 from provisioner.model.ownership import ownership
-from provisioner.model.resource import Facts, Resource
+from provisioner.model.resource import NO_FACTS, Resource
 from provisioner.model.state import State
 from provisioner.model.target import AccountsPolicy, Target
 from provisioner.model.way import Ownership
-
-NO_FACTS = Facts()
 
 
 def match_accounts(

@@ -13,6 +13,7 @@ from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Change
 from provisioner.model.outstanding import Outstanding
 from provisioner.model.target import Target
+from provisioner.plan.copied import copied_later
 from provisioner.plan.leavers import unknown_person
 from provisioner.plan.order import dependencies
 from provisioner.plan.order import in_order as ordered
@@ -79,6 +80,7 @@ def assemble(
     found = [*situation.diagnostics, *told]
     found += [d for part in parts.values() for d in part.diagnostics]
     found += [w for side in sides.values() for w in side.reading.warnings]
+    found += copied_later(lineup.changes, sides)
     outstanding: Iterable[Outstanding] = lineup.outstanding
     waiting = [w for part in parts.values() for w in part.waiting]
     strays = [s for part in parts.values() for s in part.strays]
@@ -108,11 +110,22 @@ def assemble(
     )
 
 
-def view_of(side: Side, part: TargetPlan, system: str | None, refused: str | None) -> TargetView:
+def view_of(
+    side: Side,
+    part: TargetPlan,
+    system: str | None,
+    refused: str | None,
+    *,
+    records: int = 0,
+    unrecorded: int | None = None,
+    unseen: tuple[Address, ...] = (),
+) -> TargetView:
     """What the plan says of a target that was read."""
     gaps, reading, mode = gaps_of(side.coverage), side.reading, side.target.mode.value
     complete = not gaps and not part.held_back
-    return TargetView(complete, mode, gaps, reading.state.counts(), reading.calls, system, refused=refused)
+    return TargetView(
+        complete, mode, gaps, reading.state.counts(), reading.calls, system, None, refused, records, unrecorded, unseen
+    )
 
 
 def view_unread(target: Target, system: str | None, error: object, refused: str | None) -> TargetView:

@@ -28,11 +28,12 @@ from provisioner.model.effect import Direction
 from provisioner.model.identity import Identity
 from provisioner.model.instant import format_instant
 from provisioner.model.match import Match
+from provisioner.model.ownership import ownership
 from provisioner.model.resource import Resource
 from provisioner.model.target import Mode
 from provisioner.model.way import DIRECT, Evidence, Ownership, Phase
 from provisioner.plan.accounts import plan_accounts
-from provisioner.plan.grounds import ground_for, leaver, newly_managed
+from provisioner.plan.grounds import ground_for, leaver, newly_managed, of_another_owner
 from provisioner.plan.ignored import Ignoring, tell_of_entries
 from provisioner.plan.near import near_misses
 from provisioner.plan.plan import Stray, Waiting
@@ -88,6 +89,7 @@ def _wanted(drafts: Drafts, blocked: set[str]) -> int:
     there = 0
     side = drafts.side
     blocked_groups = near_misses(drafts)
+    pending: dict[str, Resource] = {}
     coverage, wanted = side.coverage, side.desired.state.resources
     for (address, want), have in zip(wanted.items(), map(side.live.resources.get, wanted), strict=True):
         if address.kind is Kind.ACCOUNT:
@@ -142,7 +144,16 @@ def _wanted(drafts: Drafts, blocked: set[str]) -> int:
                 ends=want.until,
                 attributes=(was, becomes),
             )
+        elif identity is not None and all(w.phase is Phase.PENDING for w in have.ways if w.gives_access):
+            pending.setdefault(identity.id, have)
+    drafts.out.waiting += [_waits_for(who, have) for who, have in pending.items()]
     return there
+
+
+def _waits_for(who: str, have: Resource) -> Waiting:
+    """Somebody who was let in and has to say yes: told once for each target, whatever all hangs on it."""
+    lapses = min((w.until for w in have.ways if w.until is not None), default=None)
+    return Waiting(have.address, Action.CREATE, None, who, f"lapses {lapses:%Y-%m-%d %H:%M} UTC" if lapses else "")
 
 
 def _lapsed_to(side: Side, have: Resource, want: Resource, identity: Identity | None) -> Over | None:
@@ -225,9 +236,20 @@ def _why_stray(side: Side, address: Address, match: Match | None) -> str:
         return f"{match.identity.id} holds it, and no line asks for it"
     if address.principal is not None and not side.coverage.is_complete(Kind.ACCOUNT):
         return "whose it is cannot be told: accounts were not read completely"
+    if managed and of_another_owner(side, address):
+        return "the group carries the mark of another owner, who declares who is in it"
     if managed:
         return "a holder that nobody declares"
     return "nobody declares it"
+
+
+def _holder_is_foreign(side: Side, address: Address) -> bool:
+    """Whether another repository answers for the account that something is taken from."""
+    who = address.principal
+    account = (
+        side.live.get(Address(address.target, Kind.ACCOUNT, who.id)) if who is not None and who.is_account else None
+    )
+    return account is not None and ownership(account, side.owner) is Ownership.FOREIGN
 
 
 def _revoke(
@@ -257,6 +279,8 @@ def _revoke(
     )
     if not ends:
         return
+    if _holder_is_foreign(side, address):
+        why += "; the account that has it carries the mark of another owner"
     named = side.person is not None and match is not None and match.identity.id == side.person
     rests_on_both = side.coverage.is_complete(address.kind, _of(address)) and side.coverage.is_complete(Kind.ACCOUNT)
     if not rests_on_both and not named:

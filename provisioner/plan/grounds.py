@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provisioner.diagnostics import Location
-from provisioner.model.address import Address
+from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Cause
 from provisioner.model.instant import format_instant
 from provisioner.model.match import Match
@@ -53,9 +53,18 @@ def ground_for(side: Side, have: Resource, *, meant: bool = False) -> Ground | N
         and principal.is_account
         and (address.kind, address.object) in side.desired.managed
         and not newly_managed(side, address)
+        and not of_another_owner(side, address)
     ):
         return Cause.DECLARED, Evidence.CONTAINER, f"nobody declares it, and {address.object} is managed fully", ()
     return None
+
+
+def of_another_owner(side: Side, address: Address) -> bool:
+    """Whether the group that somebody is in carries the mark of another owner: who else is in it is theirs to say."""
+    if address.kind is not Kind.MEMBERSHIP:
+        return False
+    group = side.live.get(Address(address.target, Kind.GROUP, address.object))
+    return group is not None and ownership(group, side.owner) is Ownership.FOREIGN
 
 
 def _marked_as_ours(side: Side, have: Resource) -> bool:

@@ -106,14 +106,19 @@ def targets_gone(declared: DeclaredAccess, past: Iterable[PastDeclared]) -> Iter
     """Targets that the files had and have no more: nothing is called there, and that must not pass for an end."""
     last = {t: p.name for p in reversed(tuple(past)) for t in p.declared.targets}
     for name in sorted(set(last) - set(declared.targets)):
-        yield Diagnostic(
-            "target-gone",
-            f"{name} is no longer declared (last in {last[name]}): what was given there stays, also that of leavers",
-            severity=Severity.WARNING,
-            target=name,
-            why="a target that the files do not name is not called",
-            fix="to end it properly, put it back, take its grants out of the roles, apply, and then remove it",
-        )
+        yield target_gone(name, last[name])
+
+
+def target_gone(name: str, last: str) -> Diagnostic:
+    """The warning. `last` says what declared it last."""
+    return Diagnostic(
+        "target-gone",
+        f"{name} is no longer declared (last in {last}): what was given there stays, also that of leavers",
+        severity=Severity.WARNING,
+        target=name,
+        why="a target that the files do not name is not called",
+        fix="to end it properly, put it back, take its grants out of the roles, apply, and then remove it",
+    )
 
 
 def unknown_person(

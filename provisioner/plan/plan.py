@@ -21,7 +21,10 @@ APPROVED_CAUSES = frozenset({Cause.DECLARED, Cause.LEAVER})
 class TargetView:
     """What the plan knows of one target. `coverage` lists the scopes that were not read completely; `read` counts live
     resources by kind; `failed` says in words why nothing could be read, `system` what the target really is. `refused`
-    is the code of the guardrail that refuses the whole target: it gets no call.
+    is the code of the guardrail that refuses the whole target: it gets no call. `records` is the number of the newest
+    record that the journal had of it; `unrecorded` how many things carry our mark there of which a journal that is lost
+    said more, None where none is missing; `unseen` what the files stopped giving and no reading shows, to be asked for
+    by name before the target is called in order.
     """
 
     complete: bool
@@ -32,11 +35,15 @@ class TargetView:
     system: str | None = None
     failed: str | None = None
     refused: str | None = None
+    records: int = 0
+    unrecorded: int | None = None
+    unseen: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Due later: a leaver's account that is kept for `retention`, a grant that has not begun."""
+    """Due later: a leaver's account that is kept for `retention`, a grant that has not begun; or (without a time) what
+    somebody was invited to and has not accepted yet."""
 
     address: Address
     action: Action
@@ -111,3 +118,9 @@ class Plan:
     def refused(self) -> bool:
         """Whether something was held back by a rule of safety rather than by trouble."""
         return any(d.is_error for d in self.diagnostics)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether somebody must answer for what the plan was made without, although nothing is held back for it: the
+        journal of a target is lost."""
+        return any(view.unrecorded is not None for view in self.targets.values())

@@ -23,13 +23,16 @@ from provisioner.plan.turns import Choose
 class Known:
     """What the journal knows of one target: what is outstanding, how much there was at the last converged run, and what
     system it was when it was last applied to. `converged` False: there was no such run, and the history goes back to
-    the beginning."""
+    the beginning. `records` is the number of the newest record, 0 where there is none, None where nobody looked; `gap`
+    since when it goes on after a chain that is lost."""
 
     outstanding: tuple[Outstanding, ...] = ()
     counts: Mapping[str, int] | None = None
     kept: frozenset[str] = frozenset()
     system: str | None = None
     converged: bool = True
+    records: int | None = None
+    gap: Instant | None = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Situation:
     the files whose guardrails count (the base's); None: the very files that are applied. `others` are the targets that
     are not for this run. `held` are those who were cut off before the files said so, with words for it: `declared` does
     not have them, `past` does; `by_source` are those of them whom a directory has no more. `preview` says that `now` is
-    still to come.
+    still to come. `journal` says for people where the journal lies. `ended` are targets that the files once had and
+    that hold nothing of ours any more.
     """
 
     declared: DeclaredAccess
@@ -58,6 +62,8 @@ class Situation:
     held: Mapping[str, str] = field(default_factory=dict)
     by_source: frozenset[str] = frozenset()
     preview: bool = False
+    journal: str = ""
+    ended: frozenset[str] = frozenset()
     engine: str = __version__
 
     @property

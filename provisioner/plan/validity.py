@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from provisioner.diagnostics import Diagnostic, Severity
@@ -24,11 +25,13 @@ def reasons_not_to_apply(
     now: Instant,
     used: str | None,
     max_age: timedelta = MAX_AGE,
+    records: Mapping[str, int] | None = None,
 ) -> list[Diagnostic]:
     """Why a saved plan must not be applied any more, all reasons at once; empty when it may be.
 
     `tree` is the tree id of the access files as they are now, `judged_by` that of the files whose guardrails would
-    judge a plan made now; `used` tells in words which run already applied it.
+    judge a plan made now; `used` tells in words which run already applied it; `records` is the number of the newest
+    record of each target in the journal.
     """
     found = []
     if used is not None:
@@ -53,6 +56,7 @@ def reasons_not_to_apply(
     if plan.judged_by != judged_by and (plan.judged_by, judged_by) != (plan.tree, tree):
         found.append(_other_base(plan, judged_by, tree))
     found += _other_engine(plan, engine)
+    found += _other_journal(plan, records or {})
     age = now - plan.as_of
     if age > max_age:
         found.append(
@@ -108,6 +112,20 @@ def _other_engine(plan: Plan, engine: str) -> list[Diagnostic]:
             f"this plan was made by provision {shorten(plan.engine)}, this is {engine}",
             "another version may mean something else by the same plan",
         )
+    ]
+
+
+def _other_journal(plan: Plan, records: Mapping[str, int]) -> list[Diagnostic]:
+    return [
+        _told(
+            "plan-file-other-journal",
+            f"this plan was made when the journal of {name} was at record {view.records}, and here it is at "
+            f"{records[name]}",
+            "the journal is lost, cut, or another one: who was cut off since the plan was made could not be told",
+            "restore the journal from a copy, or correct `records.journal`; if it is lost, " + NEW_PLAN,
+        )
+        for name, view in sorted(plan.targets.items())
+        if name in records and records[name] < view.records
     ]
 
 

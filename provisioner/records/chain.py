@@ -67,6 +67,10 @@ class Chain:
         """What the target really was when it was last applied to."""
         return self._read().system
 
+    def gap(self) -> Instant | None:
+        """Since when the chain goes on after one that is lost, as long as the target has not converged since."""
+        return self._read().gap
+
     def approved(self) -> str | None:
         """The newest revision of which an apply to this target found that no approval was missing."""
         return self._read().approved

@@ -160,7 +160,7 @@ def _way(way: Way) -> Json:
     found: Json = {"native_id": plain_text(way.native_id)}
     if way.via is not None:
         found["via"] = str(way.via)
-    if not way.gives_access:
+    if way.phase is not Phase.ACTIVE:
         found["phase"] = way.phase.value
     return found
 

@@ -72,7 +72,7 @@ class FolderStore:
         with _told("journal-unreadable", "read", place):
             try:
                 return place.read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
+            except FileNotFoundError:
                 return None
 
     def names(self, prefix: str) -> list[str]:
@@ -80,7 +80,7 @@ class FolderStore:
         with _told("journal-unreadable", "read", place):
             try:
                 return sorted(each.name for each in place.iterdir())
-            except (FileNotFoundError, NotADirectoryError):
+            except FileNotFoundError:
                 return []
 
     def set_aside(self, key: str) -> str:

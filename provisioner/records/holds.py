@@ -8,18 +8,20 @@ absent; nothing is ever rewritten. Whether the files have said so since is not k
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.canonical import canonical_json
 from provisioner.model.instant import Instant, format_instant, parse_instant
-from provisioner.records.record import plain_text
+from provisioner.records.record import Record, plain_text
 from provisioner.records.run import RunInfo
 from provisioner.records.store import RecordStore
 
 FORMAT = "provision.hold/1"
+HELD, LIFTED = "hold", "lift"
+"""The kinds of record that a hold is shown as."""
 _FOLDER = "holds"
 
 
@@ -37,6 +39,11 @@ class Hold:
     why: str = ""
 
     @property
+    def key(self) -> str:
+        """Names this very hold: one run may make several, and one person be held more than once."""
+        return f"{self.identity}@{self.run}"
+
+    @property
     def words(self) -> str:
         if self.source is not None:
             return f"by `expire` at {format_instant(self.at)}: {self.why}"
@@ -46,16 +53,36 @@ class Hold:
 def holds(store: RecordStore) -> dict[str, Hold]:
     """Those that nobody has lifted, by identity. ProvisionError where one cannot be read: nobody is let in by that."""
     newest: dict[str, int] = {}
+    for identity, number in _numbers(store):
+        newest[identity] = max(newest.get(identity, 0), number)
+    found = {}
+    for identity, last in sorted(newest.items()):
+        held, hold = _read(store, _key(identity, last))
+        if held:
+            found[identity] = hold
+    return found
+
+
+def held_and_lifted(store: RecordStore) -> list[Record]:
+    """Every hold, and every end of one by hand, oldest first: as records that are of no target and of no chain, with
+    the identity in `body`. ProvisionError where one cannot be read."""
+    found = []
+    for identity, number in sorted(_numbers(store)):
+        held, hold = _read(store, _key(identity, number))
+        cut = "offboard --now" if hold.source is None else "expire"
+        run = RunInfo(hold.run, hold.who, hold.revision, command=cut if held else "offboard --undo")
+        said = {} if hold.source is None else {"source": hold.source, "why": hold.why}
+        body = {"identity": hold.identity, **said}
+        found.append(Record("", number, hold.at, HELD if held else LIFTED, run, None, body))
+    return sorted(found, key=lambda r: (r.at, r.body["identity"], r.n))
+
+
+def _numbers(store: RecordStore) -> Iterator[tuple[str, int]]:
+    """The identity and the number of each object."""
     for name in store.names(_FOLDER):
         identity, _, number = name.removesuffix(".json").rpartition(".")
         if name.endswith(".json") and identity and number.isdigit():
-            newest[identity] = max(newest.get(identity, 0), int(number))
-    found = {}
-    for identity, last in sorted(newest.items()):
-        hold = _read(store, _key(identity, last))
-        if hold is not None:
-            found[identity] = hold
-    return found
+            yield identity, int(number)
 
 
 def hold(
@@ -98,14 +125,13 @@ def _next(
         number += 1
 
 
-def _read(store: RecordStore, key: str) -> Hold | None:
+def _read(store: RecordStore, key: str) -> tuple[bool, Hold]:
+    """What an object says, and whether it is a hold, or the end of one."""
     try:
         found = json.loads(store.read(key) or b"")
         if found["format"] != FORMAT:
             raise ValueError(f"its format is {found['format']}")
-        if not found["held"]:
-            return None
-        return Hold(
+        said = Hold(
             found["identity"],
             parse_instant(found["at"]),
             found["who"],
@@ -114,6 +140,7 @@ def _read(store: RecordStore, key: str) -> Hold | None:
             found.get("source"),
             found.get("why", ""),
         )
+        return bool(found["held"]), said
     except (ValueError, KeyError, TypeError) as error:
         raise ProvisionError(
             Diagnostic(

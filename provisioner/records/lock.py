@@ -74,7 +74,7 @@ class Lock:
                 self._last_calls.clear()
             self._bury()
             self.check()
-        except BaseException:
+        except BaseException:  # also an interrupt: what is held already would keep others out for a lease
             self.release()
             raise
         return self
@@ -93,6 +93,10 @@ class Lock:
                 told = "; ".join(d.message for d in error.diagnostics)
                 self._tell(f"the lock of {target} could not be given back, and ends in {self._times.lease:g} s: {told}")
         self._beat.stop()
+
+    def leaves_a_call(self, target: str, seconds: float) -> None:
+        """A call on `target` is not waited for, and may take effect until then: whoever takes the lock next waits."""
+        self._last_calls[target] = max(seconds, self._last_calls.get(target, 0.0))
 
     def lost(self) -> Diagnostic | None:
         """Why nothing may be changed any more under this lock, or None. Cheap: to be asked before each write."""
@@ -137,7 +141,7 @@ class Lock:
         if known is not None and known.beat == first:
             return True
         lease = max(self._times.lease, holder.lease)
-        self._tell(f"{target} is locked by {_named(holder)}; watching for {lease:g} s whether it lives")
+        self._tell(f"{target} is locked by {holder_words(holder)}; watching for {lease:g} s whether it lives")
         while self._times.clock() - start < lease:
             self._sleep(self._times.every / 2)
             self.check()
@@ -176,7 +180,7 @@ class Lock:
         else:
             raise self._locked(target, holder)
         self.taken_over[target] = holder
-        self._tell(f"{target} is taken over from {_named(holder)}, which showed no sign of life")
+        self._tell(f"{target} is taken over from {holder_words(holder)}, which showed no sign of life")
 
     def _note_takeover(self, chain: Chain, holder: Holder) -> None:
         chain.append(RecordKind.TAKEOVER, {"from": named(holder)}, run=self._run, at=self._now())
@@ -185,7 +189,7 @@ class Lock:
         return ProvisionError(
             Diagnostic(
                 "locked",
-                f"{target} is locked by {_named(holder)}{_age(holder, self._now())}",
+                f"{target} is locked by {holder_words(holder)}{_age(holder, self._now())}",
                 why="two runs must not change one target at the same time, and that one lives and is at work",
                 fix="wait for it, then run again; a run that has died is taken over from by itself",
                 target=target,
@@ -193,7 +197,8 @@ class Lock:
         )
 
 
-def _named(holder: Holder) -> str:
+def holder_words(holder: Holder) -> str:
+    """Who it is, for people."""
     if not holder.run:
         return holder.who
     return f"run {holder.run} (`{holder.command}`) of {holder.who}, process {holder.pid} on {holder.host}"

@@ -103,7 +103,7 @@ class Register:
                 self._store.remove(self._key(number))
                 return None
             self._tidy(numbers, number)
-        except BaseException:
+        except BaseException:  # also an interrupt: nobody knows this state's number, so nobody else would free it
             with suppress(ProvisionError):
                 self.free(number, holder.run, last_call)
             raise

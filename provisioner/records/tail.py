@@ -77,13 +77,15 @@ class OpenItem:
 
 
 class Tail:
-    """The sum so far; `take` adds a record."""
+    """The sum so far; `take` adds a record. `gap`: when the chain began anew on a target that carried our marks
+    already, until it converges: what was recorded before then is lost."""
 
     def __init__(self) -> None:
         self.converged: Converged | None = None
         self.counts: Mapping[str, int] | None = None
         self.system: str | None = None
         self.trees: tuple[str, ...] = ()
+        self.gap: Instant | None = None
         self.approved: str | None = None
         self.items: dict[Key, OpenItem] = {}
         self.doubts: dict[Key, OpenItem] = {}
@@ -125,6 +127,7 @@ class Tail:
             "system": self.system,
             "trees": list(self.trees),
             **self.rotations_json(),
+            **({"gap": format_instant(self.gap)} if self.gap is not None else {}),
             **({} if self.approved is None else {"approved": self.approved}),
         }
 
@@ -152,9 +155,12 @@ class Tail:
             self.converged = None if before["converged"] is None else _converged(before["converged"])
             self.counts, self.system = before["counts"], before["system"]
             self.trees = tuple(before.get("trees", ()))
+            self.gap = parse_instant(before["gap"]) if before.get("gap") else None
             found = [_item(i) for i in before["open"]]
             self.items = {i.key: i for i in found if not i.doubt}
             self.doubts = {i.key: i for i in found if i.doubt}
+        if record.body.get("unrecorded") is not None:
+            self.gap = record.at
         self.system = record.body.get("system") or self.system
         self.counts = record.body.get("counts") or self.counts
         if record.run.tree:
@@ -163,7 +169,7 @@ class Tail:
     def _converged(self, record: Record) -> None:
         body = record.body
         self._carried(body)
-        self.items, self.doubts, self.trees = {}, {}, ()
+        self.items, self.doubts, self.trees, self.gap = {}, {}, (), None
         self.counts = body["counts"]
         self.system = body.get("system") or self.system
         self.converged = Converged(

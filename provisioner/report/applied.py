@@ -57,6 +57,8 @@ def text(
     if len(done) <= LISTED:
         for change in done:
             lines += _entry(change, _success(outcomes[change.id]), colours, columns)
+    else:
+        lines += _invited(done, outcomes, columns)
     if wrong:
         lines += ["", colours.red(f"{len(wrong):,} failed")]
         for change in wrong:
@@ -75,6 +77,19 @@ def text(
         lines += ["", told.rstrip("\n")]
     lines += _state(converged, why_not or {}, columns, bool(wrong or rest))
     return "\n".join(guard(line) for line in lines) + "\n"
+
+
+def _invited(done: Sequence[Change], outcomes: Mapping[str, Outcome], columns: int) -> list[str]:
+    """Who has to accept before they can use what was done, where the changes are too many to be listed."""
+    found = [(c, o) for c in done if isinstance(o := outcomes[c.id], Waiting)]
+    lines: list[str] = []
+    for target in sorted({c.address.target for c, _ in found}):
+        here = [o for c, o in found if c.address.target == target]
+        lapses = min((o.lapses for o in here if o.lapses is not None), default=None)
+        who = and_so_on(sorted({o.for_whom for o in here}), 12)
+        told = f"{target} waits for {who} to accept" + (f"; the first lapses {moment(lapses)}" if lapses else "")
+        lines += [f"  {line}" for line in wrap(safe(told), columns - 2)]
+    return lines
 
 
 def _headline(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provisioner.model.instant import Instant, format_instant
+from provisioner.records import holds
 from provisioner.records.entries import why_not_done
 from provisioner.records.record import Record, RecordKind
 from provisioner.records.verify import Verified
@@ -48,7 +49,7 @@ class Asked:
                 if not kept:
                     return None
                 return replace(record, body={**record.body, key: kept})
-        return record if self.person is None else None
+        return record if self.person in (None, record.body.get("identity")) else None
 
 
 def to_json(record: Record) -> dict[str, Any]:
@@ -112,14 +113,24 @@ class _Page:
             case RecordKind.TAKEOVER:
                 gone = record.body["from"]
                 self._say(record, "takeover", f"the lock of {record.target}, from run {gone['run']} of {gone['who']}")
+            case holds.HELD | holds.LIFTED:
+                told = "is cut off until the files say so" if record.kind == holds.HELD else "is not cut off any more"
+                self._say(record, str(record.kind), f"{record.body['identity']} {told}")
             case RecordKind.CONVERGED:
+                self._begins_anew(record)
                 self._say(record, "in order", f"{record.target}: nothing was left to do")
             case RecordKind.ROTATE:
                 self._turn(record)
             case RecordKind.RUN:
-                pass
+                self._begins_anew(record)
             case _:
                 self._say(record, str(record.kind), f"{record.target}: a record that this version does not know")
+
+    def _begins_anew(self, record: Record) -> None:
+        marked = record.body.get("unrecorded")
+        if marked is not None:
+            told = f"the first record after a journal that is lost; {plural(marked, 'thing')} carried our mark"
+            self._say(record, "lost", f"{record.target}: {told}")
 
     def end(self) -> None:
         """What was intended and has no outcome in what was shown."""

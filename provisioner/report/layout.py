@@ -25,8 +25,10 @@ FOLD_LINES = 12
 """More lines alike of one person are shown as a few and a list of names."""
 SHOWN_OF_FOLDED = 6
 _TOKEN = re.compile(r"[\w@+-]+(?:\.[\w@+-]+)*")
-TOLD_ABOVE = frozenset({"incomplete-read", "target-unreadable"})
+TOLD_ABOVE = frozenset({"copied-later", "incomplete-read", "target-unreadable"})
 """Diagnostics whose matter a plan's header tells: not repeated below."""
+STANDING = frozenset({"circleci-open-context", "circleci-unguarded-context", "copied-later", "separate-held"})
+"""What guardrails find wrong with what is there already, and what a plan cannot take away at once: told above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ def _one_shape(who: str, change: Change) -> object:
         change.cause,
         change.evidence,
         change.ends,
+        change.ends_by,
         change.reversible,
         nameless(change.words),
         nameless(change.why),
@@ -242,7 +245,7 @@ def no_changes(plan: Plan) -> str:
     """The line above a plan without changes: calm only where nothing is in doubt."""
     seen = sum(sum(view.read.values()) for view in plan.targets.values())
     read = f"{plural(len(plan.targets), 'target')} read, {plural(seen, 'thing')} seen"
-    if plan.complete and not plan.outstanding and not plan.refused and not plan.withheld:
+    if plan.complete and not plan.outstanding and not plan.refused and not plan.withheld and not plan.unsettled:
         if plan.left:
             return f"Nothing is due. {read}."
         unwritten = sum(d.code == "report-only" for d in plan.diagnostics)
@@ -266,6 +269,21 @@ def gap(plan: Plan, target: str) -> str:
     told = f"{target} could not be read completely: {proofs}; nothing is removed there and no account created"
     held = [d.message for d in plan.diagnostics if d.code == "incomplete-read" and d.target == target]
     return f"{told} ({held[0]})" if held else told
+
+
+def unrecorded(plan: Plan) -> list[str]:
+    """The targets whose journal is lost, and what follows from that."""
+    return [
+        f"the journal of {name} is missing ({plural(view.unrecorded, 'thing')} there carry our mark): who was cut off, "
+        "and what is outstanding, is not known"
+        for name, view in sorted(plan.targets.items())
+        if view.unrecorded is not None
+    ]
+
+
+def standing(plan: Plan) -> tuple[str, ...]:
+    """What is wrong already, and what stays for a while, whatever the plan does."""
+    return tuple(d.message for d in plan.diagnostics if d.code in STANDING and not d.is_error)
 
 
 def remarks(plan: Plan) -> tuple[Diagnostic, ...]:

@@ -16,13 +16,16 @@ from provisioner.plan.plan import Plan, Waiting
 from provisioner.report import layout
 from provisioner.report.layout import Group, Line, Section
 from provisioner.report.safe import safe
-from provisioner.report.text import EVIDENCE, age, moment
+from provisioner.report.text import EVIDENCE, age, moment, until
 from provisioner.report.words import and_so_on, plural
 
 MOST = 60_000
 """Characters in all: GitHub takes 65,536 in a comment, and whoever posts it adds some."""
 _LONGEST = 200
+_STANDING = 4
 _LISTED = 20
+_NAMED = 500
+"""People with the very same changes who are all named."""
 _TICKS = re.compile("`+")
 
 
@@ -33,6 +36,21 @@ def code(text: str, limit: int = _LONGEST) -> str:
     fence = "`" * (longest + 1)
     apart = " " if not shown or shown[0] in "` " or shown[-1] in "` " else ""
     return f"{fence}{apart}{shown or ' '}{apart}{fence}"
+
+
+def block(text: str, most: int = MOST) -> str:
+    """Several lines as they are, in a fence that nothing in them can close; cut, and that told, where they are many."""
+    lines = [safe(line) for line in text.splitlines()]
+    longest = max((len(run) for line in lines for run in _TICKS.findall(line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    kept, room = list[str](), most - 2 * len(fence) - 200
+    for number, line in enumerate(lines):
+        room -= len(line) + 1
+        if room < 0:
+            rest = f"\n**Cut here:** {len(lines) - number:,} more lines are in the log of the run.\n"
+            return "\n".join([f"{fence}text", *kept, fence, rest])
+        kept.append(line)
+    return "\n".join([f"{fence}text", *kept, fence, ""])
 
 
 def text(plan: Plan, *, digest: str, most: int = MOST) -> str:
@@ -87,6 +105,11 @@ def _head(plan: Plan) -> str:
             )
     if len(loud) > _LISTED:
         loud = [*loud[:_LISTED], f"{len(loud) - _LISTED:,} more targets could not be read completely"]
+    loud += [code(told, 300) for told in layout.unrecorded(plan)]
+    standing = [code(told, 400) for told in layout.standing(plan)]
+    loud += standing[:_STANDING] + (
+        [f"{len(standing) - _STANDING:,} more such findings"] if standing[_STANDING:] else []
+    )
     loud += _danger("admin-like", [c for c in plan.changes if c.effect.level is Level.ADMIN])
     loud += _danger("cannot be undone", [c for c in plan.changes if not c.reversible])
     if loud:
@@ -148,7 +171,7 @@ def _section(section: Section) -> Iterable[str]:
         for line in group.lines:
             yield _line(line, group)
         if len(group.who) > 1:
-            others = ", ".join(code(who) for who in group.who[1:])
+            others = and_so_on([code(who) for who in group.who[1:]], _NAMED)
             yield f"\n<details><summary>{plural(len(group.who) - 1, 'other')}</summary>\n\n{others}\n\n</details>\n"
 
 
@@ -169,7 +192,7 @@ def _line(line: Line, group: Group) -> str:
     if change.narrows and change.evidence is not None:
         told.append(EVIDENCE[change.evidence])
     if change.ends is not None:
-        told.append(f"until {moment(change.ends)}")
+        told.append(until(change.ends, change.ends_by))
     if change.sources and not group.source:
         more = len(change.sources) - 1 + line.people - 1
         told.append(code(str(change.sources[0])) + (f" and {more:,} more" if more else ""))
@@ -187,6 +210,8 @@ def _waiting(item: Waiting) -> str:
     if item.action is Action.DELETE:
         until = f"is kept until {when[:10]}, then deleted" if when else "is kept for now"
         return f"- {code(str(item.address))} {until}\n"
+    if item.action is Action.CREATE and not when and item.identity:
+        return f"- {code(item.address.target)} waits for {code(item.identity)} to accept\n"
     return f"- {item.action.value} {code(str(item.address))}{f' from {when}' if when else ''}\n"
 
 

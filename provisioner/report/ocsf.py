@@ -1,4 +1,4 @@
-"""The journal as events of the Open Cybersecurity Schema Framework, for a SIEM: one for each outcome of a change.
+"""The journal as events of the Open Cybersecurity Schema Framework, for a SIEM: one for each outcome, and each hold.
 
 Category Identity & Access Management (3): Account Change 3001, Entity Management 3004, User Access Management 3005,
 Group Management 3006. What OCSF has no field for (approvers, plan, address) stands in `unmapped`. Nothing is called a
@@ -15,6 +15,7 @@ from provisioner.model.address import Address, Kind
 from provisioner.model.instant import Instant
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.records.entries import Step, why_not_done
+from provisioner.records.holds import HELD
 from provisioner.records.record import Record, RecordKind
 
 VERSION = "1.4.0"
@@ -65,43 +66,80 @@ def events(records: Iterable[Record]) -> Iterator[tuple[Instant, dict[str, Any]]
                 yield record.at, _event(record, place, result, causes.get((result["address"], result["action"])))
 
 
+def hold_event(record: Record) -> dict[str, Any]:
+    """Somebody was cut off before the files said so (`offboard --now`), or that was lifted: of no one target."""
+    who, held = str(record.body["identity"]), record.kind == HELD
+    about = {"user": {"name": who, "domain": "access", "type_id": 0, "type": "Unknown"}}
+    fields = {
+        "status_detail": "nothing is given to them until the files stop declaring them" if held else "the files count",
+        "message": f"{who} is {'cut off' if held else 'not cut off any more'}",
+        "uid": f"hold/{who}/{record.n}",
+        "log_name": "holds",
+    }
+    activity = (_OTHER, "Cut Off" if held else "Lift Cut Off")
+    more = {"identity": who, "command": record.run.command, "revision": record.run.revision, "record": record.n}
+    said = {key: value for key, value in more.items() if value is not None}
+    return _shape(record, _ACCOUNT, activity, (1, "Success"), record.kind, (1, "Informational"), fields, about, said)
+
+
 def _event(record: Record, place: int, result: Mapping[str, Any], cause: str | None) -> dict[str, Any]:
     address, action = Address.parse(result["address"]), str(result["action"])
     step = result.get("of", record.body["step"])
     uid, about = _about(address)
-    activity, name = _activity(uid, address, action, step)
-    status, word = _status(result["outcome"], step)
-    time = _millis(record.at)
+    status = _status(result["outcome"], step)
+    fields = {
+        "status_detail": result.get("proof") or why_not_done(result),
+        "message": f"{action} {address}: {result['outcome']}",
+        "uid": f"{record.hash}/{place}",
+        "log_name": record.target,
+    }
+    activity, severity = _activity(uid, address, action, step), _severity(status[0], action)
+    more = _unmapped(record, result, step, cause)
+    return _shape(record, uid, activity, status, result["outcome"], severity, fields, about, more)
+
+
+def _shape(
+    record: Record,
+    uid: int,
+    activity: tuple[int, str],
+    status: tuple[int, str],
+    code: str,
+    severity: tuple[int, str],
+    fields: Mapping[str, str],
+    about: Mapping[str, Any],
+    unmapped: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What every event has, in the schema's order."""
     return {
         "category_uid": _CATEGORY,
         "category_name": "Identity & Access Management",
         "class_uid": uid,
         "class_name": _CLASSES[uid],
-        "activity_id": activity,
-        "activity_name": name,
-        "type_uid": uid * 100 + activity,
-        "type_name": f"{_CLASSES[uid]}: {name}",
-        "severity_id": _severity(status, action)[0],
-        "severity": _severity(status, action)[1],
-        "status_id": status,
-        "status": word,
-        "status_code": result["outcome"],
-        "status_detail": result.get("proof") or why_not_done(result),
-        "time": time,
-        "message": f"{action} {address}: {result['outcome']}",
+        "activity_id": activity[0],
+        "activity_name": activity[1],
+        "type_uid": uid * 100 + activity[0],
+        "type_name": f"{_CLASSES[uid]}: {activity[1]}",
+        "severity_id": severity[0],
+        "severity": severity[1],
+        "status_id": status[0],
+        "status": status[1],
+        "status_code": code,
+        "status_detail": fields["status_detail"],
+        "time": _millis(record.at),
+        "message": fields["message"],
         "metadata": {
             "version": VERSION,
             "product": {"name": "provision", "vendor_name": "provision", "version": record.run.engine or __version__},
-            "log_name": record.target,
+            "log_name": fields["log_name"],
             "log_provider": "provision journal",
             "original_time": record.at.isoformat(),
             "sequence": record.n,
-            "uid": f"{record.hash}/{place}",
+            "uid": fields["uid"],
             "correlation_uid": record.run.id,
         },
         "actor": {"user": {"name": record.run.who or "unknown"}, "app_name": "provision"},
         **about,
-        "unmapped": _unmapped(record, result, step, cause),
+        "unmapped": dict(unmapped),
     }
 
 

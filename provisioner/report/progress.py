@@ -19,10 +19,16 @@ class ProgressLine:
         self._lock = threading.Lock()
         self._shown = False
         self._last = ""
+        self._phases: set[str] = set()
 
-    def __call__(self, told: str) -> None:
-        line = guard(safe(told))
+    def __call__(self, told: str, phase: str | None = None) -> None:
+        """`phase` names what this is a step of: in a pipe it is told once, and its steps are not."""
+        line = guard(safe(told if self._live or phase is None else phase))
         with self._lock:
+            if phase is not None and not self._live:
+                if phase in self._phases:
+                    return
+                self._phases.add(phase)
             if line == self._last:
                 return
             self._last = line

@@ -23,8 +23,9 @@ MOST = 5000
 _LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
 
-def sarif(diagnostics: Iterable[Diagnostic], command: str) -> dict[str, Any]:
-    """The SARIF log of one command; errors first where there are more than can be kept."""
+def sarif(diagnostics: Iterable[Diagnostic], command: str, *, nowhere: str = "access") -> dict[str, Any]:
+    """The SARIF log of one command; errors first where there are more than can be kept. `nowhere` is the path of what
+    has no place in a file: code scanning takes no result without one."""
     found = sorted(in_order(diagnostics), key=lambda d: list(Severity).index(d.severity))[:MOST]
     codes = sorted({d.code for d in found})
     seen: Counter[str] = Counter()
@@ -37,37 +38,46 @@ def sarif(diagnostics: Iterable[Diagnostic], command: str) -> dict[str, Any]:
                     "driver": {
                         "name": "provision",
                         "semanticVersion": __version__,
-                        "rules": [{"id": code, "name": code} for code in codes],
+                        "rules": [_rule(code) for code in codes],
                     }
                 },
                 "automationDetails": {"id": f"provision/{command}/"},
                 "columnKind": "unicodeCodePoints",
-                "results": [_result(d, codes.index(d.code), seen) for d in found],
+                "results": [_result(d, codes.index(d.code), seen, nowhere) for d in found],
             }
         ],
     }
 
 
-def _result(problem: Diagnostic, rule: int, seen: Counter[str]) -> dict[str, Any]:
+def _rule(code: str) -> dict[str, Any]:
+    words = {"text": code.replace("-", " ")}
+    told = {"text": f"docs/errors.md has a paragraph on `{code}`: what is wrong, and how to mend it."}
+    return {"id": code, "name": code, "shortDescription": words, "fullDescription": words, "help": told}
+
+
+def _result(problem: Diagnostic, rule: int, seen: Counter[str], nowhere: str) -> dict[str, Any]:
     parts = [safe(problem.message)]
     parts += [f"{label}: {safe(value)}" for label, value in (("why", problem.why), ("fix", problem.fix)) if value]
-    result: dict[str, Any] = {
+    return {
         "ruleId": problem.code,
         "ruleIndex": rule,
         "level": _LEVEL[problem.severity],
         "message": {"text": "\n".join(parts)},
-        "partialFingerprints": {"provision/1": _fingerprint(problem, seen)},
+        "locations": [{"physicalLocation": _place(problem, nowhere)}],
+        "partialFingerprints": {"provision/1": fingerprint(problem, seen)},
     }
+
+
+def _place(problem: Diagnostic, nowhere: str) -> dict[str, Any]:
     place = problem.location
-    if place is not None:
-        region = {"startLine": place.line, "startColumn": place.column}
-        region["endColumn"] = place.column + max(problem.length, 1)
-        uri = quote(place.file, safe="/")
-        result["locations"] = [{"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}]
-    return result
+    if place is None:
+        return {"artifactLocation": {"uri": quote(nowhere, safe="/")}}
+    region = {"startLine": place.line, "startColumn": place.column}
+    region["endColumn"] = place.column + max(problem.length, 1)
+    return {"artifactLocation": {"uri": quote(place.file, safe="/")}, "region": region}
 
 
-def _fingerprint(problem: Diagnostic, seen: Counter[str]) -> str:
+def fingerprint(problem: Diagnostic, seen: Counter[str]) -> str:
     """The same for the same problem wherever it moves in its file; the second of two alike counts as another."""
     file = problem.location.file if problem.location is not None else ""
     whole = "\0".join((problem.code, file, problem.target or "", problem.message))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from provisioner.model.change import Action, Change
+from provisioner.model.change import Action, Change, Ender
 from provisioner.model.effect import Direction, Level
 from provisioner.model.instant import Instant
 from provisioner.model.way import Evidence
@@ -23,6 +23,7 @@ from provisioner.report.words import and_so_on, plural
 COLUMNS = 110
 LIST_STRAYS = 20
 _NAMES = 200
+_STANDING = 4
 _WORDS = 200
 """So much of any one text from outside is shown; `--format json` has it whole."""
 EVIDENCE = {
@@ -87,7 +88,7 @@ class _Page:
         if not plan.changes:
             self._say(self._colours.bold(layout.no_changes(plan)))
         else:
-            self._say(self._colours.bold(layout.headline(plan)))
+            self._say(*map(self._colours.bold, wrap(layout.headline(plan), self._columns)))
             for label, told in layout.breakdown(plan):
                 self._say(f"  {label}: {told}")
         if plan.preview:
@@ -95,6 +96,13 @@ class _Page:
         for name, view in sorted(plan.targets.items()):
             if not view.complete:
                 self._loud(layout.gap(plan, name))
+        for told in layout.unrecorded(plan):
+            self._loud(told)
+        standing = layout.standing(plan)
+        for told in standing[:_STANDING]:
+            self._loud(told)
+        if len(standing) > _STANDING:
+            self._loud(f"{len(standing) - _STANDING:,} more such findings below")
         self._dangers("admin-like", [c for c in plan.changes if c.effect.level is Level.ADMIN])
         self._dangers("cannot be undone", [c for c in plan.changes if not c.reversible])
         refused = sum(d.is_error for d in layout.remarks(plan))
@@ -288,7 +296,7 @@ def _because(line: Line, group: Group) -> list[str]:
     if change.narrows and change.evidence is not None:
         told.append(EVIDENCE[change.evidence])
     if change.ends is not None:
-        told.append(f"until {moment(change.ends)}")
+        told.append(until(change.ends, change.ends_by))
     if change.sources and not group.source:
         lines = safe(str(change.sources[0]))  # the line of the person; --format json has those of the role too
         told.append(lines if line.people == 1 else f"{lines} and {plural(line.people - 1, 'other')}")
@@ -311,6 +319,8 @@ def _later(item: Waiting) -> str:
     elif item.action is Action.CREATE and when:
         who = f" for {item.identity}" if item.identity else ""
         return f"{what} of {item.address.object} on {target}{who} begins {when}"
+    elif item.action is Action.CREATE and item.identity:
+        told = f"{target} waits for {item.identity} to accept"
     else:
         told = f"{item.action.value} {item.address}" + (f" from {when}" if when else "")
     return f"{told} ({item.why})" if item.why else told
@@ -319,6 +329,12 @@ def _later(item: Waiting) -> str:
 def moment(value: Instant) -> str:
     """`2026-11-22 09:00 UTC`."""
     return f"{value:%Y-%m-%d %H:%M} UTC"
+
+
+def until(end: Instant, by: Ender | None) -> str:
+    """`until 2026-12-01 18:00 UTC, by expire`: when it ends, and whether the target or a run of ours ends it."""
+    who = {None: "", Ender.TARGET: ", by the target", Ender.EXPIRE: ", by expire"}[by]
+    return f"until {moment(end)}{who}"
 
 
 def age(span: timedelta) -> str:

@@ -15,6 +15,7 @@ from provisioner.sandbox.aws import AwsServer
 from provisioner.sandbox.forge import Forge
 from provisioner.sandbox.ldap import LdapServer
 from provisioner.sandbox.sample import sample_tree
+from provisioner.sandbox.schemes import SAMPLE, Scheme
 
 SUFFIX = "dc=example,dc=com"
 PEOPLE, GROUPS = f"ou=people,{SUFFIX}", f"ou=groups,{SUFFIX}"
@@ -33,7 +34,15 @@ Truth = dict[str, Any]
 class Company:
     """Its servers. `start` seeds them; `exports` is what a client needs to reach them."""
 
-    def __init__(self, *, ldap_port: int = 0, aws_port: int = 0, github_port: int = 0, circleci_port: int = 0) -> None:
+    def __init__(
+        self,
+        scheme: Scheme = SAMPLE,
+        *,
+        ldap_port: int = 0,
+        aws_port: int = 0,
+        github_port: int = 0,
+        circleci_port: int = 0,
+    ) -> None:
         self.ldap = LdapServer(
             suffix=SUFFIX,
             service_dn=f"cn=provision,{SUFFIX}",
@@ -41,7 +50,7 @@ class Company:
             port=ldap_port,
         )
         self.aws = AwsServer(port=aws_port)
-        self.forge = Forge(github_port=github_port, circleci_port=circleci_port)
+        self.forge = Forge(scheme, github_port=github_port, circleci_port=circleci_port)
         self._seed_directory()
 
     def start(self) -> Company:

@@ -1,4 +1,5 @@
-"""Where the sample `access/` tree lies that `provision demo` runs and the documentation explains.
+"""Where the sample `access/` tree lies that `provision demo` runs and the documentation explains, and the worked
+examples that `provision sandbox --example` serves.
 
 Finds it, and refuses to copy or change it: whoever wants to edit works on a copy of their own.
 """
@@ -17,10 +18,18 @@ def sample_tree() -> Path:
 
     Raises `FileNotFoundError` where the package was installed without them.
     """
-    packaged = _PACKAGE / "sample_access"
-    if packaged.is_dir():
-        return packaged
-    checkout = _PACKAGE.parent
-    if (checkout / "pyproject.toml").is_file() and (checkout / "access").is_dir():
-        return checkout / "access"
-    raise FileNotFoundError(f"the sample access files are missing: neither {packaged} nor {checkout / 'access'} exists")
+    return _found("sample_access", "access")
+
+
+def example_tree(name: str) -> Path:
+    """The folder of a worked example: access files, and the pipelines that they are for. As `sample_tree`."""
+    return _found(f"examples/{name}", f"docs/examples/{name}")
+
+
+def _found(packaged: str, checked_out: str) -> Path:
+    in_package, checkout = _PACKAGE / packaged, _PACKAGE.parent
+    if in_package.is_dir():
+        return in_package
+    if (checkout / "pyproject.toml").is_file() and (checkout / checked_out).is_dir():
+        return checkout / checked_out
+    raise FileNotFoundError(f"the sample files are missing: neither {in_package} nor {checkout / checked_out} exists")

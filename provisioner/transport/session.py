@@ -93,9 +93,11 @@ class Session:
         body: Any = None,
         deadline: float | None = None,
         reading: bool = False,
+        follow: bool = True,
     ) -> Answer:
         """An answer of any status that was meant for us; TransportError where there was none. `reading` says that it
-        may be repeated. `path` may be a whole address of the same host (a next page)."""
+        may be repeated. `path` may be a whole address of the same host (a next page). Without `follow` a redirect is an
+        answer like any other."""
         where = urlsplit(path).path if "://" in path else path
         call = f"{method} {where}"
         told = self.guard(method, where, body)
@@ -105,7 +107,7 @@ class Session:
         tries = self.limits.tries if reading else 1
         for attempt in range(1, tries + 1):
             try:
-                return self._once(method, url, body, call, deadline, reading)
+                return self._once(method, url, body, call, deadline, reading, follow)
             except TransportError as error:
                 if attempt == tries or error.why not in (Why.BUSY, Why.UNREACHABLE, Why.UNANSWERED):
                     raise
@@ -123,9 +125,12 @@ class Session:
             raise TransportError(Why.STRANGE, f"{_origin(url)} is not the host that was to be asked", call=call)
         return f"{url}{'&' if '?' in url else '?'}{urlencode(params)}" if params else url
 
-    def _once(self, method: str, url: str, body: Any, call: str, deadline: float | None, reading: bool) -> Answer:
+    def _once(
+        self, method: str, url: str, body: Any, call: str, deadline: float | None, reading: bool, follow: bool
+    ) -> Answer:
         with self.budget.turn(writing=not reading, deadline=deadline, call=call):
-            answer = self._follow(method, url, body, call, deadline)
+            ask = self._follow if follow else self._exchange
+            answer = ask(method, url, body, call, deadline)
         if is_limit(answer):
             wait = self.budget.throttled(answer.headers)
             raise TransportError(

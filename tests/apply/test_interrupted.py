@@ -14,8 +14,12 @@ import pytest
 from provisioner.apply.retry import Waits
 from provisioner.contract import Unknown
 from provisioner.records.entries import Reason
+from provisioner.records.heartbeat import Times
+from provisioner.records.lock import Lock
+from provisioner.records.register import Register
+from provisioner.records.run import RunInfo
 from tests.apply.fakes import CAPABILITIES, Rig, System, T
-from tests.builders import change, plan
+from tests.builders import NOW, change, plan
 
 ONE, TWO, THREE = (change("create", f"{T}:membership/devs/u{n}") for n in range(3))
 
@@ -128,3 +132,47 @@ def test_whoever_had_the_signals_before_is_told_that_one_came(tmp_path: Path) ->
     finally:
         signal.signal(signal.SIGTERM, before)
     assert watching.came == 1
+
+
+def test_the_lock_is_given_back_with_what_is_left_of_the_call_that_was_given_up(tmp_path: Path) -> None:
+    rig = rig_of(tmp_path)
+    answer, late = threading.Event(), threading.Event()
+
+    def step(name: str) -> None:
+        if name == "write: answered" and len(rig.system.log) == 1:
+            signalled()
+            answer.wait(20)
+            late.set()
+
+    rig.system.steps = step
+    waited: list[float] = []
+    times = Times(lease=5.0, deadline=15.0)
+
+    def the_lock(name: str) -> Lock:
+        return Lock(rig.journal, [T], RunInfo(name, "tests"), now=lambda: NOW, times=times, sleep=waited.append)
+
+    with the_lock("r1") as lock:
+        assert rig.apply(plan(ONE, TWO), lock=lock).interrupted
+    assert not waited
+    with the_lock("r2"):
+        assert not late.is_set()
+        assert len(waited) == 1 and 0 < waited[0] <= Waits().call
+    with the_lock("r3"):
+        assert len(waited) == 1, "it was waited for once"
+    answer.set()
+
+
+def test_a_read_that_is_given_up_is_nothing_to_wait_for(tmp_path: Path) -> None:
+    rig = rig_of(tmp_path)
+    answer = threading.Event()
+
+    def step(name: str) -> None:
+        if name == "look":
+            signalled()
+            answer.wait(20)
+
+    rig.system.steps = step
+    with Lock(rig.journal, [T], RunInfo("r1", "tests"), now=lambda: NOW, times=Times()) as lock:
+        assert rig.apply(plan(ONE), lock=lock).interrupted
+    assert Register(rig.journal.store, T).read().last_call == 0.0
+    answer.set()

@@ -112,6 +112,7 @@ def four(tmp_path: Path, slapd: Slapd) -> Iterator[Four]:
 
 
 def test_one_file_opens_and_shuts_all_four(four: Four) -> None:
+    four.person("bob", "lead")
     four.commit("three people")
     first = four.provision("apply")
     assert first.code == 8, first.out + first.err  # CircleCI has not copied the team yet, and says so
@@ -129,6 +130,9 @@ def test_one_file_opens_and_shuts_all_four(four: Four) -> None:
     for who in ("grace", "bob"):
         four.remove(f"access/people/{who}.yaml")
     four.commit("grace leaves, and bob before he accepted")
+    assert four.may_release() == {"grace"}
+    shown = four.provision("plan").out
+    assert "until ci has copied delivery-managers from github, grace may still use context `release-prod`" in shown
     plan = four.provision("plan", "--format", "json")
     targets = {c["address"].partition(":")[0] for c in plan.json["changes"] if c["identity"] == "grace"}
     assert targets == {"corp-ldap", "aws/main", "github"}
@@ -139,9 +143,14 @@ def test_one_file_opens_and_shuts_all_four(four: Four) -> None:
     assert set(truth["members"]) == {"boss", "ada"} and truth["invitations"] == {}
     assert truth["repos"]["site"]["collaborators"] == {}
     assert four.members("developers") == {"ada"} and four.members("leads") == set()
+    assert four.may_release() == {"grace"}  # CircleCI works on its copy of the team until it copies again
+    receipts = {who: four.provision("receipt", who) for who in ("grace", "bob")}
+    for who, receipt in receipts.items():
+        assert receipt.code == 0, receipt.out + receipt.err
+        assert f"{who} has nothing left on 4 targets." in receipt.out
+    kept = " ".join(receipts["grace"].out.split())
+    assert "until it has copied delivery-managers they may still use context `release-prod`" in kept
+    assert "still use" not in receipts["bob"].out  # who never accepted was never copied
     four.copied()
     assert four.may_release() == set()
-    for who in ("grace", "bob"):
-        receipt = four.provision("receipt", who)
-        assert receipt.code == 0, receipt.out + receipt.err
     assert four.provision("plan", "--format", "json").changes == []

@@ -54,7 +54,7 @@ class Repository:
         self.write("")
 
     def write(self, times: str) -> None:
-        """The access files; `times` of the lock, where they are not the usual ones."""
+        """The access files; `times` of the lock. A call that is given up is waited for by the next run, so not long."""
         dn, people, groups = self.slapd.service_dn, self.slapd.people, self.slapd.groups
         (self.root / "access" / "all.yaml").write_text(_ACCESS.format(dn=dn, people=people, groups=groups, times=times))
 
@@ -90,18 +90,21 @@ class Repository:
     def port(self) -> int:
         return int(self.slapd.url.rpartition(":")[2].rstrip("/"))
 
-    def in_order(self) -> None:
-        """The next run does the rest, and then there is nothing left."""
+    def in_order(self) -> str:
+        """The next run does the rest, and then there is nothing left; what it told."""
         status, told = self.run("apply")
         assert status == 0, told
         assert "In order now: corp." in told
-        status, told = self.run("plan", "--detailed-exitcode")
-        assert status == 0, told
+        status, planned = self.run("plan", "--detailed-exitcode")
+        assert status == 0, planned
+        return told
 
 
 @pytest.fixture
 def repository(tmp_path: Path, slapd: Slapd) -> Repository:
-    return Repository(tmp_path / "repository", slapd)
+    made = Repository(tmp_path / "repository", slapd)
+    made.write(", deadline: 8s")
+    return made
 
 
 def slowness() -> float:
@@ -173,7 +176,7 @@ def test_a_call_that_hangs_is_unknown_and_what_was_not_sent_is_not_tried(reposit
     assert "not tried: the run was stopped before it was tried" in told
     _, said = repository.run("status")
     assert said.startswith("1 outstanding on 1 of 1 target"), said
-    repository.in_order()
+    assert "for the last call of the run before" in repository.in_order()
 
 
 def test_a_saved_plan_that_was_interrupted_goes_on(repository: Repository) -> None:

@@ -144,3 +144,33 @@ def test_values_are_hostile_text() -> None:
     assert run.who.isprintable() and len(run.who) <= 200
     assert run.url == "" and run.pull_request is None
     assert run.approvers is not None and len(run.approvers) == 50 and all(a.isprintable() for a in run.approvers)
+
+
+@pytest.mark.parametrize("event", ["pull_request", "pull_request_target", "pull_request_review"])
+@pytest.mark.parametrize(("head", "fork"), [(1, False), (2, True), (None, True)])
+def test_github_tells_a_fork_and_the_branchs_newest_commit(
+    tmp_path: Path, event: str, head: int | None, fork: bool
+) -> None:
+    about = change(head)
+    about["pull_request"]["head"]["sha"] = "9" * 40  # type: ignore[index]
+    run = this_run(github(tmp_path, about, GITHUB_EVENT_NAME=event))
+    assert (run.fork, run.head, run.commit) == (fork, "9" * 40, "4" * 40)
+
+
+@pytest.mark.parametrize(
+    ("environ", "fork"),
+    [
+        ({**CIRCLE, "CIRCLE_BRANCH": "pull/7"}, True),
+        ({**CIRCLE, "CIRCLE_BRANCH": "change"}, False),
+        ({**CIRCLE, "CIRCLE_PR_REPONAME": "access"}, True),
+        ({**GITLAB, "CI_MERGE_REQUEST_IID": "1"}, None),
+        ({**GITLAB, "CI_MERGE_REQUEST_IID": "1", "CI_MERGE_REQUEST_PROJECT_ID": "7",
+          "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "8"}, True),
+        (GITLAB, False),
+        ({**JENKINS, "CHANGE_FORK": "eve"}, True),
+        (JENKINS, False),
+        ({"HOME": "/"}, None),
+    ],
+)  # fmt: skip
+def test_each_system_tells_whether_it_is_a_fork(environ: dict[str, str], fork: bool | None) -> None:
+    assert this_run(environ).fork is fork

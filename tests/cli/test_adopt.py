@@ -261,6 +261,8 @@ def test_the_map_settles_what_is_doubtful(repository: Repository, directory: Dir
         (b"target,login,person\ncorp-ldap,ann\n", 2, "2 cells, the header 3"),
         (b"target,login,person\ncorp-ldap,ann,team:x\n", 2, "neither an id nor `service:ID`"),
         (b"target,login,person\ncorp-ldap,ann,service:bot\n", 2, "nobody owns it"),
+        (b"target,login,person,owners\ncorp-ldap,ann,service:bot,cme\n", 2, "`cme` under `owners` is nobody"),
+        (b"target,login,person,owners\ncorp-ldap,ann,service:bot,cem role:lead\n", 2, "`role:lead` under `owners`"),
         (b"target,login,person\ncorp-ldap,\xff,ann\n", 2, "not UTF-8"),
         (b'target,login,person\ncorp-ldap,"ann,ann\n', 2, "cannot be read"),
         (b"target,login,person\ncorp-ldap,ann,x\ncorp-ldap,ben,x\n", 3, "cannot have both `ann` and `ben`"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -223,3 +224,30 @@ def test_a_hold_that_cannot_be_read_lets_nobody_in(settled: Repository) -> None:
     ran = settled.run("apply")
     assert (ran.status, "error[journal-broken]" in ran.err) == (1, True)
     assert is_out(settled, "ada")
+
+
+def test_the_record_has_who_was_cut_off_and_let_in_again(settled: Repository) -> None:
+    settled.run("offboard", "ada", "--now")
+    restore(settled)
+    assert settled.run("offboard", "ada", "--undo").status == 0
+    told = settled.run("journal", "show", "--person", "ada").out
+    assert "hold         ada is cut off until the files say so" in told
+    assert "lift         ada is not cut off any more" in told
+    assert "`offboard --now` of" in told and "`offboard --undo` of" in told
+    assert "is cut off" not in settled.run("journal", "show", "--person", "grace").out
+    found = json.loads(settled.run("journal", "show", "--format", "json").out)["records"]
+    holds = [r for r in found if r["kind"] in ("hold", "lift")]
+    assert [(r["kind"], r["identity"], r["command"]) for r in holds] == [
+        ("hold", "ada", "offboard --now"),
+        ("lift", "ada", "offboard --undo"),
+    ]
+    events = [json.loads(line) for line in settled.run("journal", "export").out.splitlines()]
+    ours = [e for e in events if e["metadata"]["log_name"] == "holds"]
+    assert [(e["activity_name"], e["user"]["name"], e["status"]) for e in ours] == [
+        ("Cut Off", "ada", "Success"),
+        ("Lift Cut Off", "ada", "Success"),
+    ]
+    assert {key for e in events for key in e} == {key for e in ours for key in e} | {"group"}
+    (settled.root / ".provision/holds/ada.00000001.json").write_text("{}")
+    ran = settled.run("journal", "show")
+    assert ran.status == 1 and "error[journal-broken]" in ran.err and "account/grace" in ran.out

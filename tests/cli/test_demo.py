@@ -92,14 +92,25 @@ def test_the_demo_is_plain_narrow_and_without_places_of_this_machine(
 
 def test_the_story_has_all_its_turns(demo: Told) -> None:
     turns = [
-        "193 changes on 4 targets, for 15 identities",
-        "Done: 193 changes on 4 targets, each read back from the live system.",
-        "Nothing to do. 4 targets read",
+        "234 changes on 6 targets, for 15 identities",
+        "Done: 234 changes on 6 targets, each read back from the live system.",
+        "Nothing to do. 6 targets read",
+        "github waits for ivan to accept",
         "? credential password",
+        "  yes  ada may use CircleCI's context release-prod",
         "access/people/ada.yaml is deleted:",
+        "! until ci has copied payments, release-managers from github, ada may still use",
         "- remove ada from group night-shift",
-        "ada has nothing left on 4 targets.",
-        "Nothing to do. 4 targets read",
+        "- remove ada-acme from team release-managers",
+        "access/people/ivan.yaml is deleted:",
+        "Done: 35 changes on 4 targets, each read back from the live system.",
+        "- cancel the invitation of ivan-acme to the organization (github)",
+        "! ci copies groups of github by itself",
+        "ada has nothing left on 6 targets.",
+        "ivan has nothing left on 6 targets.",
+        "Nothing to do. 6 targets read",
+        "  yes  ada may use no context of CircleCI any more",
+        "  yes  ivan's invitation to GitHub is cancelled",
         "  yes  all that nobody declared is as it was, to the last attribute",
     ]
     place = 0
@@ -122,8 +133,9 @@ def test_the_demo_leaves_nothing_behind(demo: Told) -> None:
             "all that nobody declared is as it was",
         ),
         ("self.aws.fail('DeleteLoginProfile', times=None)", "ada has no key, password"),
+        ("self.forge.copy_teams = lambda: None", "ada may use no context of CircleCI"),
     ],
-    ids=["what is foreign changes", "AWS keeps a password"],
+    ids=["what is foreign changes", "AWS keeps a password", "CircleCI never copies the teams again"],
 )
 def test_the_demo_fails_when_the_servers_do_not_hold_what_it_tells(tmp_path: Path, meddling: str, claim: str) -> None:
     ran = told(MEDDLED.format(meddling=meddling) + RUN, tmp_path)

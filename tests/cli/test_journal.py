@@ -177,3 +177,9 @@ def test_a_slip_of_the_pen_in_the_place_is_not_an_empty_journal(history: Reposit
         told = history.run("journal", command, "--journal", "/nonexistent/journal")
         assert told.status == 64 and "there is no journal in /nonexistent/journal" in told.err
     assert history.run("journal", "verify", "--journal", str(history.root / ".provision")).status == 0
+
+
+@pytest.mark.parametrize("head", ["12", "sha256:12", "f" * 64, "latest"])
+def test_what_is_no_hash_is_wrong_usage(history: Repository, head: str) -> None:
+    ran = history.run("journal", "verify", "--head", head)
+    assert ran.status == 64 and "is not the hash of a record" in ran.err

@@ -117,7 +117,7 @@ def stage(folder: Path, env: pytest.MonkeyPatch) -> Iterator[Stage]:
         acme = stack.enter_context(company(folder, env, gates.aws(gate)))
         there = stack.enter_context(everywhere(acme, folder, gates.github(gate), gates.circleci(gate)))
         env.setenv("BAO_ADDR", stack.enter_context(gates.before(there.bao.url, gate)))
-        engine = Engine(folder / "said")
+        engine = Engine(folder / "said", ["aws", "github", "circleci"])
         stack.callback(engine.stop)
         made = Stage(there, gate, engine)
 

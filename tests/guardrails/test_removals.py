@@ -17,7 +17,7 @@ from provisioner.model.change import Action
 from provisioner.model.outstanding import Outstanding
 from provisioner.model.rules import Acknowledgement, Limit, Rules
 from provisioner.model.target import Mode
-from provisioner.providers.memory.calls import Held
+from provisioner.providers.memory.calls import WORLDS, Held
 from provisioner.records.entries import Result, outcome_body
 from provisioner.records.record import RecordKind
 from provisioner.records.run import RunInfo
@@ -389,3 +389,31 @@ def test_what_an_earlier_run_was_let_take_and_could_not_goes_on_and_is_not_count
     # And the ten who stay are ten, not twenty: six of them are more than half.
     six = plan_of(company(DEPLOY, also={"deploy": TWENTY[16:]}), before, outstanding=left)
     assert "6 of 10 (60 %) of deployers" in message_of(six, "removals-of-group")
+
+
+def test_newly_managed_holders_are_told_with_the_entry_that_lets_them_go() -> None:
+    living(deployers=NAMES[:3])
+    mem = WORLDS["mem"]
+    mem.accounts["olaf"] = account("olaf")
+    mem.groups["deployers"].members["olaf"] = [Held()]
+
+    def asked(*said_: Acknowledgement) -> DeclaredAccess:
+        return company(DEPLOY, targets=[a_target(mode=Mode.FULL)], rules=rules(*said_))
+
+    before = company(targets=[a_target(mode=Mode.ADD)])
+    plan = plan_of(asked(), before)
+    assert not plan.refused and plan.changes == ()
+    told = message_of(plan, "newly-managed")
+    assert told.startswith("4 holders on mem were there before") and "olaf" in told and "p01" in told
+    through = plan_of(asked(*acknowledged(fix_of(plan, "newly-managed"))), before)
+    assert len(through.changes) == 4
+    assert "newly-managed" not in codes(through)
+
+
+def test_many_newly_managed_holders_are_let_go_by_their_number() -> None:
+    living(deployers=NAMES[:35])
+    before = company(targets=[a_target(mode=Mode.ADD)])
+    full = [a_target(mode=Mode.FULL)]
+    entries = acknowledged(fix_of(plan_of(company(DEPLOY, targets=full), before), "newly-managed"))
+    assert [e.count for e in entries] == [35]
+    assert len(plan_of(company(DEPLOY, targets=full, rules=rules(*entries)), before).changes) == 35

@@ -12,6 +12,8 @@ from provisioner.model.target import AccountsPolicy, Mode
 from provisioner.model.way import Evidence
 from provisioner.plan.plan import Plan
 from provisioner.providers.memory.calls import Held
+from provisioner.report.markdown import text as markdown
+from provisioner.report.text import text
 from tests.builders import NOW, at
 from tests.worlds import (
     a_role,
@@ -103,8 +105,15 @@ def test_pending_way_is_nothing_to_do_and_a_lapsed_one_is_created_again() -> Non
     world = a_world(accounts={"ada": account("ada", mark="ada")}, groups={"developers": group("ada")})
     world.groups["developers"].members["ada"] = [Held(phase="pending")]
     declared = files([someone("ada", "dev")], [DEV])
-    assert said(plan_of(declared)) == []
+    plan = plan_of(declared)
+    assert said(plan) == [] and [(w.identity, str(w.address)) for w in plan.waiting] == [
+        ("ada", "mem:membership/developers/ada")
+    ]
+    assert "mem waits for ada to accept" in text(plan) and "`mem` waits for `ada` to accept" in markdown(
+        plan, digest="sha256:0"
+    )
     world.groups["developers"].members["ada"] = [Held(phase="lapsed")]
+    assert plan_of(declared).waiting == ()
     assert said(plan_of(declared)) == ["create mem:membership/developers/ada"]
 
 
@@ -283,6 +292,22 @@ def test_unknown_holder_of_a_managed_group_goes_only_in_full_mode_and_only_if_lo
     kept = frozenset({"mem:membership/developers/eve"})
     still = plan_of(full, files(people, [DEV], [a_target(mode=Mode.FULL)]), kept=kept)
     assert said(still) == [] and still.strays[-1].newly_managed
+
+
+def test_in_full_mode_a_group_of_another_owner_keeps_who_is_in_it_and_a_foreign_account_is_named() -> None:
+    theirs = account("theirs")
+    theirs.note = "provision/1 o=11111111 k=theirs"
+    world = a_world(
+        accounts={"ada": account("ada", mark="ada"), "theirs": theirs}, groups={"developers": group("ada", "theirs")}
+    )
+    full = files([someone("ada", "dev")], [DEV], [a_target(mode=Mode.FULL)])
+    plan = plan_of(full, full)
+    assert said(plan) == ["revoke mem:membership/developers/theirs"]
+    assert plan.changes[0].why.endswith("the account that has it carries the mark of another owner")
+    world.groups["developers"].description = "provision/1 o=11111111 k=developers"
+    plan = plan_of(full, full)
+    assert said(plan) == []
+    assert any("the group carries the mark of another owner" in s.why for s in plan.strays)
 
 
 def test_report_mode_writes_nothing_and_tells_the_differences() -> None:

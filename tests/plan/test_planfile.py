@@ -91,6 +91,9 @@ def test_the_object_is_the_one_that_the_design_promises() -> None:
         "system": None,
         "failed": None,
         "refused": None,
+        "records": 0,
+        "unrecorded": None,
+        "unseen": [],
     }
     first = found["changes"][0]
     assert first["address"] == "corp-ldap:membership/developers/ada"

@@ -112,3 +112,12 @@ def test_unreadable_folder_is_not_an_empty_one(tmp_path: Path) -> None:
     finally:
         (tmp_path / "j/journal").chmod(0o700)
     assert caught.value.diagnostics[0].code == "journal-unreadable"
+
+
+def test_a_file_where_the_journal_should_lie_is_not_an_empty_journal(tmp_path: Path) -> None:
+    (tmp_path / "journal").write_text("not a folder")
+    store = FolderStore(tmp_path / "journal")
+    for read in (lambda: store.names("journal/corp-ldap"), lambda: store.read("journal/corp-ldap/00000001.json")):
+        with pytest.raises(ProvisionError) as caught:
+            read()
+        assert [d.code for d in caught.value.diagnostics] == ["journal-unreadable"]

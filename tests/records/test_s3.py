@@ -228,3 +228,15 @@ def test_without_the_store_nothing_begins(server: S3Server, store: S3Store) -> N
     with pytest.raises(ProvisionError) as caught, lock(store, "r1"):
         pass
     assert told(caught).code == "journal-not-writable"
+
+
+def test_a_bucket_that_is_not_there_is_no_empty_journal_and_an_empty_prefix_is(
+    server: S3Server, store: S3Store
+) -> None:
+    gone = open_s3("s3://no-such-bucket/journal", limit=2)
+    for read in (lambda: gone.names("journal/corp-ldap"), lambda: gone.read(KEY)):
+        with pytest.raises(ProvisionError) as caught:
+            read()
+        assert told(caught).code == "journal-unreadable"
+        assert "make the bucket" in told(caught).fix
+    assert Journal(store).chain("corp-ldap").head() == (0, None)

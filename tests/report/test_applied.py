@@ -55,6 +55,15 @@ def test_all_done_is_said_in_a_line_and_listed() -> None:
     )
 
 
+def test_who_has_to_accept_is_named_also_where_changes_are_too_many_to_be_listed() -> None:
+    many = [revoke(f"g{n}") for n in range(50)]
+    outcomes: dict[str, Outcome] = {c.id: Done("read back") for c in many}
+    outcomes[many[0].id] = outcomes[many[1].id] = Waiting("ada", day("2026-12-08"))
+    outcomes[many[2].id] = Waiting("bob", day("2026-12-07"))
+    told = text(many, outcomes, failed=[])
+    assert "  aws waits for ada, bob to accept; the first lapses 2026-12-07" in told and "g0" not in told
+
+
 def test_nothing_to_do_is_said_calmly() -> None:
     assert text([], {}, failed=[], converged=["aws"]) == "Nothing to do.\n\nIn order now: aws.\n"
 
@@ -150,6 +159,17 @@ def test_progress_is_plain_lines_in_a_pipe() -> None:
     line("::error::\x1b[2J\r\n")
     line.close()
     assert out.getvalue() == "corp-ldap 1/2: add ada to group developers\n:\\x3aerror::\\x1b[2J\\r\\n\n"
+
+
+def test_in_a_pipe_each_phase_is_told_once_and_its_steps_are_not() -> None:
+    out, live = io.StringIO(), io.StringIO()
+    line, shown = ProgressLine(out.write, live=False), ProgressLine(live.write, live=True)
+    for number in range(3):
+        for target in ("corp-ldap", "aws"):
+            for each in (line, shown):
+                each(f"{target} {number}/3: add", phase=f"{target}: 3 changes to make")
+    assert out.getvalue() == "corp-ldap: 3 changes to make\naws: 3 changes to make\n"
+    assert live.getvalue().count("add") == 6 and "to make" not in live.getvalue()
 
 
 def test_only_a_terminal_that_is_no_ci_log_gets_a_live_line() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provisioner.model.address import Address, Kind
@@ -12,6 +12,8 @@ from provisioner.providers.circleci import openness
 
 Row = Mapping[str, Any]
 GROUP, PROJECT, EXPRESSION = "group", "project", "expression"
+VARIABLES = "variables"
+"""The fact that holds the names of a context's variables, where they were read."""
 
 
 @dataclass(frozen=True)
@@ -55,3 +57,9 @@ def group_name(name: str) -> str:
 def context(target: str, row: Row, restrictions: Iterable[Restriction], organization: str) -> Resource:
     address = Address(target, Kind.CONTROL, str(row["name"]))
     return Resource(address, {"open_to": open_to(restrictions, organization)}, facts=Facts(str(row["id"])))
+
+
+def holding(context: Resource, names: Iterable[str]) -> Resource:
+    """With the names of its variables, which are not compared as access is."""
+    native = context.facts.native_id if context.facts is not None else None
+    return replace(context, facts=Facts(native, more={VARIABLES: " ".join(sorted(names))}))

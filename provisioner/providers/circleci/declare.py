@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
-from provisioner.contract import Capabilities
+from provisioner.contract import Capabilities, Exposure
 from provisioner.diagnostics import Diagnostic, Location, Severity
 from provisioner.model.address import Address, Kind
 from provisioner.model.block import Block
@@ -19,6 +20,7 @@ from provisioner.model.state import State
 from provisioner.model.target import Target
 from provisioner.model.unit import Unit, UnitMode
 from provisioner.providers.circleci import openness
+from provisioner.providers.circleci.convert import VARIABLES
 
 MOST = 200
 """Characters of a context's name."""
@@ -26,6 +28,9 @@ MOST = 200
 
 class CircleDeclare:
     """The organization of `target`."""
+
+    copied_within = timedelta(hours=24)
+    """CircleCI says "every few hours"."""
 
     def __init__(self, target: Target, capabilities: Capabilities) -> None:
         self.target = target
@@ -58,29 +63,10 @@ class CircleDeclare:
                     fix="name one of them otherwise",
                 )
             folded.setdefault(name.casefold(), name)
-            yield from self._check_open(name, body, place)
+            yield from self._check_open(name, body)
 
-    def _check_open(self, name: str, body: Mapping[str, Any], place: Location) -> Iterator[Diagnostic]:
+    def _check_open(self, name: str, body: Mapping[str, Any]) -> Iterator[Diagnostic]:
         wanted = openness.declared(body.get("open_to"))
-        label = self.target.object_environments.get(("contexts", name)) or self.target.environment
-        if openness.unconditional(wanted):
-            yield self._problem(
-                "circleci-open-context",
-                f"context `{name}` is open to every member: anyone could extract its variables",
-                self._at("contexts", name, "open_to"),
-                severity=Severity.WARNING,
-                why="whoever may run a job with a context can print what it holds",
-                fix="name `groups` under `open_to`, or write `admins`",
-            )
-        if openness.members(wanted) and label is not None:
-            yield self._problem(
-                "circleci-unguarded-context",
-                f"context `{name}` is for `{label}` and names no group",
-                place,
-                severity=Severity.WARNING,
-                why="who may use it is then anybody who can run a job there",
-                fix="name `groups` under `open_to`",
-            )
         groups = wanted.get("groups") if isinstance(wanted, Mapping) else None
         if groups and not self._slug.startswith(("gh/", "github/")):
             yield self._problem(
@@ -135,6 +121,8 @@ class CircleDeclare:
                 unsaid.append(
                     (resource.address, "open to administrators alone, and within limits: files cannot say both")
                 )
+            elif isinstance(value, Mapping) and openness.ALL in value.get("groups", ()):
+                unsaid.append((resource.address, "open to all members, and to groups besides: files cannot say both"))
             else:
                 contexts[resource.address.object] = {"open_to": value}
         return {"contexts": contexts}, unsaid
@@ -154,8 +142,8 @@ class CircleDeclare:
     def effect(self, before: Resource | None, after: Resource | None, around: State) -> Effect:
         was = before.attributes.get("open_to") if before is not None else None
         becomes = after.attributes.get("open_to") if after is not None else None
-        if before is None:  # a new context holds nothing yet
-            return Effect(Direction.NEUTRAL, Level.ELEVATED)
+        if before is None:  # a new context holds nothing yet; what comes into one that is open, anyone can read
+            return Effect(Direction.WIDENS if openness.members(becomes) else Direction.NEUTRAL, Level.ELEVATED)
         return Effect(openness.direction(was, becomes), Level.ELEVATED)
 
     def needs(self, resource: Resource) -> Iterator[Address]:
@@ -163,7 +151,8 @@ class CircleDeclare:
         wanted = resource.attributes.get("open_to")
         if self._forge is not None and isinstance(wanted, Mapping):
             for group in wanted.get("groups", ()):
-                yield Address(self._forge, Kind.GROUP, group)
+                if group != openness.ALL:
+                    yield Address(self._forge, Kind.GROUP, group)
 
     def words(self, change: Change) -> str:
         name = change.address.object
@@ -187,6 +176,41 @@ class CircleDeclare:
 
     def holds_until(self, resource: Resource) -> Instant | None:
         return None
+
+    # What comes late
+
+    def opened_to(self, live: State) -> Mapping[Address, Sequence[str]]:
+        """Contexts by the forge's teams that they are open to."""
+        found: dict[Address, list[str]] = {}
+        for resource in live.of_kind(Kind.CONTROL):
+            for group in self.needs(resource):
+                found.setdefault(group, []).append(f"context `{resource.address.object}`")
+        return found
+
+    # What stands open
+
+    def exposure(self, resource: Resource, guarded: str | None) -> Exposure | None:
+        value = resource.attributes.get("open_to")
+        thing = f"context `{resource.address.object}`"
+        if resource.address.kind is not Kind.CONTROL or not openness.members(value):
+            return None
+        if openness.unconditional(value):
+            how = "open to every member: anyone could extract its variables"
+            why = "whoever may run a job with a context can print what it holds"
+            return Exposure(
+                "circleci-open-context", thing, how, why, "name `groups` under `open_to`, or write `admins`"
+            )
+        if guarded is None:
+            return None
+        how = f"for `{guarded}` and open to no group in particular: anyone who may run a job there could extract it"
+        why = f"`{guarded}` is protected, and projects and expressions say where it may be used, not by whom"
+        return Exposure("circleci-unguarded-context", thing, how, why, "name `groups` under `open_to`")
+
+    def secrets_to_come(self, live: Resource) -> tuple[str, ...]:
+        """Variables by name; known only where the names were read."""
+        there = live.facts.more.get(VARIABLES) if live.facts is not None else None
+        wanted = next((body.get("variables") for name, body in self.contexts() if name == live.address.object), None)
+        return tuple(sorted(set(wanted or ()) - set(there.split()))) if there is not None else ()
 
     # Parts
 

@@ -17,7 +17,7 @@ from provisioner.model.coverage import Coverage, Scope, ScopeCoverage, Verdict
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.model.target import Target
-from provisioner.providers.circleci import convert, openness
+from provisioner.providers.circleci import convert
 from provisioner.providers.circleci.calls import ReadCalls
 from provisioner.providers.circleci.convert import Restriction
 from provisioner.providers.circleci.declare import CircleDeclare
@@ -67,9 +67,8 @@ class CircleReader:
                 scopes.append(ScopeCoverage(Scope(Kind.CONTROL, name), verdict, str(read)))
             else:
                 found[read.address] = read
-        warnings += self._open_ones(found)
         warnings += self._renamed(found)
-        warnings += self._variables({str(r["name"]): str(r["id"]) for r in rows})
+        warnings += self._variables({str(r["name"]): str(r["id"]) for r in rows}, found)
         return Reading(
             State.from_mapping(found),
             Coverage(scopes),
@@ -100,24 +99,6 @@ class CircleReader:
 
     # What a person should know
 
-    def _open_ones(self, found: Mapping[Address, Resource]) -> Iterator[Diagnostic]:
-        """Contexts that nobody declares and every member may use; of declared ones the plan itself tells."""
-        declared = {name for name, _ in self._declare.contexts()}
-        names = sorted(
-            a.object
-            for a, r in found.items()
-            if a.object not in declared and openness.unconditional(r.attributes["open_to"])
-        )
-        if names:
-            shown = ", ".join(f"`{n}`" for n in names[:10]) + (f" and {len(names) - 10} more" if names[10:] else "")
-            yield self._problem(
-                "circleci-open-context",
-                f"contexts that nobody declares are open to every member: {shown}",
-                None,
-                why="anyone who may run a job can extract their variables",
-                fix="declare them under `contexts` and say who they are open to",
-            )
-
     def _renamed(self, found: Mapping[Address, Resource]) -> Iterator[Diagnostic]:
         there = {a.object for a in found}
         for name, body in self._declare.contexts():
@@ -131,28 +112,39 @@ class CircleReader:
                         fix=f"store the variables in `{name}`, change the jobs, and delete `{old}` by hand",
                     )
 
-    def _variables(self, ids: Mapping[str, str]) -> Iterator[Diagnostic]:
+    def _variables(self, ids: Mapping[str, str], found: dict[Address, Resource]) -> Iterator[Diagnostic]:
+        """The names that are there against those that are declared; a context's are kept as a fact of it."""
         for name, body in self._declare.contexts():
             if body.get("variables") is not None and name in ids:
-                place = self._target.objects.at("contexts", name, "variables")
-                yield from self._compared("context", name, body["variables"], place, ids[name])
+                have, problem = self._names("context", name, ids[name])
+                address = Address(self._name, Kind.CONTROL, name)
+                if have is not None and address in found:
+                    found[address] = convert.holding(found[address], have)
+                yield from self._compared("context", name, body["variables"], have, problem)
         for name, body in self._declare.projects():
             if body.get("variables") is not None:
-                place = self._target.objects.at("projects", name, "variables")
-                yield from self._compared("project", name, body["variables"], place, None)
+                slug = name if "/" in name else f"{self._calls.organization}/{name}"
+                have, problem = self._names("project", name, slug)
+                yield from self._compared("project", name, body["variables"], have, problem)
 
-    def _compared(
-        self, kind: str, name: str, wanted: Sequence[str], place: Location, context: str | None
-    ) -> Iterator[Diagnostic]:
+    def _names(self, kind: str, name: str, asked: str) -> tuple[Sequence[str] | None, str]:
+        """What is there; None, and why, where that could not be read."""
         try:
-            slug = name if "/" in name else f"{self._calls.organization}/{name}"
-            have = self._calls.variables(context) if context is not None else self._calls.project_variables(slug)
+            read = self._calls.variables if kind == "context" else self._calls.project_variables
+            return read(asked), ""
         except ProviderError as error:
             if error.trouble in _FATAL:
                 raise
+            return None, f"the names of variables of {kind} `{name}` could not be read: {error}"
+
+    def _compared(
+        self, kind: str, name: str, wanted: Sequence[str], have: Sequence[str] | None, problem: str
+    ) -> Iterator[Diagnostic]:
+        place = self._target.objects.at(f"{kind}s", name, "variables")
+        if have is None:
             yield self._problem(
                 "circleci-variables-unread",
-                f"the names of variables of {kind} `{name}` could not be read: {error}",
+                problem,
                 place,
                 why="whether they are those that are declared cannot be told",
                 fix="see what the token may read",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from provisioner.contract import ProviderError, Trouble
@@ -48,7 +48,8 @@ class MemoryGroup:
 class World:
     """The system's own truth, and what is wrong with it today.
 
-    `cut_after` ends every listing after so many rows, as a size limit does; `down` refuses connections; `hides` are
+    `cut_after` ends every listing after so many rows, as a size limit does; `unlisted` are logins that
+    listings leave out without a word; `down` refuses connections; `hides` are
     account attributes that this credential cannot see; `slow` groups take their writes asynchronously, and those in
     `fails` then end FAILED; `refuses` are (call, name) that are denied. `own` is the login that we come in with. `log`
     is every call that wrote.
@@ -62,6 +63,7 @@ class World:
     controls: dict[str, list[str]] = field(default_factory=dict)
     jobs: dict[str, tuple[str, str, bool]] = field(default_factory=dict)
     cut_after: int | None = None
+    unlisted: set[str] = field(default_factory=set)
     down: bool = False
     hides: frozenset[str] = frozenset()
     slow: set[str] = field(default_factory=set)
@@ -105,10 +107,14 @@ class ReadCalls:
         return f"memory:{self._world.name}"
 
     def list_accounts(self) -> tuple[dict[str, MemoryAccount], bool]:
-        return self._page("list_accounts", self._world.accounts)
+        unlisted = self._world.unlisted
+        return self._page("list_accounts", {k: v for k, v in self._world.accounts.items() if k not in unlisted})
 
     def list_groups(self) -> tuple[dict[str, MemoryGroup], bool]:
-        return self._page("list_groups", self._world.groups)
+        found, whole = self._page("list_groups", self._world.groups)
+        unlisted = self._world.unlisted
+        listed = {n: {m: ways for m, ways in g.members.items() if m not in unlisted} for n, g in found.items()}
+        return {n: replace(g, members=listed[n]) for n, g in found.items()}, whole
 
     def get_policy(self) -> tuple[int, dict[tuple[str, str], dict[str, list[Held]]]]:
         self._call("get_policy")

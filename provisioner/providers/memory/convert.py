@@ -39,7 +39,9 @@ def account(target: str, login: str, row: MemoryAccount, hides: frozenset[str]) 
 
 
 def group(target: str, name: str, row: MemoryGroup) -> Resource:
-    return Resource(Address(target, Kind.GROUP, name), {"description": row.description}, facts=Facts(name))
+    # Never written by us, but another repository's may be there.
+    mark = Mark.parse(row.description)
+    return Resource(Address(target, Kind.GROUP, name), {"description": row.description}, mark=mark, facts=Facts(name))
 
 
 def membership(

@@ -6,8 +6,10 @@ and `query/` is GraphQL.
 """
 
 from provisioner.sandbox.github import (  # noqa: F401 - each adds its routes
+    actions,
     apps,
     branches,
+    comments,
     credentials,
     environments,
     orgs,
@@ -17,6 +19,7 @@ from provisioner.sandbox.github import (  # noqa: F401 - each adds its routes
     repos,
     roles,
     rulesets,
+    runs,
     secrets,
     teams,
 )

@@ -26,6 +26,7 @@ REPOSITORY = frozenset(
         "contents",
         "environments",
         "metadata",
+        "issues",
         "pull_requests",
         "checks",
         "secrets",

@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
+from provisioner.sandbox.github.actions import stored
 from provisioner.sandbox.github.answers import Refused, encode, json_answer, tag_of
 from provisioner.sandbox.github.auth import App, Caller, Installation, Keys
 from provisioner.sandbox.github.call import ROUTES, Call, Realm
@@ -102,6 +103,20 @@ class GitHubServer(Service):
     def fine_grained_token(self, user: User, permissions: Mapping[str, str] = READ_ALL) -> str:
         """A fine-grained token of a user; as it is, it only reads."""
         return self.keys.fine_grained(user, permissions).secret
+
+    def actions_token(self, repo: Repo, **permissions: str) -> str:
+        """What a job of GitHub Actions is given: a token of the App `github-actions`, for this repository alone."""
+        with self.lock:
+            world, slug = self.world, "github-actions"
+            org = world.orgs[repo.org]
+            app = next((one for one in self.keys.apps.values() if one.slug == slug), None)
+            if app is None:
+                app = App(world.new_id("app"), "Iv1.actions", slug, "GitHub Actions", org, b"", {}, world.now())
+                self.keys.apps[app.id] = app
+            bot = world.user(f"{slug}[bot]") or world.create_user(f"{slug}[bot]", kind="Bot")
+            given = {"metadata": "read", **permissions}
+            one = Installation(world.new_id("installation"), app, org, given, world.now(), {repo.id}, bot=bot)
+            return self.keys.of_installation(one, given, {repo.id}).secret
 
     def create_app(
         self,
@@ -191,6 +206,9 @@ class GitHubServer(Service):
         method, path = str(environ["REQUEST_METHOD"]), path_of(environ)
         if path == ["graphql"] and method == "POST":
             return "POST /graphql", lambda body: self._graphql(environ, body)
+        if path[:1] == ["_storage"] and len(path) == 2 and method == "GET":
+            repos, told = list(self.world.repos.values()), str(environ.get("HTTP_AUTHORIZATION", ""))
+            return "GET /_storage/{signature}", lambda body: stored(repos, path[1], told)
         found = ROUTES.find("GET" if method == "HEAD" else method, path)
         if found is None:
             return f"{method} (unknown)", lambda body: self._refuse(Refused(404, "Not Found"), [])

@@ -231,7 +231,58 @@ class Pull:
     merged_by: int | None = None
     landed: list[str] = field(default_factory=list)
     reviews: dict[int, Review] = field(default_factory=dict)
+    locked: bool = False
+    comments: dict[int, Comment] = field(default_factory=dict)
     prefix: str = "PR"
+
+
+@dataclass(eq=False, slots=True)
+class Comment:
+    """What somebody said to a pull request."""
+
+    id: int
+    author: int
+    body: str
+    created: datetime
+    updated: datetime
+    prefix: str = "IC"
+
+
+@dataclass(eq=False, slots=True)
+class Artifact:
+    """A file that a run left behind: the bytes of its archive."""
+
+    id: int
+    name: str
+    archive: bytes
+    created: datetime
+    expires: datetime
+    prefix: str = "A"
+
+
+@dataclass(eq=False, slots=True)
+class Run:
+    """One run of a workflow: which file of it, at which event, for which commit of which repository (None: a fork that
+    is gone). `actor` caused it at first, `triggering` started this attempt (None: the same), `earlier` has who started
+    those before, and how they ended. `approvals` are who let it into which environment, while it was `waiting`."""
+
+    id: int
+    repo: int
+    path: str
+    event: str
+    head: str
+    head_ref: str
+    source: int | None
+    actor: int
+    created: datetime
+    conclusion: str | None = "success"
+    attempt: int = 1
+    artifacts: dict[int, Artifact] = field(default_factory=dict)
+    triggering: int | None = None
+    waiting: bool = False
+    earlier: list[tuple[int, str]] = field(default_factory=list)
+    approvals: list[tuple[int, str, str]] = field(default_factory=list)
+    prefix: str = "WFR"
 
 
 @dataclass(eq=False, slots=True)
@@ -261,6 +312,7 @@ class Repo:
     moves: list[Activity] = field(default_factory=list)
     pulls: dict[int, Pull] = field(default_factory=dict)
     vault: Vault = field(default_factory=Vault)
+    runs: dict[int, Run] = field(default_factory=dict)
     prefix: str = "R"
 
 

@@ -12,7 +12,20 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from provisioner.sandbox.github.things import Invitation, Org, Repo, RepoInvitation, Role, Team, TokenGrant, User
+from provisioner.sandbox.github.things import (
+    Artifact,
+    Comment,
+    Invitation,
+    Org,
+    Pull,
+    Repo,
+    RepoInvitation,
+    Role,
+    Run,
+    Team,
+    TokenGrant,
+    User,
+)
 from provisioner.sandbox.service import Clock
 
 One = TypeVar("One")
@@ -301,6 +314,38 @@ class World:
         """A role on repositories for a team: `read` ... `admin`, or a custom one."""
         team.repos.update({repo.id: role for repo in repos})
         self.version += 1
+
+    # What is said to pull requests, and what runs leave behind
+
+    def comment(self, pull: Pull, author: User, body: str) -> Comment:
+        made = Comment(self.new_id("comment"), author.id, body, self.now(), self.now())
+        pull.comments[made.id] = made
+        return made
+
+    def create_run(self, pull: Pull, path: str, event: str, conclusion: str | None = "success") -> Run:
+        """A run of the workflow file `path` for the pull request as it stands."""
+        repo = self.repos[pull.repo]
+        source = pull.source if pull.source is not None else repo.id
+        made = Run(
+            self.new_id("run"),
+            repo.id,
+            path,
+            event,
+            pull.head,
+            pull.head_ref,
+            source,
+            pull.author,
+            self.now(),
+            conclusion,
+        )
+        repo.runs[made.id] = made
+        return made
+
+    def leave_artifact(self, run: Run, name: str, archive: bytes) -> Artifact:
+        """What a run left behind, kept for ninety days."""
+        made = Artifact(self.new_id("artifact"), name, archive, self.now(), self.now() + timedelta(days=90))
+        run.artifacts[made.id] = made
+        return made
 
 
 def slug_of(name: str) -> str:

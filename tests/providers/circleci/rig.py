@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from provisioner.contract import Connection, Provider, Reader
 from provisioner.diagnostics import Location
 from provisioner.engine import Known, Planned, Situation, make_plan
 from provisioner.model.access import DeclaredAccess, Records
+from provisioner.model.environment import Environment
+from provisioner.model.rules import Acknowledgement, Rules
 from provisioner.model.target import Mode, Target
 from provisioner.providers.circleci import CircleCi
 from provisioner.sandbox.circleci import CircleCiServer
@@ -32,6 +35,8 @@ class Circle:
     settings: dict[str, Any] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
     opened: list[Reader] = field(default_factory=list)
+    labels: dict[tuple[str, str], str] = field(default_factory=dict)
+    acknowledged: tuple[Acknowledgement, ...] = ()
 
     def __post_init__(self) -> None:
         state = self.server.state
@@ -67,12 +72,18 @@ class Circle:
             Mode.ADD,
             settings=block(self.settings, "access/targets.yaml"),
             objects=block(objects, "access/targets.yaml"),
+            object_environments=self.labels,
             location=Location("access/targets.yaml", 2, 3),
         )
 
     def connection(self) -> Connection:
         target = self.target()
         return Connection(target, self.provider, self.provider.declare(target), self.environ, OWNER)
+
+    def let(self, *contexts: str, until: timedelta = timedelta(days=10)) -> None:
+        """A reviewed entry lets these stand open."""
+        addresses = tuple(f"{TARGET}:control/{name}" for name in contexts)
+        self.acknowledged = (Acknowledgement("a demo for customers", NOW + until, addresses=addresses),)
 
     def reader(self) -> Reader:
         """One that is closed when the test is over."""
@@ -84,7 +95,9 @@ class Circle:
             reader.close()
 
     def situation(self) -> Situation:
-        declared = DeclaredAccess({}, {}, {}, {TARGET: self.target()}, Records(OWNER), tree="t1")
+        environments = {"production": Environment("production", True), "test": Environment("test")}
+        rules = Rules(acknowledgements=self.acknowledged)
+        declared = DeclaredAccess({}, {}, environments, {TARGET: self.target()}, Records(OWNER), tree="t1", rules=rules)
         return Situation(declared, {TARGET: self.connection()}, NOW, (), {TARGET: Known()})
 
     def plan(self) -> Planned:

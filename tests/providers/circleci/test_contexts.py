@@ -48,6 +48,7 @@ def test_new_context_is_shut_to_all_but_its_groups(circle: Circle, tmp_path: Pat
 def test_context_becomes_what_the_files_say(
     circle: Circle, tmp_path: Path, before: Any, after: Any, left: list[tuple[str, str]]
 ) -> None:
+    circle.let("c")
     circle.contexts = {"c": {"open_to": before}}
     assert failures(circle.apply(tmp_path)[1]) == []
     circle.contexts = {"c": {"open_to": after}}

@@ -32,6 +32,8 @@ GROUPS, BOTH = {"groups": ["leads"]}, {"groups": ["leads"], "projects": ["site"]
         ({"projects": ["site"]}, {"groups": ["leads"]}, Direction.BOTH),
         ({"expressions": ["a"]}, "everyone", Direction.WIDENS),
         ("admins", "admins", Direction.NEUTRAL),
+        ({"groups": ["leads", openness.ALL]}, "everyone", Direction.NEUTRAL),
+        ({"groups": ["leads", openness.ALL]}, GROUPS, Direction.NARROWS),
     ],
 )
 def test_which_way_a_change_goes(before: Any, after: Any, goes: Direction) -> None:
@@ -48,7 +50,7 @@ def restriction(kind: str, value: str, name: str = "") -> Restriction:
         ([], "admins"),
         ([("group", ORG, "All members")], "everyone"),
         ([("group", "g1", "Leads")], {"groups": ["leads"]}),
-        ([("group", "g1", "leads"), ("group", ORG, "All members")], "everyone"),
+        ([("group", "g1", "leads"), ("group", ORG, "All members")], {"groups": ["leads", openness.ALL]}),
         ([("group", ORG, "All members"), ("project", "p1", "gh/acme/Site")], {"projects": ["site"]}),
         ([("project", "p1", "site")], {"groups": [], "projects": ["site"]}),
         ([("group", "g1", "leads"), ("expression", "a  ==   b", "")], {"groups": ["leads"], "expressions": ["a == b"]}),
@@ -78,15 +80,6 @@ def found(
     objects = block({"contexts": contexts}, "access/targets.yaml")
     target = Target("ci", "ci", "circleci", settings=settings, objects=objects, object_environments=labels or {})
     return [d.code for d in PROVIDER.declare(target).check()]
-
-
-def test_open_context_is_a_finding_and_so_is_a_labelled_one_without_a_group() -> None:
-    assert found({"all": {"open_to": "everyone"}}) == ["circleci-open-context"]
-    label = {("contexts", "prod"): "production"}
-    assert found({"prod": {"open_to": {"projects": ["site"]}}}, labels=label) == ["circleci-unguarded-context"]
-    assert (
-        found({"prod": {"open_to": GROUPS}}, labels=label) == [] == found({"prod": {"open_to": "admins"}}, labels=label)
-    )
 
 
 def test_groups_outside_of_a_github_organization_and_near_names_are_told() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.sandbox.circleci import CircleCiServer
+from provisioner.sandbox.github import GitHubServer
 from tests.cases.company import Company
 from tests.providers.github.rig import Hub
 from tests.providers.github.test_read import big
@@ -95,3 +96,36 @@ def test_organization_is_adopted_and_planned_empty_and_a_person_with_an_invitati
     receipt = forge.provision("receipt", "user-3")
     assert receipt.code == 0 and "nothing" in receipt.out.lower(), receipt.out + receipt.err
     assert forge.provision("plan", "--format", "json").changes == []
+
+
+URLS = ("    api_url: {env: GITHUB_API_URL}", "    api_url: {env: CIRCLECI_API_URL}")
+TOKENS = ("token: {plan: {env: GITHUB_READ}, apply: {env: GITHUB_WRITE}}", "token: {env: CIRCLE_TOKEN}")
+THEIRS = ("    api_url: {env: THEIR_HUB}", "    api_url: {env: THEIR_CI}")
+
+
+def test_pull_request_that_points_targets_at_its_authors_servers_calls_nothing_there(forge: Forge) -> None:
+    """Nor does one that names another secret beside them, or another organization."""
+    text = (forge.folder / "access" / "targets.yaml").read_text()
+
+    def planned(*changes: tuple[str, str]) -> str:
+        changed = text
+        for old, new in changes:
+            assert old in changed
+            changed = changed.replace(old, new)
+        forge.write("access/targets.yaml", changed)
+        said = forge.provision("plan", "--base", "main")
+        assert said.code == 0 and "canary" not in said.out + said.err, said.out + said.err
+        return said.out
+
+    with GitHubServer() as hub, CircleCiServer() as circle:
+        ci = f"{circle.url}/api/v2"
+        forge.environ |= {"THEIR_HUB": hub.url, "THEIR_CI": ci, "SECRET_OF_CI": "canary-77"}
+        for hub_url, ci_url in (THEIRS, (f"    api_url: {hub.url}", f"    api_url: {ci}")):
+            told = planned((URLS[0], hub_url), (URLS[1], ci_url), *((t, "token: {env: SECRET_OF_CI}") for t in TOKENS))
+            assert told.count("note[connection-of-base]") == 2
+        assert "note[connection-of-base]" in planned(("organization: acme", "organization: theirs"))
+        new = f"  mine: {{provider: github, organization: acme, api_url: {hub.url}, token: {{env: SECRET_OF_CI}}}}\n"
+        told = planned(("  github:\n", f"{new}  github:\n"))
+        assert "note[planned-after-merge]: mine is new in this change" in told
+        assert hub.calls.total() == 0 == circle.calls.total()
+        assert forge.provision("plan").code == 5 and hub.calls.total() > 0  # on one's own machine the files count

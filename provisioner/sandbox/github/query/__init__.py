@@ -20,7 +20,7 @@ from graphql import (
 
 from provisioner.sandbox.github.answers import Refused
 from provisioner.sandbox.github.call import Call
-from provisioner.sandbox.github.query import guards, people, repos  # noqa: F401 - each adds its resolvers
+from provisioner.sandbox.github.query import guards, people, pulls, repos  # noqa: F401 - each adds its resolvers
 from provisioner.sandbox.github.query.cost import Cost, cost_of
 from provisioner.sandbox.github.query.resolve import Context, schema
 

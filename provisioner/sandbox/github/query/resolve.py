@@ -21,9 +21,20 @@ from provisioner.sandbox.github.auth import App, has
 from provisioner.sandbox.github.call import Call
 from provisioner.sandbox.github.query.cost import Cost
 from provisioner.sandbox.github.shapes import node_id, stamp
-from provisioner.sandbox.github.things import Environment, Invitation, Org, Protection, Repo, Ruleset, Team, User
+from provisioner.sandbox.github.things import (
+    Comment,
+    Environment,
+    Invitation,
+    Org,
+    Protection,
+    Pull,
+    Repo,
+    Ruleset,
+    Team,
+    User,
+)
 
-FILES = ("schema.graphql", "repositories.graphql", "guards.graphql")
+FILES = ("schema.graphql", "repositories.graphql", "guards.graphql", "pulls.graphql")
 _RESOLVERS: dict[str, Callable[..., Any]] = {}
 _TYPES: dict[type, str] = {
     Org: "Organization",
@@ -34,6 +45,8 @@ _TYPES: dict[type, str] = {
     Ruleset: "RepositoryRuleset",
     Protection: "BranchProtectionRule",
     Environment: "Environment",
+    Pull: "PullRequest",
+    Comment: "IssueComment",
 }
 
 

@@ -1,0 +1,37 @@
+"""What the files stopped giving and no reading shows: gone, or merely hidden from a bulk read.
+
+Told so that whoever calls a target in order asks for these by name first; from then on nobody would know of them. Not
+for what a plan takes away: that is read back. Bounded: everything of leavers, of others as far as they are not too
+many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from provisioner.model.address import Address
+from provisioner.model.change import Change
+from provisioner.plan.side import Side
+
+MOST_ADDRESSES = 1000
+MOST_PEOPLE = 2000
+"""Of more people than that who changed, only those who left are looked into."""
+
+
+def unseen(side: Side, changes: Iterable[Change]) -> tuple[Address, ...]:
+    """`changes` are those of the plan of this target."""
+    if not side.past.once:
+        return ()  # nothing was in force here
+    planned = {c.address for c in changes}
+    desired, live = side.desired.state, side.live
+    given = (a for login in _logins(side) for a in side.past.given_to(login))
+    found = (a for a in given if a not in desired and a not in live)
+    return tuple(sorted({a for a in found if a not in planned}, key=str)[:MOST_ADDRESSES])
+
+
+def _logins(side: Side) -> Iterator[str]:
+    """Under which somebody may have been given something that they are not to have now."""
+    logins = side.past.logins
+    gone = {name for who, (identity, _) in side.departed.items() for name in (who, *identity.was)}
+    people = [who for who in logins if who in gone or len(logins) <= MOST_PEOPLE]
+    yield from {login for who in people for login in logins[who]}
