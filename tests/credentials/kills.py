@@ -1,7 +1,8 @@
 """A rotation killed by SIGKILL at each of its steps, and gone on with.
 
-Points are: before and after each write to a system (done, and not answered), and before and after each journal record.
-After each kill, and after each run that follows, the consumer of every place signs in with what it has.
+Points are: before and after each write to a system (done, and not answered), and before and after each journal record,
+of the runs that make a key, switch off the old one, and delete it. The run that goes on is killed too, at one of its
+writes. After each kill, and after each run that follows, the consumer of every place signs in with what it has.
 
 All points: `python -m tests.credentials.kills [FIRST] [LAST]`; the suite takes a sample.
 """
@@ -17,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -26,21 +28,24 @@ from tests.credentials.rig import Company, Everywhere, Ran, company, everywhere
 from tests.faults.engine import AtRecord, Engine
 
 ALL = ["circleci", "github", "manager", "vault"]
-MAKES, ENDS = ("rotate", "deploy-bot"), ("rotate", "--due")
+MAKES, DUE = ("rotate", "deploy-bot"), ("rotate", "--due")
+PHASES = ("make", "retire", "delete")
+OVERLAP = 1.1
+"""Seconds: that of the files, and a little."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """`number` counts writes, or (`record`) journal records, of the run `of`."""
+    """`number` counts writes, or (`record`) journal records, of the run that does `phase`."""
 
-    of: tuple[str, ...]
+    phase: str
     number: int
     after: bool
     record: bool
 
     def __str__(self) -> str:
         what = "journal record" if self.record else "write"
-        return f"`{' '.join(self.of)}` {'after' if self.after else 'before'} {what} {self.number}"
+        return f"{self.phase}, {'after' if self.after else 'before'} {what} {self.number}"
 
 
 @dataclass
@@ -51,6 +56,7 @@ class Stage:
     gate: Gate
     engine: Engine
     kills: int = 0
+    again: int = 0
     most: int = 0
     seen: dict[str, list[str]] = field(default_factory=dict)
 
@@ -77,8 +83,8 @@ class Stage:
     def settle(self, when: str) -> None:
         """Runs of the schedule until one key is left, which lies everywhere."""
         for _ in range(60):
-            ran = self.acme.run(*ENDS)
-            self.check(ran, f"{when}, then {ENDS}")
+            ran = self.acme.run(*DUE)
+            self.check(ran, f"{when}, then {DUE}")
             assert ran.status == 0, f"{when}: {ran.out}{ran.err}"
             live = self.acme.live()
             if len(live) == 1:
@@ -87,27 +93,37 @@ class Stage:
             time.sleep(0.1)
         raise AssertionError(f"{when}: still {self.acme.live()}")
 
-    def until_due(self) -> None:
-        """A key is in its overlap, and the overlap is over."""
+    def until(self, phase: str) -> tuple[str, ...]:
+        """The run that does it comes next."""
+        if phase == "make":
+            return MAKES
         assert self.acme.run(*MAKES).status == 0
-        time.sleep(1.1)
+        time.sleep(OVERLAP)
+        if phase == "delete":
+            assert self.acme.run(*DUE).status == 0
+            time.sleep(OVERLAP)
+        return DUE
 
     def play(self, point: Point) -> None:
-        """Killed there, then left alone."""
-        if point.of == ENDS:
-            self.until_due()
+        """Killed there, killed once more while the next run goes on, then left alone."""
+        arguments = self.until(point.phase)
         die = AtRecord(point.number, point.after) if point.record else None
         at = 0 if point.record else point.number
-        killed, ran = self.run(*point.of, die=die, at=at, after=point.after)
+        killed, ran = self.run(*arguments, die=die, at=at, after=point.after)
         assert killed, f"{point}: it was over before: {ran.out}{ran.err}"
         self.kills += 1
         self.check(ran, f"killed at {point}")
         self.unlock()
-        self.settle(f"killed at {point}")
+        chance = Random(str(point))
+        killed, ran = self.run(*DUE, at=chance.randint(1, 4), after=chance.random() < 0.5)
+        self.again += killed
+        self.check(ran, f"killed at {point}, and again")
+        self.unlock()
+        self.settle(f"killed at {point}, and again")
 
     def unlock(self) -> None:
         """That a dead run's lock is taken over from after its lease is told elsewhere, and takes a while."""
-        shutil.rmtree(self.acme.root / ".provision" / "lock")
+        shutil.rmtree(self.acme.root / ".provision" / "lock", ignore_errors=True)
 
 
 @contextmanager
@@ -131,30 +147,20 @@ def stage(folder: Path, env: pytest.MonkeyPatch) -> Iterator[Stage]:
         yield made
 
 
-def points(writes: int, records: int, ends: tuple[int, int]) -> list[Point]:
-    """All of a run that makes a key, and of those that end the old one."""
-    found = []
-    for of, counts in ((MAKES, (writes, records)), (ENDS, ends)):
-        for record, count in ((False, counts[0]), (True, counts[1])):
-            found += [Point(of, n, after, record) for n in range(1, count + 1) for after in (False, True)]
-    return found
-
-
 def measured(play: Stage) -> list[Point]:
     """Of runs without a kill: every point there is."""
-    before = _height(play)
-    play.gate.arm()
-    ran = play.acme.run(*MAKES)
-    assert ran.status == 0, ran.err
-    writes, records = len(play.gate.seen), _height(play) - before
-    play.seen["makes"] = list(play.gate.seen)
-    time.sleep(1.1)
-    before = _height(play)
-    play.gate.arm()
-    assert play.acme.run(*ENDS).status == 0
-    ends = len(play.gate.seen), _height(play) - before
-    play.settle("measured")
-    return points(writes, records, ends)
+    found = []
+    for phase in PHASES:
+        arguments = play.until(phase)
+        before = _height(play)
+        play.gate.arm()
+        ran = play.acme.run(*arguments)
+        assert ran.status == 0, ran.err
+        play.seen[phase] = list(play.gate.seen)
+        for record, count in ((False, len(play.gate.seen)), (True, _height(play) - before)):
+            found += [Point(phase, n, after, record) for n in range(1, count + 1) for after in (False, True)]
+        play.settle("measured")
+    return found
 
 
 def _height(play: Stage) -> int:
@@ -170,7 +176,7 @@ def main(arguments: Sequence[str]) -> int:
         stage(Path(folder), env) as play,
     ):
         every = measured(play)
-        print(f"{len(every)} points; writes: {', '.join(play.seen['makes'])}", flush=True)  # noqa: T201
+        print(f"{len(every)} points; writes: {play.seen}", flush=True)  # noqa: T201
         for number, point in enumerate(every, 1):
             if not first <= number <= last:
                 continue
@@ -180,7 +186,7 @@ def main(arguments: Sequence[str]) -> int:
             except AssertionError as error:
                 failed += 1
                 print(f"{number}: {point}: WRONG: {error}", flush=True)  # noqa: T201
-        print(f"{play.kills} kills, {failed} wrong, at most {play.most} keys", flush=True)  # noqa: T201
+        print(f"{play.kills} and {play.again} kills, {failed} wrong, at most {play.most} keys", flush=True)  # noqa: T201
         os.chdir("/")
     return 1 if failed else 0
 

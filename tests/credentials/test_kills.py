@@ -9,7 +9,7 @@ import pytest
 
 from tests.credentials.kills import measured, stage
 
-SAMPLE, SEED = 6, 4
+SAMPLE, SEED = 5, 4
 
 
 def test_a_rotation_that_is_killed_never_leaves_a_consumer_without_a_key(
