@@ -32,3 +32,18 @@ def test_nothing_is_due_after_that(acme: Company) -> None:
     assert "credential-due" not in acme.run("plan").err
     assert acme.run("apply").status == 0
     assert acme.live() == before
+
+
+def test_what_is_known_of_a_credential_survives_the_sums_of_later_runs_and_is_shown(acme: Company) -> None:
+    acme.declare(LOCAL)
+    assert acme.run("apply").status == 0
+    (key,) = acme.live()
+    acme.aws.client("iam", ACCOUNT).remove_user_from_group(UserName=BOT, GroupName="Deployers")
+    ran = acme.run("apply")  # writes a `run` and a `converged` record, from which on the chain is read
+    assert ran.status == 0 and "In order now" in ran.out, ran.out + ran.err
+    told = acme.run("rotate")
+    assert told.out == f"deploy-bot: access-key on aws: in order ({key})\n"
+    shown = acme.run("journal", "show")
+    for step in ("issue", "prove", "deliver", "verify"):
+        assert f"{step} {key}" in shown.out
+    assert acme.run("journal", "verify").status == 0
