@@ -80,12 +80,13 @@ class Chain:
         return self._read().rotations.get(credential) or Rotation()
 
     def at_rest(self) -> bool:
-        """Whether the newest record is a `converged` one: nothing has been done here since."""
+        """Whether the newest record is a `converged` one: nothing has been done here since, but to credentials, which
+        plans do not tell of."""
         self._read()
         return self._rests
 
     def last_written(self) -> Instant | None:
-        """When the newest record was written."""
+        """When the newest record was written, but for those of credentials."""
         self._read()
         return self._at
 
@@ -140,8 +141,9 @@ class Chain:
                 )
             )
         record = replace(record, hash=found)
-        self._last, self._head, self._at = record.n, found, record.at
-        self._rests = record.kind == RecordKind.CONVERGED
+        self._last, self._head = record.n, found
+        if record.kind != RecordKind.ROTATE:
+            self._at, self._rests = record.at, record.kind == RecordKind.CONVERGED
         tail.take(record)
         return record
 
@@ -213,8 +215,10 @@ class Chain:
         for record in reversed(found):
             tail.take(record)
         if found:
-            self._last, self._head, self._at = found[0].n, found[0].hash, found[0].at
-            self._rests = found[0].kind == RecordKind.CONVERGED
+            self._last, self._head = found[0].n, found[0].hash
+            of_plans = next((r for r in found if r.kind != RecordKind.ROTATE), None)
+            if of_plans is not None:
+                self._at, self._rests = of_plans.at, of_plans.kind == RecordKind.CONVERGED
         return tail
 
     def _load(self, n: int, *, last: bool) -> Record | None:
