@@ -81,8 +81,8 @@ class GithubReader:
             scopes += read.scopes
             warnings += read.warnings
         for scope in sorted(s for s in want if s.kind is Kind.CREDENTIAL and s.of is not None):
-            resources, coverage = self._looker.credentials(str(scope.of))
-            found.update((r.address, r) for r in resources)
+            resources, coverage = self._looker.leaver(str(scope.of))
+            found.update((r.address, self._as_ours(r)) for r in resources)
             scopes.append(coverage)
         return Reading(
             State.from_mapping(found),
