@@ -2,8 +2,8 @@
 
 `Gathered` takes the pages of a bulk read; the functions turn single answers into the very same resources, so that a
 point read and a bulk read of one thing are equal. Native ids of ways are `member:USER`, `collaborator:USER`,
-`invitation:NUMBER`, `repository-invitation:NUMBER`, `organization-role:ROLE:USER` and `token:NUMBER`: what ends them, by
-a number that no renaming changes.
+`invitation:NUMBER`, `repository-invitation:NUMBER`, `organization-role:ROLE:USER` and `token:NUMBER`: what ends them,
+by a number that no renaming changes.
 
 `enterprise:TEAM` is a way by a team of the enterprise: locked, because an organization cannot end it. No list says of a
 member whether they are one by their own besides; who is in such a team and no owner counts as being there by it alone,
@@ -35,7 +35,7 @@ MEMBER, COLLABORATOR, INVITATION, REPOSITORY_INVITATION = (
 LAPSES = timedelta(days=7)
 """How long an invitation waits. GitHub docs, "Inviting users to join your organization"."""
 ROLE = frozenset({"role"})
-ORGANIZATION_ROLE, TOKEN = "organization-role:", "token:"
+ORGANIZATION_ROLE, TOKEN, FINE_GRAINED = "organization-role:", "token:", "fine-grained."
 ENTERPRISE, ENTERPRISE_TEAM = "enterprise:", "ent:"
 """What begins the native id of a locked way, and the slug of a team of the enterprise (no other slug has a colon)."""
 
@@ -131,7 +131,7 @@ def role_held(target: str, role: Row, row: Row) -> Resource:
 
 def fine_grained(target: str, login: str, row: Row) -> Resource:
     """Somebody's fine-grained token that may reach the organization."""
-    address = Address(target, Kind.CREDENTIAL, f"fine-grained.{row['id']}", person(target, login))
+    address = Address(target, Kind.CREDENTIAL, f"{FINE_GRAINED}{row['id']}", person(target, login))
     return Resource(address, ways=(Way(f"{TOKEN}{row['id']}"),))
 
 

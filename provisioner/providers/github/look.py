@@ -70,7 +70,8 @@ class Looker:
             elif address.kind is Kind.CONTROL:
                 yield Job((address,), partial(self._control, address))
             elif address.kind is Kind.CREDENTIAL and who is not None:
-                yield Job((address,), partial(self._credential, who.id))
+                fine = address.object.startswith(convert.FINE_GRAINED)
+                yield Job((address,), partial(self.tokens if fine else self._credential, who.id))
             elif who is None:
                 continue
             elif address.kind is Kind.GRANT and address.object == names.ORGANIZATION:
@@ -275,21 +276,7 @@ class Looker:
         found = self._controls.control(address)
         return [] if found is None else [found]
 
-    # Whoever leaves or is suspended
-
-    def leaver(self, login: str) -> tuple[list[Resource], ScopeCoverage]:
-        """Their credentials; and by what ways they are a member, which no list tells."""
-        found, coverage = self.credentials(login)
-        try:
-            row = self._calls.membership(login) if "@" not in login else {}
-        except ProviderError as error:
-            if error.trouble is not Trouble.GONE:
-                verdict = Verdict.DENIED if error.trouble is Trouble.DENIED else Verdict.PARTIAL
-                coverage = ScopeCoverage(coverage.scope, verdict, f"by what ways they are a member: {error}")
-            return found, coverage
-        if row.get("state") == "active":
-            found += convert.place(self._target, row)
-        return found, coverage
+    # Credentials
 
     def credentials(self, login: str) -> tuple[list[Resource], ScopeCoverage]:
         """What somebody authorized for a SAML organization; elsewhere GitHub tells nobody of others' tokens."""
@@ -319,7 +306,6 @@ class Looker:
             yield convert.fine_grained(self._target, login, row)
 
     def _credential(self, login: str) -> Iterator[Resource]:
-        yield from self.tokens(login)
         if not self._saml:
             return
         who = Principal(self._target, PrincipalKind.PERSON, login)

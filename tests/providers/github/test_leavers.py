@@ -9,7 +9,9 @@ from provisioner.contract import StillHas
 from provisioner.engine import Planned
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Kind
-from provisioner.observe.kept import EVERYTHING
+from provisioner.model.coverage import EVERYTHING
+from provisioner.sandbox.github.server import WRITE_ALL
+from provisioner.sandbox.github.things import DeployKey
 from tests.builders import NOW
 from tests.providers.github.rig import Hub, role
 from tests.runs import failures
@@ -113,3 +115,89 @@ def test_team_of_the_enterprise_is_not_adopted(hub: Hub) -> None:
         assert found.ways == one.ways
     unsaid = hub.connection().declare.objects_for(state)[1]
     assert [str(a) for a, _ in unsaid] == ["github:group/ent%3Aauditors"]
+
+
+# The rest of what has to be thought of
+
+
+def as_app(hub: Hub, **permissions: str) -> None:
+    key = hub.server.create_app(hub.org, permissions=permissions or WRITE_ALL)
+    del hub.settings["token"]
+    hub.settings["app"] = {"id": key.client_id, "private_key": {"env": "APP_KEY"}}
+    hub.environ = {"GITHUB_API_URL": hub.server.url, "APP_KEY": key.private_key}
+
+
+def test_roles_of_the_organization_and_fine_grained_tokens_are_taken(hub: Hub, tmp_path: Path) -> None:
+    hub.team("backend", "ada", "bob")
+    ada, (role_, other, *_) = hub.user("ada"), list(hub.org.org_roles.values())
+    role_.users |= {ada.id, hub.user("bob").id}
+    other.teams.add(hub.server.world.team(hub.org, "backend").id)  # type: ignore[union-attr]
+    token = hub.server.world.grant_token(hub.org, ada, "laptop", contents="write")
+    hub.server.world.grant_token(hub.org, hub.user("bob"), "desktop", contents="read")
+    as_app(hub)
+    after, before = leaves(hub, "backend")
+    planned, applied = hub.apply(tmp_path, after, before)
+    assert {
+        f"revoke github:grant/~role.{role_.name}/ada",
+        f"revoke github:credential/fine-grained.{token.id}/ada",
+    } <= set(said(planned.plan))
+    assert f"revoke the role {role_.name} of the organization from ada" in {c.words for c in planned.plan.changes}
+    assert not any(other.name in line for line in said(planned.plan))
+    assert failures(applied) == [] and role_.users == {hub.user("bob").id}
+    assert [g.name for g in hub.org.grants.values()] == ["desktop"]
+    assert said(hub.plan(after, before).plan) == []
+
+
+def test_role_of_whoever_stays_by_the_enterprise_is_taken_all_the_same(hub: Hub, tmp_path: Path) -> None:
+    hub.team("backend")
+    ada, role_ = hub.user("ada"), next(iter(hub.org.org_roles.values()))
+    hub.server.world.create_enterprise_team(hub.org, "Auditors", [ada])
+    role_.users.add(ada.id)
+    after, before = leaves(hub, "backend")
+    planned, applied = hub.apply(tmp_path, after, before)
+    assert said(planned.plan) == [f"revoke github:grant/~role.{role_.name}/ada"]
+    assert failures(applied) == [] and not role_.users and said(hub.plan(after, before).plan) == []
+
+
+def test_deploy_keys_and_places_of_a_leaver_are_told_and_left(hub: Hub, tmp_path: Path) -> None:
+    hub.team("backend", "ada")
+    for name in ("site", "docs", "plain"):
+        hub.repo(name).collaborators[hub.user("ada").id] = "write"
+    site = hub.server.world.repo(hub.org, "site")
+    assert site is not None
+    site.keys[7] = DeployKey(7, "ci", "ssh-ed25519 AAAA", False, hub.user("ada").id, NOW)
+    site.keys[8] = DeployKey(8, "of the boss", "ssh-ed25519 BBBB", False, hub.boss.id, NOW)
+    hub.server.world.version += 1
+    named = {
+        "branches": {"main": {"reviews": 1, "push": {"people": ["ada"]}}},
+        "environments": {"production": {"reviewers": {"people": ["ada"]}}},
+    }
+    hub.objects = {"repositories": {"docs": named}}
+    after, before = leaves(hub, "backend")
+    hub.apply(tmp_path, before)
+    hub.objects = {}
+    hub.server.reset_calls()
+    planned = hub.plan(after, before)
+    assert told(planned, "github-leaver-keys") == ["deploy keys that ada added keep working: `ci` of site"]
+    assert told(planned, "github-leaver-named") == [
+        "ada stays named: may push to main of docs, reviewer of environment production of docs"
+    ]
+    assert told(planned, "github-leaver-unseen") == [
+        "of ada this credential was not shown: fine-grained tokens (GitHub shows them to an App alone)"
+    ]
+    assert hub.server.calls["GET /repos/{owner}/{repo}/keys"] == 1  # of the one repository that has any
+    _, applied = hub.apply(tmp_path, after, before)
+    assert failures(applied) == [] and set(site.keys) == {7, 8}
+    hub.server.reset_calls()
+    assert said(hub.plan(after, before).plan) == []
+    assert not any("keys" in call or "organization-roles" in call for call in hub.server.calls)
+
+
+def test_list_that_an_app_may_not_see_holds_nothing_back_and_is_said(hub: Hub, tmp_path: Path) -> None:
+    hub.team("backend", "ada")
+    as_app(hub, members="write", administration="write", metadata="read", environments="write")
+    after, before = leaves(hub, "backend")
+    planned, applied = hub.apply(tmp_path, after, before)
+    (words,) = told(planned, "github-leaver-unseen")
+    assert "roles of the organization (" in words and "fine-grained tokens (" in words and "deploy keys" not in words
+    assert failures(applied) == [] and set(hub.truth()["members"]) == {"boss"}
