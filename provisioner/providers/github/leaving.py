@@ -110,10 +110,10 @@ class Leaving:
         for repository in self._named():
             name = str(repository["name"])
             if (repository.get("deployKeys") or {}).get("totalCount"):
-                for key in self._calls.deploy_keys(name):
-                    who = here.get(str(key.get("added_by") or "").lower())
+                for added in self._calls.deploy_keys(name):
+                    who = here.get(str(added.get("added_by") or "").lower())
                     if who is not None:
-                        keys.setdefault(who, []).append(f"`{key.get('title')}` of {name}")
+                        keys.setdefault(who, []).append(f"`{added.get('title')}` of {name}")
             for login, slot, key, words in places(repository, cut):
                 who = here.get(login.lower())
                 if who is not None and (name.lower(), slot, key) not in self._declared:
