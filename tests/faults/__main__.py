@@ -14,11 +14,13 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from tests.faults import applies, kills, leaks, reads
+from tests.faults import applies, kills, leaks, limits, reads
 from tests.faults.story import Story
+from tests.faults.systems import FORGES, SYSTEMS, TOGETHER
 
 _CHUNK = 250
 
@@ -28,21 +30,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--full", action="store_true", help="a night's worth instead of a slice")
     parser.add_argument("--only", choices=sorted(_PARTS), help="one part; all without it")
+    parser.add_argument(
+        "--systems",
+        action="append",
+        type=_systems,
+        help=f"which stand in one story, of {', '.join(SYSTEMS)}, parted by commas; may be given again for another "
+        f"story; without it: {' and '.join(','.join(t) for t in TOGETHER)}",
+    )
     parser.add_argument("--seed", type=int, default=2026, help="another seed gives other faults at other places")
+    parser.add_argument("--count", type=int, help="so many points or seeds of each part, instead of the usual number")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 2, help="processes side by side")
     parser.add_argument("--minutes", type=float, help="begin nothing new after so long, for each part")
     asked = parser.parse_args(arguments)
     wrong = 0
-    for name in [asked.only] if asked.only else list(_PARTS):
+    stories = list(product([asked.only] if asked.only else list(_PARTS), asked.systems or TOGETHER))
+    for name, systems in stories:
         folder = Path(tempfile.mkdtemp(prefix="faults-", dir=_quick_place()))
         began = time.monotonic()
         until = None if asked.minutes is None else began + asked.minutes * 60
+        _say(f"{', '.join(systems)}:")
         try:
-            wrong += _PARTS[name](folder, asked, until)
+            wrong += _PARTS[name](folder, argparse.Namespace(**{**vars(asked), "systems": systems}), until)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        print(f"  {time.monotonic() - began:.0f} s, {asked.workers} workers", flush=True)  # noqa: T201
+        _say(f"  {time.monotonic() - began:.0f} s, {asked.workers} workers")
     return 1 if wrong else 0
+
+
+def _systems(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(text.split(",")))
+    if unknown := [name for name in names if name not in SYSTEMS]:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: there are {', '.join(SYSTEMS)}")
+    return names
 
 
 def _quick_place() -> str | None:
@@ -57,9 +76,10 @@ def _side_by_side(workers: int, work: Callable[..., Any], each: Sequence[tuple[A
 
 
 def _kills(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
-    size, count = (8, None) if asked.full else (1, 6)
+    size, count = (8, asked.count) if asked.full else (1, asked.count or 6)
     shares = [
-        (folder / str(i), Story(size), asked.seed, count, (i, asked.workers), until) for i in range(asked.workers)
+        (folder / str(i), Story(size), asked.seed, count, (i, asked.workers), until, asked.systems)
+        for i in range(asked.workers)
     ]
     total = kills.Report()
     for part in _side_by_side(asked.workers, kills.session, shares):
@@ -78,10 +98,10 @@ def _kills(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
 
 
 def _reads(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
-    first, count = asked.seed * 100_000, 10_000 if asked.full else 200
+    first, count = asked.seed * 100_000, asked.count or (10_000 if asked.full else 200)
     chunk = min(_CHUNK, -(-count // asked.workers))
     starts = range(first, first + count, chunk)
-    jobs = [(folder / str(s), range(s, min(s + chunk, first + count)), until) for s in starts]
+    jobs = [(folder / str(s), range(s, min(s + chunk, first + count)), until, asked.systems) for s in starts]
     total = reads.Report()
     for part in _side_by_side(asked.workers, reads.session, jobs):
         total.add(part)
@@ -98,10 +118,10 @@ def _reads(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
 
 
 def _applies(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
-    first, count = asked.seed * 100_000, 1_800 if asked.full else 9
+    first, count = asked.seed * 100_000, asked.count or (2_000 if asked.full else len(applies.WEATHERS))
     chunk = min(90, -(-count // asked.workers))
     starts = range(first, first + count, chunk)
-    jobs = [(folder / str(s), range(s, min(s + chunk, first + count)), until) for s in starts]
+    jobs = [(folder / str(s), range(s, min(s + chunk, first + count)), until, asked.systems) for s in starts]
     total = applies.Report()
     for part in _side_by_side(asked.workers, applies.session, jobs):
         total.add(part)
@@ -117,8 +137,33 @@ def _applies(folder: Path, asked: argparse.Namespace, until: float | None) -> in
     return len(failed)
 
 
+def _limits(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
+    systems = tuple(name for name in asked.systems if name in FORGES)
+    if not systems:
+        _say("limits: of forges only")
+        return 0
+    first, count = asked.seed * 100_000, asked.count or (2_000 if asked.full else 24)
+    chunk = min(100, -(-count // asked.workers))
+    starts = range(first, first + count, chunk)
+    jobs = [(folder / str(s), range(s, min(s + chunk, first + count)), until, systems) for s in starts]
+    total = limits.Report()
+    for part in _side_by_side(asked.workers, limits.session, jobs):
+        total.add(part)
+    failed = {seed for seed, _ in total.failed}
+    _say(
+        f"limits: {total.seeds} seeds, {total.calls} calls, {total.hits} answers told of a limit; {total.early} calls "
+        f"came before their time ({total.in_hand} were on their way when it was told); {total.waited:,.0f} s were "
+        f"waited in virtual time; {total.whole} readings whole, {total.busy} given up as busy; {len(failed)} seeds "
+        "failed"
+    )
+    for label, number in total.by_kind.most_common():
+        _say(f"    {number:6} {label}")
+    _say(*(f"  FAILED seed {seed}: {what}" for seed, what in total.failed[:20]))
+    return len(failed)
+
+
 def _canaries(folder: Path, asked: argparse.Namespace, until: float | None) -> int:
-    report = leaks.session(folder / "story", 8 if asked.full else 0)
+    report = leaks.session(folder / "story", 8 if asked.full else 0, asked.systems)
     _say(
         f"canaries: {report.planted} secrets, {report.runs} runs of the command line with PROVISION_DEBUG=1 (ended "
         f"{', '.join(f'{n} with {s}' for s, n in sorted(report.by_status.items()))}), {report.characters:,} characters "
@@ -137,6 +182,7 @@ _PARTS: dict[str, Callable[[Path, argparse.Namespace, float | None], int]] = {
     "kills": _kills,
     "reads": _reads,
     "apply": _applies,
+    "limits": _limits,
     "canaries": _canaries,
 }
 

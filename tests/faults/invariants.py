@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -56,23 +57,26 @@ def a_intended(play: Play) -> list[str]:
         for call in _changes(play, system.name):
             writes, cuts = _open_at(records, call.records)
             for touched in call.touched:
-                if not _covered(touched.thing, touched.effect, writes, cuts):
+                names = (touched.thing, *touched.also)
+                if not any(_covered(name, touched.effect, writes, cuts) for name in names):
                     where = f"{system.name} (call {call.number})"
                     wrong.append(f"A: {call.name} of {touched.thing} on {where} had no intent")
     return wrong
 
 
-def b_planned(play: Play) -> list[str]:
-    """B. No change outside the plan: only what the story changes, and never a thing of somebody else."""
+def b_planned(play: Play, *, believed: bool = True) -> list[str]:
+    """B. No change outside the plan: only what the story changes, and never a thing of somebody else. Of a system that
+    hides what is there (not `believed`) somebody may be given once more what they have and keep."""
     wrong = []
     for system in play.systems:
         old, new = play.story.things(system, after=False), play.story.things(system, after=True)
         changing = {t.rpartition("/")[2] for t in old ^ new}
+        kept = frozenset() if believed else old & new
         for call in _changes(play, system.name):
             wrong += [
                 f"B: {call.name} touched {t.thing} on {system.name}, whom the story does not change"
                 for t in call.touched
-                if t.thing.rpartition("/")[2] not in changing
+                if t.thing.rpartition("/")[2] not in changing and not (t.effect is Effect.GIVE and t.thing in kept)
             ]
     return wrong
 
@@ -137,6 +141,11 @@ def f_never_otherwise(play: Play) -> list[str]:
                 if t.effect is Effect.GIVE and t.thing not in allowed
             ]
     return wrong
+
+
+def f_at_each_moment(play: Play) -> list[str]:
+    """F, by what the servers themselves saw after each of their changes."""
+    return [f"F: on {s.name} {problem}" for s in play.systems for problem in s.moments(play.story)]
 
 
 def g_narrow_first(play: Play) -> list[str]:
@@ -217,9 +226,19 @@ def no_duplicates(play: Play) -> list[str]:
     return wrong
 
 
-def at_any_moment(play: Play) -> list[str]:
-    """Everything that holds also in the middle of things."""
-    checks = (a_intended, b_planned, c_in_turn, d_foreign, f_never_otherwise, g_narrow_first, no_duplicates)
+def at_any_moment(play: Play, *, believed: bool = True) -> list[str]:
+    """Everything that holds also in the middle of things. In which order a context of `believed` systems is opened and
+    shut hangs on what they say of it."""
+    checks: list[Callable[[Play], list[str]]] = [
+        a_intended,
+        partial(b_planned, believed=believed),
+        c_in_turn,
+        d_foreign,
+        f_never_otherwise,
+        g_narrow_first,
+        no_duplicates,
+    ]
+    checks += [f_at_each_moment] if believed else []
     return [problem for check in checks for problem in check(play)]
 
 

@@ -21,6 +21,7 @@ from tests.faults.engine import AtRecord
 from tests.faults.script import At, Fault, Kind
 from tests.faults.stage import Play, Run, Stage
 from tests.faults.story import Story
+from tests.faults.systems import TOGETHER, made
 
 RECORDS = ", lease: 4s, deadline: 2s"
 """A run that was killed is taken over from when it has shown no sign of life for the lease; shorter ones would end runs
@@ -158,11 +159,12 @@ def session(
     count: int | None = None,
     share: tuple[int, int] = (0, 1),
     until: float | None = None,
+    systems: Sequence[str] = TOGETHER[0],
 ) -> Report:
     """The points of a story, all or `count` by seed, in the seed's order; `share` (this worker, of so many) takes its
     part of them; no new point is begun after `until` (monotonic)."""
     began = time.monotonic()
-    with Stage(folder, story, records=RECORDS) as stage:
+    with Stage(folder, story, made(systems), records=RECORDS) as stage:
         calls, written, changes = measure(stage)
         every = points(calls, written)
         picked = sampled(every, seed, len(every) if count is None else count)

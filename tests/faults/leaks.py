@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -14,6 +14,7 @@ from tests import canaries
 from tests.faults.script import Drawn, Kind, Script
 from tests.faults.stage import Play, Stage
 from tests.faults.story import Story
+from tests.faults.systems import TOGETHER, made
 
 STORY = Story(1, stay=2)
 _DEBUG = {"PROVISION_DEBUG": "1"}
@@ -27,8 +28,6 @@ _LOOKING = (
     ("explain", "mover00"),
     ("who",),
     ("receipt", "leaver00"),
-    ("adopt", "corp-ldap", "--diff"),
-    ("adopt", "aws", "--diff"),
     ("schema",),
 )
 _TROUBLE = {
@@ -48,10 +47,10 @@ class Report:
     failed: list[str] = field(default_factory=list)
 
 
-def session(folder: Path, seeds: int = 3) -> Report:
+def session(folder: Path, seeds: int = 3, systems: Sequence[str] = TOGETHER[0]) -> Report:
     """The whole story; `seeds` is how many times every command meets random trouble: none is the short story."""
     secrets = (canaries.secret(n) for n in itertools.count(16))
-    stage = Stage(folder, STORY)
+    stage = Stage(folder, STORY, made(systems))
     with stage:
         planted = [canaries.secret(n) for n in range(16)]
         return stage.case(lambda play: _play(play, folder, planted, secrets, seeds))
@@ -79,12 +78,14 @@ def _play(play: Play, folder: Path, planted: list[str], secrets: Iterator[str], 
         found = canaries.in_texts({f"stdout of `{told}`": ended.out, f"stderr of `{told}`": ended.err}, made)
         report.failed += found
 
-    _ordinary(run)
+    looking = (*_LOOKING, *(("adopt", system.name, "--diff") for system in play.systems))
+    for arguments in looking:
+        run(*arguments)
     planted += _in_files(run, folder / "wrong")
     report.planted = len(set(planted))
-    _refused(run, play, wrong_password, (*_LOOKING[2:5], ("adopt", "aws", "--diff")) if seeds else _LOOKING[2:3])
+    _refused(run, play, wrong_password, (*looking[2:5], looking[-1]) if seeds else looking[2:3])
     _out_of_files(run, (3, 4, 5, 6, 7, 8, 10, 12) if seeds else (4, 7))
-    _troubled(run, play, seeds)
+    _troubled(run, play, seeds, (*looking[2:9], *looking[10:]))
     run("plan", "--out", "last.plan")
     run("apply", "last.plan")
     run("apply")
@@ -93,11 +94,6 @@ def _play(play: Play, folder: Path, planted: list[str], secrets: Iterator[str], 
     report.files = len(paths)
     report.failed += canaries.in_files(paths, made)
     return report
-
-
-def _ordinary(run: Callable[..., None]) -> None:
-    for arguments in _LOOKING:
-        run(*arguments)
 
 
 def _in_files(run: Callable[..., None], folder: Path) -> list[str]:
@@ -124,14 +120,7 @@ def _refused(run: Callable[..., None], play: Play, wrong: str, looking: tuple[tu
         run(*arguments, environment={"AWS_MAX_ATTEMPTS": "1"})
     for proxy in play.proxies.values():
         proxy.down = False
-    for broken in (
-        {"LDAP_PASSWORD": wrong, "AWS_SECRET_ACCESS_KEY": wrong.encode("ascii", "ignore").decode()},
-        {"LDAP_PASSWORD": wrong, "AWS_SESSION_TOKEN": wrong.encode("ascii", "ignore").decode()},
-        {"LDAP_URL": f"ldap://user:{wrong}@127.0.0.1:1"},
-        {"LDAP_BIND_DN": f"uid=svc,{wrong}"},
-        {"AWS_ENDPOINT_URL": f"http://user:{wrong}@127.0.0.1:1"},
-        {"AWS_ACCESS_KEY_ID": wrong, "AWS_MAX_ATTEMPTS": "nonsense"},
-    ):
+    for broken in (each for system in play.systems for each in system.broken(wrong)):
         for arguments in (*looking, ("apply",)):
             run(*arguments, environment={"AWS_MAX_ATTEMPTS": "1", **broken})
 
@@ -143,10 +132,10 @@ def _out_of_files(run: Callable[..., None], limits: tuple[int, ...]) -> None:
         run("plan", files=files, environment={"PROVISION_DEBUG": ""})
 
 
-def _troubled(run: Callable[..., None], play: Play, seeds: int) -> None:
+def _troubled(run: Callable[..., None], play: Play, seeds: int, looking: tuple[tuple[str, ...], ...]) -> None:
     for seed in range(seeds):
         rate = Random(seed).choice((0.1, 0.4, 1.0))
-        for arguments in (*_LOOKING[2:11], ("apply",)):
+        for arguments in (*looking, ("apply",)):
             scripts: dict[str, Script] = {
                 s.name: Drawn(seed, rate, _TROUBLE, _TROUBLE, spoils={s.name: (*s.wire.spoils, *s.silent)})
                 for s in play.systems

@@ -21,6 +21,7 @@ from tests.faults.script import Fault, Kind, Script, nothing
 from tests.faults.wire import Answer, Call, Request, Wire
 
 _UNSEEN = {Kind.DELAY, Kind.STALE, Kind.PRETEND}
+_TROUBLE = {Kind.BUSY: "busy", Kind.UNAVAILABLE: "unavailable", Kind.ERROR: "error", Kind.DENIED: "denied"}
 
 
 @dataclass
@@ -189,9 +190,9 @@ class _Exchange:
             return False
         if kind is Kind.REFUSE:
             return False
-        if kind in (Kind.BUSY, Kind.UNAVAILABLE, Kind.ERROR):
+        if kind in _TROUBLE:
             assert fault is not None
-            name = {Kind.BUSY: "busy", Kind.UNAVAILABLE: "unavailable"}.get(fault.kind, "error")
+            name = _TROUBLE[fault.kind]
             return self._pass(wire.trouble(request, name, fault.seconds))
         if kind is Kind.PRETEND and request.mutates:
             return self._pass(wire.success(request))
@@ -240,6 +241,7 @@ class _Exchange:
             if spoiled is None:
                 self.call.fault, self.call.shows = "", False
                 return self._pass(answer)
+            self.call.scope = spoiled.hurt or self.call.scope
             return self._pass(spoiled)
         return self._pass(answer)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import time
+import traceback
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -20,19 +21,19 @@ from tests.faults.invariants import thing
 from tests.faults.script import Drawn, Kind, Script
 from tests.faults.stage import Play, Stage
 from tests.faults.story import Story
-from tests.faults.systems import System
-from tests.faults.systems.aws import AwsSystem
-from tests.faults.systems.slapd import SlapdSystem
+from tests.faults.systems import TOGETHER, System, made
+from tests.faults.systems.base import GONE
+from tests.faults.virtual import anew
+from tests.faults.wire import Call
 
 if TYPE_CHECKING:
     from provisioner.engine import Situation
     from provisioner.plan.plan import Plan
 
-STORY = Story(1, stay=115)
-"""Several pages on each system: of 100 from slapd, of 25 from AWS."""
-_TURNS: tuple[tuple[str, ...], ...] = (("corp-ldap",), ("aws",), ())
-"""Which targets a seed plans for, in turn; empty: all."""
-_GONE = ("revoke", "disable", "delete")
+_STORIES = {"ldap": Story(1, stay=115), "aws": Story(1, stay=115), "github": Story(1, stay=30)}
+"""Enough people for several pages on each system: of 100 from slapd, of 25 from AWS, of 15 from GitHub. CircleCI knows
+no people, and has pages of two contexts."""
+KINDS = ("account", "group", "membership", "grant", "control", "credential", "key")
 _FAILING = {
     Kind.ERROR: 3, Kind.BUSY: 3, Kind.UNAVAILABLE: 2, Kind.REFUSE: 2, Kind.LOSE: 3, Kind.CUT: 4, Kind.DELAY: 1,
 }  # fmt: skip
@@ -66,15 +67,19 @@ class Report:
         self.seconds = max(self.seconds, other.seconds)
 
 
-def session(folder: Path, seeds: Iterable[int], until: float | None = None) -> Report:
+def story_of(systems: Sequence[str]) -> Story:
+    """The longest that one of them needs."""
+    return max((_STORIES.get(name, Story(1)) for name in systems), key=lambda story: story.stay)
+
+
+def session(
+    folder: Path, seeds: Iterable[int], until: float | None = None, systems: Sequence[str] = TOGETHER[0]
+) -> Report:
     """The seeds one after another, on servers that nothing can change: a plan cannot write."""
     began = time.monotonic()
     if until is not None and began > until:
         return Report()
-    systems: tuple[System, ...] = (SlapdSystem(size_pr=100), AwsSystem())
-    for system in systems:
-        system.small_pages()
-    with Stage(folder, STORY, systems) as stage:
+    with Stage(folder, story_of(systems), made(systems, small_pages=True)) as stage:
         report = stage.case(lambda play: _play(play, list(seeds), until))
     report.seconds = time.monotonic() - began
     return report
@@ -86,7 +91,7 @@ def _play(play: Play, seeds: list[int], until: float | None) -> Report:
     held = {s.name: s.held(play.story.logins) for s in play.systems}
     wrong = _same_as_the_story(play, clean)
     assert not wrong, wrong
-    there = {s.name: s.accounts(play.story.logins) for s in play.systems}
+    there = {s.name: existing(s, play.story.logins) for s in play.systems}
     report = Report()
     for seed in seeds:
         if until is not None and time.monotonic() > until:
@@ -127,31 +132,42 @@ def script(seed: int, play: Play) -> tuple[dict[str, Script], bool]:
     return dict(made), silent
 
 
+def turns(systems: tuple[str, ...], seed: int) -> tuple[str, ...]:
+    """Which targets a seed plans for: each alone and then all together, in turn."""
+    each = [*((name,) for name in systems), systems]
+    return each[seed // 10 % len(each)]
+
+
 def _one(
     play: Play,
     situation: Situation,
     clean: Plan,
-    there: Mapping[str, Mapping[str, int]],
+    there: Mapping[str, frozenset[str]],
     seed: int,
     report: Report,
 ) -> None:
     scripts, silent = script(seed, play)
-    names = _TURNS[seed // 10 % len(_TURNS)] or tuple(situation.connections)
-    plan = _plan(play, replace(situation, connections={n: situation.connections[n] for n in names}), scripts)
-    calls = list(next(iter(play.proxies.values())).log.calls)
+    names = turns(tuple(s.name for s in play.systems), seed)
+    alone = replace(situation, connections={n: situation.connections[n] for n in names})
     report.seeds += 1
     report.silent += silent
+    try:
+        plan = _plan(play, alone, scripts)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+        report.failed.append((seed, crashed(error)))
+        return
+    calls = list(next(iter(play.proxies.values())).log.calls)
     report.tampered += sum(bool(c.fault) for c in calls)
     report.by_fault.update(c.fault for c in calls if c.fault)
     fooled = False
     for system in (s for s in play.systems if s.name in names):
         own = [c for c in calls if c.system == system.name]
-        damaged = {c.scope for c in own if c.scope and c.fault and c.shows}
+        damaged = damaged_by(own)
         hidden = any(c.fault and not c.shows for c in own) and silent
         report.broken += bool(damaged)
         report.whole += not damaged
         problems = _judged(play, system, plan, damaged)
-        needless = _needless(system, plan, there[system.name])
+        needless = needless_ones(system, plan, there[system.name])
         fooled = fooled or (hidden and bool(needless))
         problems += [] if hidden else needless
         touched = any(c.fault and c.shows for c in own)
@@ -161,9 +177,16 @@ def _one(
     report.fooled += fooled
 
 
-def _plan(play: Play, situation: Situation, scripts: Mapping[str, Script]) -> Plan:
+def _plan(
+    play: Play,
+    situation: Situation,
+    scripts: Mapping[str, Script],
+    rule: Callable[[], None] = anew,
+) -> Plan:
+    """In virtual time, which begins anew each time."""
     from provisioner.engine import make_plan
 
+    rule()
     next(iter(play.proxies.values())).log.calls.clear()
     for name, proxy in play.proxies.items():
         proxy.begin(scripts[name]) if name in scripts else proxy.begin()
@@ -172,6 +195,19 @@ def _plan(play: Play, situation: Situation, scripts: Mapping[str, Script]) -> Pl
     finally:
         for proxy in play.proxies.values():
             proxy.hang_up()  # clients of this process keep theirs open
+
+
+def damaged_by(calls: Iterable[Call]) -> set[str]:
+    """The wholes of which a part did not come, also when it was asked for again."""
+    whole = {c.key: c.number for c in calls if c.ok and c.passed and not (c.fault and c.shows)}
+    hurt = [c for c in calls if c.scope and c.fault and c.shows and whole.get(c.key, 0) < c.number]
+    return {c.scope for c in hurt}
+
+
+def crashed(error: Exception) -> str:
+    """A plan that ends otherwise than with a plan."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
 
 
 def _judged(play: Play, system: System, plan: Plan, damaged: set[str]) -> list[str]:
@@ -188,28 +224,23 @@ def _judged(play: Play, system: System, plan: Plan, damaged: set[str]) -> list[s
         name, action = thing(str(change.address)), change.action.value
         who = name.rpartition("/")[2]
         own = name.startswith("credential/") and who in leavers
-        if action in _GONE and name not in old - new and not own:
+        if action in GONE and name not in old - new and not own:
             wrong.append(f"{action} {change.address}: nobody asked for that")
-        if action in _GONE and _rests_on(name, damaged):
-            wrong.append(f"{action} {change.address}: drawn from {sorted(damaged)}, which did not come whole")
-        if action == "create" and name.startswith("account/") and damaged & {"people", "everything"}:
+        if system.rests_on(action, name, frozenset(damaged)):
             wrong.append(f"{action} {change.address}: drawn from {sorted(damaged)}, which did not come whole")
     return wrong
 
 
-def _rests_on(name: str, damaged: set[str]) -> bool:
-    kind, who = name.partition("/")[0], name.rpartition("/")[2]
-    if damaged & {"people", "everything"}:
-        return True
-    if kind == "credential":
-        return f"credentials/{who}" in damaged
-    return kind == "membership" and "groups" in damaged
+def existing(system: System, logins: frozenset[str]) -> frozenset[str]:
+    """What is there that a plan could want to make: accounts, groups, contexts."""
+    held = {thing for thing in system.held(logins) if thing.startswith(("group/", "control/"))}
+    return frozenset({*held, *(f"account/{login}" for login in system.accounts(logins))})
 
 
-def _needless(system: System, plan: Plan, there: Mapping[str, int]) -> list[str]:
-    """Accounts that the plan would make and that exist."""
+def needless_ones(system: System, plan: Plan, there: frozenset[str]) -> list[str]:
+    """What the plan would make and exists."""
     made = [c.address for c in plan.changes if c.address.target == system.name and c.action.value == "create"]
-    return [f"create {a}: it exists" for a in made if a.kind.value == "account" and there.get(a.object)]
+    return [f"create {a}: it exists" for a in made if thing(str(a)) in there]
 
 
 def _differs(plan: Plan, clean: Plan, target: str) -> str:
@@ -223,10 +254,15 @@ def _same_as_the_story(play: Play, clean: Plan) -> list[str]:
     """The plan without faults does what the story says, or nothing here can be judged."""
     wrong = []
     for system in play.systems:
-        old, new = play.story.things(system, after=False), play.story.things(system, after=True)
+        old, new = (_addresses(play.story.things(system, after=side)) for side in (False, True))
         of = [c for c in clean.changes if c.address.target == system.name]
-        gone = {thing(str(c.address)) for c in of if c.action.value in _GONE}
+        gone = {thing(str(c.address)) for c in of if c.action.value in GONE}
         given = {thing(str(c.address)) for c in of if c.action.value == "create"}
         if given != new - old or {g for g in gone if not g.startswith("credential/")} != old - new:
             wrong.append(f"{system.name}: {sorted(given ^ (new - old))} {sorted(gone ^ (old - new))}")
     return wrong
+
+
+def _addresses(things: Iterable[str]) -> frozenset[str]:
+    """Those that are an address, and not only what one is like."""
+    return frozenset(t for t in things if t.partition("/")[0] in KINDS)

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     BUSY = "throttled"
     UNAVAILABLE = "unavailable"
     ERROR = "error, nothing done"
+    DENIED = "refused for want of rights"
     LOST_ERROR = "done, and an error told"
     PRETEND = "success told, nothing done"
     STALE = "an old answer"

@@ -24,7 +24,7 @@ from tests.faults.engine import AtRecord, Ended, Engine
 from tests.faults.proxy import Log, Proxy
 from tests.faults.script import Script, nothing
 from tests.faults.story import Story
-from tests.faults.systems import SYSTEMS, System
+from tests.faults.systems import TOGETHER, System, made
 from tests.faults.wire import Call
 
 T = TypeVar("T")
@@ -117,8 +117,8 @@ class Stage:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.story, self.records = folder, story, records
         self.root = folder / "repository"
-        self.systems = tuple(make() for make in SYSTEMS.values()) if systems is None else tuple(systems)
-        self.engine = Engine(folder / "said", clock=clock)
+        self.systems = made(TOGETHER[0]) if systems is None else tuple(systems)
+        self.engine = Engine(folder / "said", [s.name for s in self.systems], clock=clock)
 
     def __enter__(self) -> Stage:
         for system in self.systems:

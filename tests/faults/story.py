@@ -39,11 +39,20 @@ class Speaks(Protocol):
 
     name: str
 
-    def target(self) -> str: ...
+    def target(self, *, after: bool) -> str: ...
 
     def grants(self, role: Mapping[str, tuple[str, ...]]) -> str: ...
 
+    def account(self, login: str) -> str:
+        """How the files say which account there is theirs; empty: they need not."""
+        ...
+
     def wanted(self, login: str, roles: Iterable[Mapping[str, tuple[str, ...]]]) -> frozenset[str]: ...
+
+    def standing(self, *, after: bool) -> frozenset[str]:
+        """What the target itself declares, before or after, in words of its own that end like the address that it
+        hangs on: `parent.developers/web` of `group/web`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -74,8 +83,8 @@ class Story:
         return tuple(sorted({name for role in ROLES.values() for name in role[what]}))
 
     def things(self, system: Speaks, *, after: bool) -> frozenset[str]:
-        """What the story's people should hold there, before or after."""
-        found: set[str] = set()
+        """What the story's people should hold there, before or after, and what the target itself declares."""
+        found = set(system.standing(after=after))
         for person in self.people:
             roles = person.after if after else person.before
             if roles is not None:
@@ -90,15 +99,19 @@ class Story:
         if not after:
             # The servers are seeded with our marks, and no journal was ever there.
             until = f"{datetime.now(UTC) + timedelta(days=7):%Y-%m-%d}"
-            said = (f"{{target: {s.name}, journal: lost, reason: seeded, until: {until}}}" for s in systems)
-            lines.append(f"  acknowledgements: [{', '.join(said)}]")
+            lost = (f"{{target: {s.name}, journal: lost, reason: seeded, until: {until}}}" for s in systems)
+            lines.append(f"  acknowledgements: [{', '.join(lost)}]")
         lines += [f"records: {{owner: {OWNER}{records}}}", "targets:"]
         for system in systems:
-            lines += [f"  {line}" for line in system.target().splitlines()]
+            lines += [f"  {line}" for line in system.target(after=after).splitlines()]
         lines.append("roles:")
         for name, gives in ROLES.items():
-            lines += [f"  {name}:", "    owners: [stayer00]", "    grants:"]
-            lines += [f"      {s.name}: {s.grants(gives)}" for s in systems]
+            lines += [
+                f"  {name}:",
+                "    owners: [stayer00]",
+                "    grants:" if _given(systems, gives) else "    grants: {}",
+            ]
+            lines += [f"      {s.name}: {given}" for s in systems if (given := s.grants(gives))]
         lines.append("people:")
         for person in self.people:
             roles = person.after if after else person.before
@@ -109,6 +122,12 @@ class Story:
                     f"    email: {person.name}@example.com",
                     f"    roles: [{', '.join(roles)}]",
                 ]
+                accounts = [f"{s.name}: {account}" for s in systems if (account := s.account(person.name))]
+                lines += [f"    accounts: {{{', '.join(accounts)}}}"] if accounts else []
         folder = root / "access"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "all.yaml").write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def _given(systems: Iterable[Speaks], gives: Mapping[str, tuple[str, ...]]) -> bool:
+    return any(system.grants(gives) for system in systems)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.rigs.need import need
+from tests.rigs.postgres import postgres_missing_reason
 from tests.rigs.slapd import slapd_missing_reason
 
 ROOT = Path(__file__).parents[2]
@@ -17,10 +18,14 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("part", ["kills", "reads", "apply", "canaries"])
 def test_a_slice_of_the_faults_holds(part: str, tmp_path: Path) -> None:
-    """In a process of its own, which forks: a test process has threads."""
     need(slapd_missing_reason())
+    _holds(part, "3" if part == "kills" else "2")
+
+
+def _holds(part: str, workers: str, *options: str) -> None:
+    """In a process of its own, which forks: a test process has threads."""
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.faults", "--only", part, "--workers", "3" if part == "kills" else "2"],
+        [sys.executable, "-m", "tests.faults", "--only", part, "--workers", workers, *options],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -30,3 +35,8 @@ def test_a_slice_of_the_faults_holds(part: str, tmp_path: Path) -> None:
     )
     assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
     assert " 0 points failed" in ended.stdout or " 0 seeds failed" in ended.stdout or "; 0 found" in ended.stdout
+
+
+def test_a_slice_of_the_kills_holds_on_postgresql(tmp_path: Path) -> None:
+    need(postgres_missing_reason())
+    _holds("kills", "2", "--systems", "postgresql", "--count", "2")

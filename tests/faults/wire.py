@@ -22,10 +22,12 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """One thing that a call changes, by its name in addresses, without the target: `membership/devs/ada`."""
+    """One thing that a call changes, by its name in addresses, without the target: `membership/devs/ada`. `also` are
+    other names that the same change may go by: who is taken out of an organization loses the account there too."""
 
     effect: Effect
     thing: str
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`parts` are what may be cut between: messages of LDAP, head and body of HTTP. `ok`: the server said yes."""
+    """`parts` are what may be cut between: messages of LDAP, head and body of HTTP. `ok`: the server said yes. `hurt`:
+    of a spoiled answer that is part of several wholes, which one of them is short."""
 
     parts: tuple[bytes, ...]
     ok: bool = True
     ends: bool = False
+    hurt: str = ""
 
     @property
     def raw(self) -> bytes:
@@ -96,7 +100,7 @@ class Wire(Protocol):
 
     def trouble(self, request: Request, kind: str, wait: float | None) -> Answer:
         """A refusal to work: `busy` (throttled, with the seconds to wait where the protocol can say them),
-        `unavailable`, `error`."""
+        `unavailable`, `error`, `denied` (what it is asked for needs more rights)."""
         ...
 
     def spoiled(self, spoil: Spoil, request: Request, answer: Answer, chance: Random) -> Answer | None:

@@ -21,6 +21,8 @@ from provisioner.transport import Answer, Budgets, Limits, Pace, Session, Transp
 Row = Mapping[str, Any]
 _PACE = Pace(at_once=4)
 _PAGES = 2000
+KINDS = frozenset({"group", "project", "expression"})
+"""Kinds of restrictions."""
 _STATUS = {
     400: Trouble.INVALID,
     401: Trouble.CREDENTIAL,
@@ -92,9 +94,10 @@ class ReadCalls:
         except TransportError as error:
             raise translated(error, writing=False) from None
 
-    def listed(self, path: str, params: Row | None = None) -> list[Row]:
-        """A list to its end, or ProviderError: a list that breaks off is never taken for the whole."""
-        rows: list[Row] = []
+    def listed(self, path: str, params: Row | None = None, key: str = "id") -> list[Row]:
+        """A list to its end, each row once, or ProviderError: a list that breaks off, has a row without its `key`, or a
+        page that came before, is never taken for the whole."""
+        rows: dict[str, Row] = {}
         asked = dict(params or {})
         seen: set[str] = set()
         for _ in range(_PAGES):
@@ -102,10 +105,15 @@ class ReadCalls:
             items = found.get("items") if isinstance(found, Mapping) else None
             if not isinstance(items, list) or "next_page_token" not in found:
                 raise ProviderError(Trouble.PARTIAL, "the answer has another shape than documented", call=f"GET {path}")
-            rows += [r for r in items if isinstance(r, Mapping)]
+            if not all(isinstance(r, Mapping) and r.get(key) is not None for r in items):
+                raise ProviderError(Trouble.PARTIAL, f"something in the list has no `{key}`", call=f"GET {path}")
+            page = {str(r[key]): r for r in items}
+            if page and page.keys() <= rows.keys():
+                raise ProviderError(Trouble.PARTIAL, "a page of the list came twice", call=f"GET {path}")
+            rows |= page
             following = found["next_page_token"]
             if following is None:
-                return rows
+                return list(rows.values())
             if str(following) in seen:
                 break
             seen.add(str(following))
@@ -136,19 +144,32 @@ class ReadCalls:
         return known
 
     def contexts(self) -> list[Row]:
-        return self.listed("/context", {"owner-id": self.organization_id(), "owner-type": "organization"})
+        path = "/context"
+        rows = self.listed(path, {"owner-id": self.organization_id(), "owner-type": "organization"})
+        if any(r.get("name") is None for r in rows):
+            raise ProviderError(Trouble.PARTIAL, "a context has no name", call=f"GET {path}")
+        return rows
 
     def restrictions(self, context: str) -> list[Row]:
-        return self.listed(f"/context/{part(context)}/restrictions")
+        """A kind that is not known here could let in anybody or nobody: then who comes in is not known at all."""
+        path = f"/context/{part(context)}/restrictions"
+        rows = self.listed(path)
+        strange = sorted({str(r.get("restriction_type")) for r in rows} - KINDS)
+        if strange:
+            words = f"restrictions of a kind that is not known here: {', '.join(strange)}"
+            raise ProviderError(Trouble.PARTIAL, words, call=f"GET {path}")
+        return rows
 
     def variables(self, context: str) -> list[str]:
-        return sorted(str(r["variable"]) for r in self.listed(f"/context/{part(context)}/environment-variable"))
+        rows = self.listed(f"/context/{part(context)}/environment-variable", key="variable")
+        return sorted(str(r["variable"]) for r in rows)
 
     def project(self, slug: str) -> Row:
         return self._row(self.get(f"/project/{quote(slug, safe='/')}"), "GET /project")
 
     def project_variables(self, slug: str) -> list[str]:
-        return sorted(str(r["name"]) for r in self.listed(f"/project/{quote(slug, safe='/')}/envvar"))
+        rows = self.listed(f"/project/{quote(slug, safe='/')}/envvar", key="name")
+        return sorted(str(r["name"]) for r in rows)
 
     def groups(self) -> list[Row]:
         return self.listed(f"/organizations/{part(self.organization_id())}/groups")

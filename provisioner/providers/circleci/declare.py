@@ -121,6 +121,8 @@ class CircleDeclare:
                 unsaid.append(
                     (resource.address, "open to administrators alone, and within limits: files cannot say both")
                 )
+            elif isinstance(value, Mapping) and openness.ALL in value.get("groups", ()):
+                unsaid.append((resource.address, "open to all members, and to groups besides: files cannot say both"))
             else:
                 contexts[resource.address.object] = {"open_to": value}
         return {"contexts": contexts}, unsaid
@@ -149,7 +151,8 @@ class CircleDeclare:
         wanted = resource.attributes.get("open_to")
         if self._forge is not None and isinstance(wanted, Mapping):
             for group in wanted.get("groups", ()):
-                yield Address(self._forge, Kind.GROUP, group)
+                if group != openness.ALL:
+                    yield Address(self._forge, Kind.GROUP, group)
 
     def words(self, change: Change) -> str:
         name = change.address.object

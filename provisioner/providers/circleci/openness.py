@@ -12,9 +12,12 @@ from provisioner.model.effect import Direction
 
 EVERYONE, ADMINS = "everyone", "admins"
 CLASSES = ("groups", "projects", "expressions")
+ALL = "~all"
+"""The group of all members, where it stands beside others; no group can be called so."""
 OpenTo = Any
 """`everyone`, `admins`, or {groups: [...], projects: [...], expressions: [...]} without empty ones. A live context that
-no member but administrators may use in some projects has `groups: []`; files cannot say that."""
+no member but administrators may use in some projects has `groups: []`, and one with groups that count for nothing yet,
+because all members come in, `groups: [..., ~all]`; files can say neither."""
 
 
 def declared(value: Any) -> OpenTo:
@@ -40,7 +43,7 @@ def live(groups: Iterable[str], everyone: bool, projects: Iterable[str], express
     named, where, rules = sorted(set(groups)), sorted(set(projects)), sorted(set(expressions))
     rest = {kind: listed for kind, listed in (("projects", where), ("expressions", rules)) if listed}
     if everyone:
-        return rest or EVERYONE
+        return {"groups": sorted({ALL, *named}), **rest} if named else rest or EVERYONE
     if not named and not rest:
         return ADMINS
     return {"groups": named, **rest}
@@ -48,12 +51,12 @@ def live(groups: Iterable[str], everyone: bool, projects: Iterable[str], express
 
 def members(value: OpenTo) -> bool:
     """Whether any member may use it somewhere, so that anyone could extract its variables."""
-    return value == EVERYONE or (isinstance(value, Mapping) and "groups" not in value)
+    return value == EVERYONE or (isinstance(value, Mapping) and ALL in value.get("groups", (ALL,)))
 
 
 def unconditional(value: OpenTo) -> bool:
     """Whether any member may use it anywhere."""
-    return bool(value == EVERYONE)
+    return members(value) and all(limit is None for limit in _parts(value).values())
 
 
 def direction(before: OpenTo | None, after: OpenTo | None) -> Direction:
@@ -73,7 +76,8 @@ def _parts(value: OpenTo) -> dict[str, frozenset[str] | None]:
         return dict.fromkeys(CLASSES)
     if value == ADMINS or not isinstance(value, Mapping):
         return {"groups": frozenset(), "projects": None, "expressions": None}
-    return {kind: frozenset(value[kind]) if kind in value else None for kind in CLASSES}
+    found = {kind: frozenset(value[kind]) if kind in value else None for kind in CLASSES}
+    return {**found, "groups": None} if ALL in (found["groups"] or ()) else found
 
 
 def _of_class(was: frozenset[str] | None, becomes: frozenset[str] | None) -> Direction:
@@ -92,5 +96,6 @@ def shown(value: OpenTo) -> str:
     """In a few words: `everyone`, `groups leads; projects site`."""
     if not isinstance(value, Mapping):
         return str(value)
-    parts = [f"{kind} {', '.join(value[kind]) or 'none but administrators'}" for kind in CLASSES if kind in value]
+    listed = {kind: ["all members" if n == ALL else n for n in value[kind]] for kind in CLASSES if kind in value}
+    parts = [f"{kind} {', '.join(names) or 'none but administrators'}" for kind, names in listed.items()]
     return "; ".join(parts)

@@ -1,7 +1,7 @@
 """Writing to one CircleCI organization: one context at a time, one restriction at a time, each looked at after.
 
-What is to come is added before what is to go is taken, so that a context is never open to more than the old and the new
-together; what CircleCI makes of the last restriction going is read, not assumed. A context with variables is never
+The order is such that after each step nobody may use the context who could not before and is not to be able to
+(`steps.py`); what CircleCI makes of the last restriction going is read, not assumed. A context with variables is never
 deleted.
 """
 
@@ -18,6 +18,7 @@ from provisioner.providers.circleci import convert, openness
 from provisioner.providers.circleci.calls import WriteCalls
 from provisioner.providers.circleci.convert import EXPRESSION, GROUP, PROJECT, Restriction
 from provisioner.providers.circleci.declare import CircleDeclare
+from provisioner.providers.circleci.steps import steps
 
 Keys = set[tuple[str, str]]
 
@@ -90,14 +91,13 @@ class CircleWriter:
                 return Refused(f"context {name} is gone")
             context = self._calls.create_context(name, deadline)
         have = self._restrictions(context)
-        for kind, value in sorted(wanted - have.keys()):
-            self._calls.add_restriction(context, kind, value, deadline)
-            have = self._asserted(context, name, {*have, (kind, value)})
-        all_members = (GROUP, self._calls.organization_id())
-        too_much = sorted(have.keys() - wanted, key=lambda key: (key != all_members, key[0] != GROUP, key))
-        for key in too_much:
-            self._calls.delete_restriction(context, have[key].id, deadline)
-            have = self._asserted(context, name, set(have) - {key})
+        for step in steps(list(have), wanted, (GROUP, self._calls.organization_id())):
+            if step.adds:
+                self._calls.add_restriction(context, *step.key, deadline)
+                have = self._asserted(context, name, {*have, step.key})
+            else:
+                self._calls.delete_restriction(context, have[step.key].id, deadline)
+                have = self._asserted(context, name, set(have) - {step.key})
         found = convert.open_to(have.values(), self._calls.organization_id())
         if found != wanted_value:
             words = f"context {name} is open to {openness.shown(found)} now, not {openness.shown(wanted_value)}"

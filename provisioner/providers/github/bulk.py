@@ -13,6 +13,7 @@ from provisioner.model.coverage import Scope, ScopeCoverage, Verdict
 from provisioner.providers.github import queries
 from provisioner.providers.github.calls import ReadCalls
 from provisioner.providers.github.convert import Gathered, Invitation, is_of_enterprise
+from provisioner.providers.github.lists import Listed
 
 PARALLEL = 8
 _SIZES = (100, 50, 20, 5)
@@ -40,7 +41,7 @@ class Bulk:
         self.custom: set[str] = set()
         self.warnings: list[Diagnostic] = []
         self._short: dict[str, ProviderError] = {}
-        self._counts: dict[str, tuple[int, int]] = {}
+        self._lists = {part: Listed(part) for part in _KEYS}
         self._size = 0
         self._asked = 0
 
@@ -60,40 +61,39 @@ class Bulk:
 
     def _pages(self) -> None:
         """The first question, until each of its lists is at its end."""
-        more: dict[str, str | None] = dict.fromkeys(("members", "pending", "teams", "repositories"))
-        loops: set[tuple[str, str]] = set()
+        more: dict[str, str | None] = dict.fromkeys(_KEYS)
         while more:
             variables: dict[str, Any] = {"login": self._calls.organization}
-            for part in ("members", "pending", "teams", "repositories"):
+            for part in _KEYS:
                 variables[part] = part in more
                 variables[f"{part}After"] = more.get(part)
             answer = self._ask(variables, more)
             if answer is None:
                 return
             organization, errors = answer
-            if organization is None:
-                raise (
-                    errors[0]
-                    if errors
-                    else ProviderError(
-                        Trouble.GONE, f"there is no organization {self._calls.organization}", call="graphql"
-                    )
-                )
-            for part, key in (
-                ("members", "membersWithRole"),
-                ("pending", "pendingMembers"),
-                ("teams", "teams"),
-                ("repositories", "repositories"),
-            ):
+            if not isinstance(organization, Mapping):
+                words = f"there is no organization {self._calls.organization}"
+                raise errors[0] if errors else ProviderError(Trouble.GONE, words, call="graphql")
+            self._heed(organization, errors, more)
+            for part, key in _KEYS.items():
                 if part in more:
-                    cursor = self._page(part, organization.get(key), errors)
-                    if cursor is None or (part, cursor) in loops:
-                        if cursor is not None:
-                            self._cut(part, "its pages go round in a circle")
+                    cursor = self._page(part, organization.get(key))
+                    if cursor is None:
                         del more[part]
                     else:
-                        loops.add((part, cursor))
                         more[part] = cursor
+
+    def _heed(self, organization: Row, errors: Sequence[ProviderError], more: Iterable[str]) -> None:
+        """An error beside the data is about what it names, or else about everything. And who does not belong to an
+        organization is shown what is public, as if there was no more."""
+        for error in errors:
+            named = [part for part, key in _KEYS.items() if part in error.message or key in error.message]
+            for part in named or more:
+                self._short.setdefault(part, error)
+        if self._calls.as_user and organization.get("viewerIsAMember") is not True:
+            words = f"this token's owner does not belong to {self._calls.organization} and is shown what is public"
+            for part in more:
+                self._short.setdefault(part, ProviderError(Trouble.DENIED, words, call="graphql"))
 
     def _ask(self, variables: dict[str, Any], more: Iterable[str]) -> tuple[Any, list[ProviderError]] | None:
         """One page of each; smaller ones where GitHub runs out of time. None: this is all that can be had."""
@@ -114,46 +114,24 @@ class Bulk:
                     self._short[part] = error
                 return None
 
-    def _page(self, part: str, connection: Any, errors: Sequence[ProviderError]) -> str | None:
+    def _page(self, part: str, connection: Any) -> str | None:
         """Takes in one page; the cursor of the next, or None at the end."""
-        if not isinstance(connection, Mapping):
-            told = next(iter(errors), None)
-            self._short[part] = told or ProviderError(Trouble.DENIED, f"{part} are not shown", call="graphql")
-            return None
-        rows = connection.get("edges") if "edges" in connection else connection.get("nodes")
-        rows = [r for r in rows or () if isinstance(r, Mapping)]
         take = {
             "members": self._member,
             "pending": self._pending,
             "teams": self._team,
             "repositories": self._repository,
         }[part]
+        listed = self._lists[part]
+        rows, cursor = listed.take(connection)
         for row in rows:
             take(row)
-        total = int(connection.get("totalCount") or 0)
-        read = self._counts.get(part, (0, 0))[0] + len(rows)
-        self._counts[part] = (read, total)
-        if errors and part not in self._short:
-            touching = [e for e in errors if part in e.message or _KEYS[part] in e.message]
-            if touching:
-                self._short[part] = touching[0]
-        page = connection.get("pageInfo") or {}
-        if page.get("hasNextPage") and page.get("endCursor"):
-            return str(page["endCursor"])
-        if page.get("hasNextPage"):
-            self._cut(part, "it says that there is more, and not where")
-        elif read != total:
-            self._cut(part, f"{read} came of {total}")
-        return None
-
-    def _cut(self, part: str, why: str) -> None:
-        self._short.setdefault(part, ProviderError(Trouble.PARTIAL, f"{part}: {why}", call="graphql"))
+        if listed.error is not None:
+            self._short.setdefault(part, listed.error)
+        return cursor
 
     def _member(self, edge: Row) -> None:
-        node = edge.get("node")
-        if not isinstance(node, Mapping) or node.get("databaseId") is None:
-            self._cut("members", "somebody is not shown")
-            return
+        node = edge["node"]
         self.gathered.members[str(node["login"])] = node
         if str(edge.get("role")) == "ADMIN":
             self.gathered.owners.add(str(node["login"]))
@@ -203,35 +181,18 @@ class Bulk:
 
     def _whole(self, part: str, connection: Any, query: str, asked: Row, path: tuple[str, str]) -> list[Row]:
         """The rows of a list within a list, the pages after the first one by one."""
-        label = f"{path[1]} of {next(iter(asked.values()))}"
-        if not isinstance(connection, Mapping):
-            self._short.setdefault(part, ProviderError(Trouble.DENIED, f"{label} are not shown", call="graphql"))
-            return []
-        rows = _rows(connection)
-        total, page = int(connection.get("totalCount") or 0), connection.get("pageInfo") or {}
-        seen: set[str] = set()
-        while page.get("hasNextPage"):
-            cursor = str(page.get("endCursor"))
-            if cursor in seen or not page.get("endCursor"):
-                break
-            seen.add(cursor)
+        listed = Listed(f"{path[1]} of {next(iter(asked.values()))}")
+
+        def following(cursor: str) -> Any:
             variables = {"login": self._calls.organization, **asked, "after": cursor}
-            try:
-                data, errors = self._calls.graphql(query, variables)
-            except ProviderError as error:
-                self._short.setdefault(part, error)
-                return rows
+            data, errors = self._calls.graphql(query, variables)
             if errors:
-                self._short.setdefault(part, errors[0])
-            inner = ((data.get("organization") or {}).get(path[0]) or {}).get(path[1])
-            if not isinstance(inner, Mapping):
-                break
-            rows += _rows(inner)
-            page = inner.get("pageInfo") or {}
-        if len(rows) != total:
-            self._short.setdefault(
-                part, ProviderError(Trouble.PARTIAL, f"{label}: {len(rows)} came of {total}", call="graphql")
-            )
+                raise errors[0]
+            return ((data.get("organization") or {}).get(path[0]) or {}).get(path[1])
+
+        rows = listed.to_the_end(connection, following)
+        if listed.error is not None:
+            self._short.setdefault(part, listed.error)
         return rows
 
     # REST
@@ -263,6 +224,13 @@ class Bulk:
                 raise
             self._short["invitations"] = error
             return
+        if gathered.invitations and gathered.teams.keys() - gathered.team_invited.keys():
+            words = "which teams are offered by an invitation is not shown"
+            self._short.setdefault("teams", ProviderError(Trouble.DENIED, words, call="graphql"))
+        missing = gathered.pending.keys() - {(i.login or "").lower() for i in gathered.invitations}
+        if missing and "pending" not in self._short:
+            words = f"the invitation of {min(missing)} is not in the list"
+            self._short.setdefault("invitations", ProviderError(Trouble.PARTIAL, words, call="invitations"))
         try:
             for row in self._calls.failed_invitations():
                 self.warnings.append(self._lapsed(row))
@@ -296,10 +264,10 @@ class Bulk:
     # What it covers
 
     def scopes(self) -> Iterator[ScopeCoverage]:
-        counted = ", ".join(f"{read} of {total} {part}" for part, (read, total) in self._counts.items())
+        counted = ", ".join(f"{len(listed.rows)} of {listed.total} {part}" for part, listed in self._lists.items())
         needs = {
             Kind.ACCOUNT: ("members", "invitations", "pending", "repositories", "grants"),
-            Kind.GROUP: ("teams",),
+            Kind.GROUP: ("teams", "pending"),  # whoever is no owner is shown neither invitations nor secret teams
             Kind.MEMBERSHIP: ("teams", "invitations", "members"),
             Kind.GRANT: ("members", "invitations", "teams", "repositories", "grants"),
         }
@@ -320,8 +288,3 @@ _KEYS = {
     "teams": "teams",
     "repositories": "repositories",
 }
-
-
-def _rows(connection: Row) -> list[Row]:
-    rows = connection.get("edges") if "edges" in connection else connection.get("nodes")
-    return [r for r in rows or () if isinstance(r, Mapping)]

@@ -21,6 +21,8 @@ from provisioner.transport import Answer, TransportError
 
 Row = Mapping[str, Any]
 RATE_LIMITED = "RATE_LIMITED"
+_LONGEST = 100
+"""Rows of a page, at most."""
 _PAGES = 2000
 """More pages than any list has; a list that goes on is a loop."""
 
@@ -79,31 +81,43 @@ class _Calls:
         except TransportError as error:
             raise translated(error, writing=False) from None
 
-    def get(self, path: str, params: Row | None = None) -> Row:
-        """One thing."""
+    def get(self, path: str, params: Row | None = None, needs: tuple[str, ...] = ()) -> Row:
+        """One thing; without what it `needs` it is none."""
         answer = self._read(path, params)
         found = self._json(answer)
-        if not isinstance(found, Mapping):
+        if not isinstance(found, Mapping) or any(found.get(key) is None for key in needs):
             raise _shape(answer.call)
         return found
 
     def listed(self, path: str, params: Row | None = None, key: str | None = None) -> Iterator[Row]:
-        """A list to its end, or ProviderError: a list that breaks off is never taken for the whole."""
+        """A list to its end, each row once, or ProviderError: a list that breaks off is never taken for the whole. A
+        full page without a word on the next one is no end: the next one is asked for. A page that came before, in place
+        of another, is a list that broke off."""
+        first: Row = {"per_page": _LONGEST, **(params or {})}
         url: str | None = path
-        asked: Row | None = {"per_page": 100, **(params or {})}
+        asked: Row | None = first
         seen: set[str] = set()
-        for _ in range(_PAGES):
+        known: set[str] = set()
+        for number in range(2, _PAGES):
             assert url is not None
             answer = self._read(url, asked)
             found = self._json(answer)
             rows = found.get(key) if key is not None and isinstance(found, Mapping) else found
             if not isinstance(rows, list) or not all(isinstance(r, Mapping) for r in rows):
                 raise _shape(answer.call)
-            yield from rows
+            ids = [str(r.get("id", r.get("credential_id"))) for r in rows]
+            if ids and set(ids) <= known:
+                raise ProviderError(Trouble.PARTIAL, "a page of the list came twice", call=f"GET {path}")
+            for row_id, row in zip(ids, rows, strict=True):
+                if row_id not in known:
+                    known.add(row_id)
+                    yield row
             url, asked = answer.next_url, None
+            if url is None and len(rows) >= _LONGEST:
+                url, asked = path, {**first, "page": number}
             if url is None:
                 return
-            if url in seen:
+            if asked is None and url in seen:
                 break
             seen.add(url)
         raise ProviderError(Trouble.PARTIAL, "the list of pages has no end", call=f"GET {path}")
@@ -147,19 +161,19 @@ class ReadCalls(_Calls):
         return data, errors
 
     def organization_row(self) -> Row:
-        return self.get(self.org_path)
+        return self.get(self.org_path, needs=("id",))
 
     def me(self) -> Row:
-        return self.get("/user")
+        return self.get("/user", needs=("login",))
 
     def user(self, login: str) -> Row:
-        return self.get(f"/users/{part(login)}")
+        return self.get(f"/users/{part(login)}", needs=("id", "login"))
 
     def user_by_id(self, native_id: str) -> Row:
-        return self.get(f"/user/{part(native_id)}")
+        return self.get(f"/user/{part(native_id)}", needs=("id", "login"))
 
     def membership(self, login: str) -> Row:
-        return self.get(f"{self.org_path}/memberships/{part(login)}")
+        return self.get(f"{self.org_path}/memberships/{part(login)}", needs=("state", "role", "user"))
 
     def invitations(self) -> Iterator[Row]:
         return self.listed(f"{self.org_path}/invitations")
@@ -174,13 +188,13 @@ class ReadCalls(_Calls):
         return self.listed(f"{self.org_path}/outside_collaborators")
 
     def team(self, slug: str) -> Row:
-        return self.get(self.team_path(slug))
+        return self.get(self.team_path(slug), needs=("id", "slug"))
 
     def child_teams(self, slug: str) -> Iterator[Row]:
         return self.listed(f"{self.team_path(slug)}/teams")
 
     def team_membership(self, slug: str, login: str) -> Row:
-        return self.get(f"{self.team_path(slug)}/memberships/{part(login)}")
+        return self.get(f"{self.team_path(slug)}/memberships/{part(login)}", needs=("state", "role"))
 
     def enterprise_teams(self) -> Iterator[Row]:
         return self.listed(f"{self.org_path}/teams", {"team_type": "enterprise"})

@@ -18,6 +18,7 @@ from provisioner.providers.github.calls import ReadCalls
 from provisioner.providers.github.controls_read import ControlReader
 from provisioner.providers.github.convert import MEMBER, Invitation
 from provisioner.providers.github.declare import GithubDeclare
+from provisioner.providers.github.lists import Listed
 
 _FATAL = (Trouble.CREDENTIAL, Trouble.UNREACHABLE)
 Row = Mapping[str, Any]
@@ -224,6 +225,7 @@ class Looker:
 
     def _immediate(self, slug: str, login: str) -> Row | None:
         """Their own place in the team, not one by way of a team below."""
+        members = Listed(f"members of {slug}")
         after: str | None = None
         while True:
             variables = {"login": self._calls.organization, "slug": slug, "after": after, "query": login}
@@ -233,17 +235,19 @@ class Looker:
             team = (data.get("organization") or {}).get("team")
             if not isinstance(team, Mapping):
                 raise ProviderError(Trouble.GONE, f"there is no team {slug}", call="graphql")
-            for edge in team["members"]["edges"]:
+            rows, after = members.take(team.get("members"))
+            for edge in rows:
                 if str(edge["node"]["login"]).lower() == login.lower():
-                    return edge  # type: ignore[no-any-return]
-            page = team["members"]["pageInfo"]
-            if not page["hasNextPage"] or page["endCursor"] == after:
+                    return edge
+            if after is None:
+                if members.error is not None:
+                    raise members.error
                 return None
-            after = str(page["endCursor"])
 
     # Repositories
 
     def _repository(self, name: str) -> Iterator[Resource]:
+        collaborators = Listed(f"collaborators of {name}")
         after: str | None = None
         while True:
             variables = {"login": self._calls.organization, "name": name, "after": after}
@@ -253,20 +257,18 @@ class Looker:
             repository = (data.get("organization") or {}).get("repository")
             if not isinstance(repository, Mapping):
                 raise ProviderError(Trouble.GONE, f"there is no repository {name}", call="graphql")
-            collaborators = repository.get("collaborators")
-            if not isinstance(collaborators, Mapping):
-                raise ProviderError(Trouble.DENIED, f"collaborators of {name} are not shown", call="graphql")
-            for edge in collaborators["edges"]:
-                if edge.get("permissionSources") is None:
-                    words = f"by what way people have {name} is not shown"
-                    raise ProviderError(Trouble.DENIED, words, call="graphql")
-                found = convert.collaborator(self._target, edge, name, {})
-                if found is not None:
-                    yield found
-            page = collaborators["pageInfo"]
-            if not page["hasNextPage"] or page["endCursor"] == after:
+            _, after = collaborators.take(repository.get("collaborators"))
+            if after is None:
                 break
-            after = str(page["endCursor"])
+        if collaborators.error is not None:
+            raise collaborators.error
+        for edge in collaborators.rows:
+            if edge.get("permissionSources") is None:
+                words = f"by what way people have {name} is not shown"
+                raise ProviderError(Trouble.DENIED, words, call="graphql")
+            found = convert.collaborator(self._target, edge, name, {})
+            if found is not None:
+                yield found
         for row in self._calls.repository_invitations(name):
             waiting = convert.repository_invitation(self._target, name, row)
             if waiting is not None:

@@ -24,7 +24,7 @@ ORGANIZATION = f"""query Organization(
   $teamsFirst: Int!, $repositoriesFirst: Int!
 ) {{
   organization(login: $login) {{
-    databaseId login
+    databaseId login viewerIsAMember
     membersWithRole(first: 100, after: $membersAfter) @include(if: $members) {{
       totalCount {_PAGE} edges {{ role node {{ login databaseId name }} }}
     }}

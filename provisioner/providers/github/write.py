@@ -110,6 +110,8 @@ class GithubWriter:
             except ProviderError:
                 raise error from None
             return AlreadySo(f"team {slug} is there")
+        if not isinstance(made, Mapping) or not made.get("slug"):
+            raise ProviderError(Trouble.UNKNOWN, f"no team is told to have been made for {slug}", call="POST teams")
         if self._calls.as_user:  # who makes a team with a token of their own is put into it
             me = str(self._calls.me()["login"])
             path = f"{self._calls.team_path(str(made['slug']))}/memberships/{part(me)}"

@@ -13,6 +13,7 @@ from provisioner.sandbox.aws.iam import need_policy
 from provisioner.sandbox.aws.server import REGION
 from tests.faults.story import OWNER, ROLES, Story
 from tests.faults.systems.aws_wire import AwsWire
+from tests.faults.systems.base import from_people_and_groups
 
 ACCOUNT = "111111111111"
 _DENY = "provision-deny"
@@ -96,7 +97,7 @@ class AwsSystem:
     def environment(self, port: int) -> dict[str, str]:
         return {**self.server.exports(), "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
 
-    def target(self) -> str:
+    def target(self, *, after: bool) -> str:
         return f"""\
 {self.name}:
   provider: aws-iam
@@ -107,6 +108,12 @@ class AwsSystem:
 
     def grants(self, role: Mapping[str, tuple[str, ...]]) -> str:
         return f"{{groups: [{', '.join(role['groups'])}], policies: [{', '.join(role['policies'])}]}}"
+
+    def account(self, login: str) -> str:
+        return ""
+
+    def standing(self, *, after: bool) -> frozenset[str]:
+        return frozenset()
 
     def wanted(self, login: str, roles: Iterable[Mapping[str, tuple[str, ...]]]) -> frozenset[str]:
         roles = list(roles)
@@ -151,3 +158,17 @@ class AwsSystem:
             key = user["tags"].get("provision", "").partition(" k=")[2].split(" ")[0]
             found.update({name.lower(), key} & logins)
         return found
+
+    def moments(self, story: Story) -> list[str]:
+        return []
+
+    def rests_on(self, action: str, thing: str, damaged: frozenset[str]) -> bool:
+        return from_people_and_groups(action, thing, damaged)
+
+    def broken(self, wrong: str) -> list[dict[str, str]]:
+        return [
+            {"AWS_SECRET_ACCESS_KEY": wrong.encode("ascii", "ignore").decode()},
+            {"AWS_SESSION_TOKEN": wrong.encode("ascii", "ignore").decode()},
+            {"AWS_ENDPOINT_URL": f"http://user:{wrong}@127.0.0.1:1"},
+            {"AWS_ACCESS_KEY_ID": wrong, "AWS_MAX_ATTEMPTS": "nonsense"},
+        ]

@@ -8,6 +8,7 @@ from typing import BinaryIO
 from urllib.parse import parse_qsl
 from xml.etree import ElementTree
 
+from tests.faults.systems import http
 from tests.faults.wire import Answer, Effect, Request, Spoil, Touched
 
 _READS = ("Get", "List", "Generate", "Simulate", "AssumeRole", "Decode")
@@ -49,24 +50,16 @@ class AwsWire:
         self._pages = (b"", b"")
 
     def request(self, stream: BinaryIO) -> Request | None:
-        first = stream.readline()
-        if not first:
+        found = http.message(stream)
+        if found is None:
             return None
-        head, length = [first], 0
-        while (line := stream.readline()) not in (b"\r\n", b"\n", b""):
-            head.append(line)
-            name, _, value = line.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value)
-        body = stream.read(length)
-        if len(body) < length:
-            return None
+        head, body = found
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True))
         action = fields.get("Action", "")
         # The credential's scope names the service: `.../us-east-1/iam/aws4_request`.
         service = next((p[3] for h in head if b"Credential=" in h and len(p := h.split(b"/")) > 4), b"").decode()
         return Request(
-            b"".join(head) + b"\r\n" + body,
+            http.whole(head, body),
             f"{service}.{action}",
             mutates=bool(action) and not action.startswith(_READS),
             touched=tuple(_touched(action, fields)),
@@ -76,22 +69,13 @@ class AwsWire:
         )
 
     def answer(self, stream: BinaryIO, request: Request) -> Answer | None:
-        first = stream.readline()
-        if not first:
+        found = http.received(stream)
+        if found is None:
             return None
-        head, length = [first], 0
-        while (line := stream.readline()) not in (b"\r\n", b"\n", b""):
-            head.append(line)
-            name, _, value = line.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value)
-        body = stream.read(length)
-        if len(body) < length:
-            return None
-        status = int(first.split()[1])
+        answer, _, body = found
         if request.scope == "everything":
             self._pages = (self._pages[1], body)
-        return Answer((b"".join(head) + b"\r\n", body), ok=200 <= status < 300)
+        return answer
 
     def for_request(self, answer: Answer, request: Request) -> Answer:
         return answer
@@ -112,15 +96,17 @@ class AwsWire:
             f'<{action}Response xmlns="{_NAMESPACE}">{inside}<ResponseMetadata><RequestId>pretended</RequestId>'
             f"</ResponseMetadata></{action}Response>"
         )
-        return _http(200, "OK", text)
+        return _http(200, text)
 
     def trouble(self, request: Request, kind: str, wait: float | None) -> Answer:
         more = {} if wait is None else {"Retry-After": f"{wait:g}"}
         if kind == "busy":
-            return _http(400 if wait is None else 429, "Bad Request", _error("Throttling", "Rate exceeded"), more)
+            return _http(400 if wait is None else 429, _error("Throttling", "Rate exceeded"), more)
         if kind == "unavailable":
-            return _http(503, "Service Unavailable", _error("ServiceUnavailable", "Try again later"), more)
-        return _http(500, "Internal Server Error", _error("InternalFailure", "Something went wrong"), more)
+            return _http(503, _error("ServiceUnavailable", "Try again later"), more)
+        if kind == "denied":
+            return _http(403, _error("AccessDenied", "Not authorized to perform this"))
+        return _http(500, _error("InternalFailure", "Something went wrong"), more)
 
     def spoiled(self, spoil: Spoil, request: Request, answer: Answer, chance: Random) -> Answer | None:
         action, fields = request.detail
@@ -137,7 +123,7 @@ class AwsWire:
         }
         if spoil.name in plain:
             made = plain[spoil.name]
-            return None if made is None else _with_body(answer, made)
+            return None if made is None else http.with_body(answer, made)
         if spoil.name == "the page before again":
             return self._before(request, answer)
         root = ElementTree.fromstring(body)
@@ -145,7 +131,7 @@ class AwsWire:
         if result is None or not self._spoil(spoil.name, root, result, fields, chance):
             return None
         ElementTree.register_namespace("", root.tag.partition("}")[0].removeprefix("{"))
-        return _with_body(answer, ElementTree.tostring(root))
+        return http.with_body(answer, ElementTree.tostring(root))
 
     def _before(self, request: Request, answer: Answer) -> Answer | None:
         """The rows of the page before, with this page's own word on what follows."""
@@ -161,7 +147,7 @@ class AwsWire:
         if not len(result.find(f"{space}UserDetailList") or ()):
             return None
         ElementTree.register_namespace("", space[1:-1])
-        return _with_body(answer, ElementTree.tostring(root))
+        return http.with_body(answer, ElementTree.tostring(root))
 
     @staticmethod
     def _spoil(
@@ -226,17 +212,8 @@ def _signer(head: list[bytes]) -> bytes:
     return line.partition(b"Credential=")[2].partition(b"/")[0]
 
 
-def _http(status: int, reason: str, text: str, more: Mapping[str, str] | None = None) -> Answer:
-    body = text.encode()
-    fields = {"Content-Type": "text/xml", "Content-Length": str(len(body)), **(more or {})}
-    head = f"HTTP/1.1 {status} {reason}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in fields.items()) + "\r\n"
-    return Answer((head.encode(), body), ok=200 <= status < 300)
-
-
-def _with_body(answer: Answer, body: bytes) -> Answer:
-    lines = [h for h in answer.parts[0].split(b"\r\n") if h and not h.lower().startswith(b"content-length:")]
-    lines.append(b"Content-Length: " + str(len(body)).encode())
-    return Answer((b"\r\n".join(lines) + b"\r\n\r\n", body))
+def _http(status: int, text: str, more: Mapping[str, str] | None = None) -> Answer:
+    return http.made(status, text.encode(), "text/xml", more)
 
 
 def _error(code: str, message: str) -> str:

@@ -65,16 +65,21 @@ class System(Protocol):
 
     # The story's Speaks
 
-    def target(self) -> str: ...
+    def target(self, *, after: bool) -> str: ...
 
     def grants(self, role: Mapping[str, tuple[str, ...]]) -> str: ...
 
+    def account(self, login: str) -> str: ...
+
     def wanted(self, login: str, roles: Iterable[Mapping[str, tuple[str, ...]]]) -> frozenset[str]: ...
+
+    def standing(self, *, after: bool) -> frozenset[str]: ...
 
     # The truth, by a way of its own
 
     def held(self, logins: frozenset[str]) -> frozenset[str]:
-        """What these people hold right now, things as in `wanted`; an account that cannot be used is not held."""
+        """What these people hold right now, things as in `wanted`; an account that cannot be used is not held. And what
+        the target itself declares, as in `standing`."""
         ...
 
     def foreign(self, logins: frozenset[str]) -> Mapping[str, Any]:
@@ -84,3 +89,33 @@ class System(Protocol):
     def accounts(self, logins: frozenset[str]) -> Mapping[str, int]:
         """How many accounts there are for each of them, in whatever state."""
         ...
+
+    def moments(self, story: Story) -> list[str]:
+        """What was wrong at any moment, by what the server saw itself after each of its changes. Empty also where it
+        cannot be watched."""
+        ...
+
+    # What a plan may be drawn from
+
+    def rests_on(self, action: str, thing: str, damaged: frozenset[str]) -> bool:
+        """Whether this change must not be planned where the scopes `damaged` did not come whole."""
+        ...
+
+    def broken(self, wrong: str) -> list[dict[str, str]]:
+        """Environments with a wrong secret, or one that lies where it does not belong."""
+        ...
+
+
+GONE = ("revoke", "disable", "delete")
+
+
+def from_people_and_groups(action: str, thing: str, damaged: frozenset[str]) -> bool:
+    """`rests_on` where people and groups are a list each, and a person's keys one of its own."""
+    kind, who = thing.partition("/")[0], thing.rpartition("/")[2]
+    if action == "create":
+        return kind == "account" and bool(damaged & {"people", "everything"})
+    if action not in GONE:
+        return False
+    if damaged & {"people", "everything"}:
+        return True
+    return f"credentials/{who}" in damaged if kind == "credential" else kind == "membership" and "groups" in damaged

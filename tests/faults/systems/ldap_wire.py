@@ -139,9 +139,8 @@ class LdapWire:
     def trouble(self, request: Request, kind: str, wait: float | None) -> Answer:
         """LDAP cannot say how long to wait."""
         number, tag, _ = request.detail
-        code, text = {"busy": (51, "too much to do"), "unavailable": (52, "going down")}.get(
-            kind, (80, "internal error")
-        )
+        told = {"busy": (51, "too much to do"), "unavailable": (52, "going down"), "denied": (50, "not for you")}
+        code, text = told.get(kind, (80, "internal error"))
         return Answer((result(number, _ANSWER[tag], code, text),), ok=False)
 
     def spoiled(self, spoil: Spoil, request: Request, answer: Answer, chance: Random) -> Answer | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.story import OWNER, ROLES, Story
+from tests.faults.systems.base import from_people_and_groups
 from tests.faults.systems.ldap_wire import LdapWire
 from tests.rigs.slapd import Slapd
 from tests.rigs.slapd_config import Options
@@ -98,7 +99,7 @@ class SlapdSystem:
             "LDAP_PASSWORD": self.server.service_password,
         }
 
-    def target(self) -> str:
+    def target(self, *, after: bool) -> str:
         return f"""\
 {self.name}:
   provider: ldap
@@ -109,6 +110,12 @@ class SlapdSystem:
 
     def grants(self, role: Mapping[str, tuple[str, ...]]) -> str:
         return f"{{groups: [{', '.join(role['groups'])}]}}"
+
+    def account(self, login: str) -> str:
+        return ""
+
+    def standing(self, *, after: bool) -> frozenset[str]:
+        return frozenset()
 
     def wanted(self, login: str, roles: Iterable[Mapping[str, tuple[str, ...]]]) -> frozenset[str]:
         groups = {g for role in roles for g in role["groups"]}
@@ -147,6 +154,19 @@ class SlapdSystem:
                 keys = {v.decode().partition(" k=")[2].split(" ")[0] for v in values.get("description", ())}
                 found.update({name.partition(",")[0].partition("=")[2].lower(), *keys} & logins)
         return found
+
+    def moments(self, story: Story) -> list[str]:
+        return []
+
+    def rests_on(self, action: str, thing: str, damaged: frozenset[str]) -> bool:
+        return from_people_and_groups(action, thing, damaged)
+
+    def broken(self, wrong: str) -> list[dict[str, str]]:
+        return [
+            {"LDAP_PASSWORD": wrong},
+            {"LDAP_URL": f"ldap://user:{wrong}@127.0.0.1:1"},
+            {"LDAP_BIND_DN": f"uid=svc,{wrong}"},
+        ]
 
     @property
     def _data(self) -> Path:

@@ -32,6 +32,8 @@ GROUPS, BOTH = {"groups": ["leads"]}, {"groups": ["leads"], "projects": ["site"]
         ({"projects": ["site"]}, {"groups": ["leads"]}, Direction.BOTH),
         ({"expressions": ["a"]}, "everyone", Direction.WIDENS),
         ("admins", "admins", Direction.NEUTRAL),
+        ({"groups": ["leads", openness.ALL]}, "everyone", Direction.NEUTRAL),
+        ({"groups": ["leads", openness.ALL]}, GROUPS, Direction.NARROWS),
     ],
 )
 def test_which_way_a_change_goes(before: Any, after: Any, goes: Direction) -> None:
@@ -48,7 +50,7 @@ def restriction(kind: str, value: str, name: str = "") -> Restriction:
         ([], "admins"),
         ([("group", ORG, "All members")], "everyone"),
         ([("group", "g1", "Leads")], {"groups": ["leads"]}),
-        ([("group", "g1", "leads"), ("group", ORG, "All members")], "everyone"),
+        ([("group", "g1", "leads"), ("group", ORG, "All members")], {"groups": ["leads", openness.ALL]}),
         ([("group", ORG, "All members"), ("project", "p1", "gh/acme/Site")], {"projects": ["site"]}),
         ([("project", "p1", "site")], {"groups": [], "projects": ["site"]}),
         ([("group", "g1", "leads"), ("expression", "a  ==   b", "")], {"groups": ["leads"], "expressions": ["a == b"]}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +81,19 @@ def spoil(server: GitHubServer, call: str, how: str) -> None:
             server.fail(call, None)
         case "502 after the work":
             server.fail(call, 502, lost=True)
+        case "told and not done":
+            row = {"id": 1, "state": "pending", "role": "member"}
+            server.fail(call, 201, body=json.dumps(row).encode())
         case "busy":
             server.fail(call, 429, headers={"Retry-After": "0"})
 
 
 CASES = [(call, how) for call in WRITES for how in ("the answer is lost", "busy")]
-CASES += [("POST /orgs/{org}/invitations", "502 after the work"), (WRITES[2], "it hangs up and does nothing")]
+CASES += [
+    ("POST /orgs/{org}/invitations", "502 after the work"),
+    (WRITES[0], "told and not done"),
+    (WRITES[2], "it hangs up and does nothing"),
+]
 
 
 @pytest.mark.parametrize(("call", "how"), CASES)
