@@ -31,8 +31,11 @@ _LIVES = 540
 """Seconds that the App's own token lives; GitHub takes at most 600."""
 
 # GitHub docs, "Permissions required for GitHub Apps".
+_OF_LEAVERS = ("organization_custom_org_roles", "organization_personal_access_tokens")
 _READS = {"members": "read", "administration": "read", "metadata": "read", "environments": "read"}
+_READS |= dict.fromkeys(_OF_LEAVERS, "read")
 _WRITES = {"members": "write", "administration": "write", "metadata": "read", "environments": "write"}
+_WRITES |= dict.fromkeys(_OF_LEAVERS, "write")
 
 
 @dataclass(frozen=True)
