@@ -46,8 +46,8 @@ class Forge:
         self.github.stop()
 
     def exports(self) -> dict[str, str]:
-        """Where both are, and a token that reads and one that writes. GitHub Actions keeps names that begin with GITHUB_
-        to itself."""
+        """Where both are, and a token that reads and one that writes. GitHub Actions keeps names that begin with
+        GITHUB_ to itself."""
         return {
             "ACCESS_GITHUB_URL": self.github.url,
             "ACCESS_GITHUB_READ_TOKEN": self._read,
