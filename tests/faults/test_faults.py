@@ -37,6 +37,7 @@ def _holds(part: str, workers: str, *options: str) -> None:
     assert " 0 points failed" in ended.stdout or " 0 seeds failed" in ended.stdout or "; 0 found" in ended.stdout
 
 
-def test_a_slice_of_the_kills_holds_on_postgresql(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["kills", "apply"])
+def test_a_slice_of_the_faults_holds_on_postgresql(part: str) -> None:
     need(postgres_missing_reason())
-    _holds("kills", "2", "--systems", "postgresql", "--count", "2")
+    _holds(part, "2", "--systems", "postgresql", "--count", "2")
