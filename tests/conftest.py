@@ -1,5 +1,5 @@
-"""Fixtures that every room may use: a real OpenLDAP server; canary secrets, looked for after every test; and the count
-of exchanges that vendors' specifications checked."""
+"""Fixtures that every room may use: a real OpenLDAP server and a real PostgreSQL; canary secrets, looked for after
+every test; and the count of exchanges that vendors' specifications checked."""
 
 import os
 import signal
@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from tests import canaries
 from tests.rigs.need import need
+from tests.rigs.postgres import Postgres, postgres_missing_reason
 from tests.rigs.slapd import Slapd, slapd_missing_reason
 from tests.rigs.slapd_config import Options
 from tests.rigs.specs import (  # noqa: F401 - hooks
@@ -87,3 +88,18 @@ def new_slapd(tmp_path: Path, authority: Authority) -> Iterator[Callable[..., Sl
     yield make
     for server in made:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_session() -> Iterator[Postgres]:
+    """One running PostgreSQL for each test process. Take `postgres` unless the test only looks."""
+    need(postgres_missing_reason())
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(postgres_session: Postgres) -> Postgres:
+    """A running PostgreSQL with an empty database `app` and no roles but its own, whatever the test before it did."""
+    postgres_session.reset()
+    return postgres_session

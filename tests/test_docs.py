@@ -44,3 +44,14 @@ def test_every_provider_has_a_page_with_the_shared_headings(name: str) -> None:
     text = (TOP / f"docs/providers/{name}.md").read_text().casefold()
     for heading in ("permissions needed", "what is managed", "ownership mark", "rotation", "limits"):
         assert re.search(rf"^## .*{heading}", text, re.MULTILINE), heading
+
+
+def test_every_refusal_of_the_gate_has_a_line() -> None:
+    text = (TOP / "docs/gate.md").read_text()
+    found = set()
+    for path in (TOP / "provisioner/actor").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_No", "Sign"):
+                found |= {str(code.value) for code in node.args[:1] if isinstance(code, ast.Constant)}
+    assert len(found) > 20
+    assert sorted(code for code in found if f"`{code}`" not in text.partition("| code | |")[2]) == []

@@ -264,8 +264,9 @@ def _of_interest(change: Change, live: Resource) -> dict[str, Any]:
 
 
 def _same(wanted: Mapping[str, Any] | None, live: Resource, hides: Collection[str]) -> bool:
-    """Whether `live` has what is named in `wanted`, as far as it can be seen."""
-    return all(k in hides or (k in live.attributes and live.attributes[k] == v) for k, v in (wanted or {}).items())
+    """Whether `live` has what is named in `wanted`, as far as it can be seen. What it does not have is None, as in the
+    plan's own comparison."""
+    return all(k in hides or live.attributes.get(k) == v for k, v in (wanted or {}).items())
 
 
 def _so(wanted: Mapping[str, Any] | None, live: Resource, hides: Collection[str]) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from provisioner.ci import circleci, github_actions, gitlab, jenkins, local
+from provisioner.ci import bamboo, circleci, cloudbees, github_actions, gitlab, jenkins, local
 from provisioner.ci.context import CiRun, told_approvers, told_pull_request
 
-_SYSTEMS = (github_actions, gitlab, circleci, jenkins)
+_SYSTEMS = (github_actions, gitlab, circleci, jenkins, bamboo, cloudbees)
 
 
 def this_run(environ: Mapping[str, str]) -> CiRun:

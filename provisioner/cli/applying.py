@@ -27,6 +27,7 @@ from provisioner.diagnostics import Diagnostic, ProvisionError, Severity, in_ord
 from provisioner.plan.planfile import to_json
 from provisioner.plan.turns import chosen
 from provisioner.plan.validity import MAX_AGE, reasons_not_to_apply
+from provisioner.records.published import publish
 from provisioner.records.run import RunInfo
 from provisioner.records.used import Use, finish, take, use_of
 from provisioner.report import applied as applied_report
@@ -131,7 +132,7 @@ def _check(plan: Plan, work: Work, use: Use | None) -> None:
 
 
 def _apply(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> tuple[int, Applied]:
-    work.journal.publish(plan.tree, work.files.loaded.files)
+    _publish(plan, work, run)
     line = progress_line()
 
     def progress(step: Progress) -> None:
@@ -155,6 +156,27 @@ def _apply(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> tuple[int, Appli
     _tell(applied, plan, run.command)
     tell(heads(work.journal, work.situation.connections))
     return _status(plan, applied), applied
+
+
+def _publish(plan: Plan, work: Work, run: RunInfo) -> None:
+    """Keep the files, and say that they count from now on: for whoever is let in by them (`gate`) and has no other way
+    to know. An `apply` that is not for all, or of which something is held back, gives nobody new a way in."""
+    work.journal.publish(plan.tree, work.files.loaded.files)
+    if run.command not in ("apply", "apply --reviewed", "expire"):
+        return  # what `offboard --now` cuts off stands in its hold; its files may be older than what was applied
+    all_targets = set(plan.targets) >= set(work.files.declared.targets)
+    held_back = any(w.rule != "offboarded-now" for w in plan.withheld)
+    whole = run.command != "expire" and plan.person is None and all_targets and not plan.refused and not held_back
+    publish(
+        work.journal.store,
+        tree=plan.tree,
+        whole=whole,
+        over=work.over,
+        begun=work.begun,
+        folder=work.files.loaded.folder,
+        run=run,
+        at=now(),
+    )
 
 
 def _show(made: Plan, work: Work) -> None:
@@ -189,7 +211,7 @@ def _unrecorded(plan: Plan) -> Iterable[Diagnostic]:
 
 def _status(plan: Plan, applied: Applied) -> Exit:
     found = [Exit.INTERRUPTED] if applied.interrupted else []
-    found += [Exit.REFUSED] if plan.refused or plan.unsettled else []
+    found += [Exit.REFUSED] if plan.refused else []
     found += [Exit.FAILED] if applied.any_failed else []
     found += [Exit.INCOMPLETE] if applied.unreadable else []
     return first(*found)

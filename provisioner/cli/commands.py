@@ -12,6 +12,7 @@ SECTIONS = {
     "The access files": {
         "validate": "check the files alone, offline; all problems in one run",
         "schema": "print JSON Schema for editors",
+        "grant": "give somebody a role for a while, in the files",
         "offboard": "take somebody out of the files; or cut them off at once",
         "pull": "let the files follow a directory that people come from",
         "adopt": "write access files from a live system; changes nothing there",
@@ -27,6 +28,9 @@ SECTIONS = {
         "expire": "end what has lapsed, finish what is outstanding; gives nothing",
         "drift": "what differs from the files, and what nobody declares",
         "status": "what is outstanding, and when each target was last in order",
+    },
+    "In a pipeline": {
+        "gate": "may whoever started this run do this? if not, it is stopped",
     },
     "Questions": {
         "explain": "why somebody has access, to the file line",

@@ -22,7 +22,7 @@ LEAVER, INVITED = "ada", "ivan"
 """Who leaves; and who leaves before they accepted their invitation to GitHub."""
 COLUMNS = 96
 _HEAD, _TAIL, _BRIEF, _DONE = 24, 8, 22, 9
-_NOT_OURS = ("AWS_", "CIRCLECI_", "GIT_", "GITHUB_", "LDAP_", "PROVISION_")
+_NOT_OURS = ("ACCESS_", "AWS_", "GIT_", "LDAP_", "PROVISION_")
 _CLEARED = frozenset(
     {
         "CI",

@@ -29,21 +29,23 @@ _AS_THEY_ARE = "the files as they are"
 
 @dataclass(frozen=True)
 class Held:
-    """`words` say of each identity how it was cut off; `declared` does not have them, and `past` does."""
+    """`words` say of each identity how it was cut off; `declared` does not have them, and `past` does. `over` are the
+    keys of those that the files have ended."""
 
     declared: DeclaredAccess
     past: tuple[PastDeclared, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Diagnostic, ...] = ()
+    over: frozenset[str] = frozenset()
     by_source: frozenset[str] = frozenset()
 
 
 def apply_holds(opened: Opened) -> Held:
     """The declared access without those who are held. ProvisionError where a hold cannot be read."""
     declared = opened.declared
-    in_force = _in_force(opened, holds(opened.journal.store))
+    in_force, over = _in_force(opened, holds(opened.journal.store))
     if not in_force:
-        return Held(declared)
+        return Held(declared, over=over)
     left = {i.id: i for i in declared.identities.values() if i.id not in in_force}
     # What the files say now is history for them; it does not make anything managed that was not.
     targets = {name: replace(t, mode=Mode.ADD) for name, t in declared.targets.items()}
@@ -51,21 +53,25 @@ def apply_holds(opened: Opened) -> Held:
     words = {who: hold.words for who, hold in in_force.items()}
     notes = tuple(_told(declared.identities[who], hold) for who, hold in in_force.items())
     by_source = frozenset(who for who, hold in in_force.items() if hold.source is not None)
-    return Held(replace(declared, identities=left), (past,), words, notes, by_source)
+    return Held(replace(declared, identities=left), (past,), words, notes, over, by_source)
 
 
 def held_by_source(opened: Opened) -> frozenset[str]:
     """Those whom a source has cut off, and who still are. ProvisionError where a hold cannot be read."""
-    in_force = _in_force(opened, holds(opened.journal.store))
+    in_force, _ = _in_force(opened, holds(opened.journal.store))
     return frozenset(who for who, hold in in_force.items() if hold.source is not None)
 
 
-def _in_force(opened: Opened, found: Mapping[str, Hold]) -> dict[str, Hold]:
-    """By the ids that the files have for them now."""
+def _in_force(opened: Opened, found: Mapping[str, Hold]) -> tuple[dict[str, Hold], frozenset[str]]:
+    """Those of people who are declared, by the ids that the files have for them now; and the runs of those that the
+    files have ended."""
     if not found:
-        return {}
+        return {}, frozenset()
     names = {old: i.id for i in opened.declared.identities.values() for old in (*i.was, i.id)}
-    return {names[who]: hold for who, hold in found.items() if who in names and not _ended(opened, hold)}
+    declared = {who: hold for who, hold in found.items() if who in names}
+    over = {who for who, hold in declared.items() if _ended(opened, hold)}
+    in_force = {names[who]: hold for who, hold in declared.items() if who not in over}
+    return in_force, frozenset(declared[who].key for who in over)
 
 
 def _ended(opened: Opened, hold: Hold) -> bool:

@@ -173,7 +173,37 @@ def recover(access: Access = DEFAULT_ACCESS, target: TargetName = None) -> int:
     return first(*status, *([Exit.INCOMPLETE] if any(f.unread for f in found) else []))
 
 
-SUBCOMMANDS = {"show": show, "verify": verify, "recover": recover, "export": export}
+def decisions(
+    access: Access = DEFAULT_ACCESS,
+    place: Place = None,
+    person: Person = None,
+    since: Since = None,
+    until: Until = None,
+    form: Annotated[ShowFormat, typer.Option("--format", help="How it is told.")] = ShowFormat.TEXT,
+) -> int:
+    """Show what `gate` decided, of which run."""
+    from provisioner.cli.output import show as say
+    from provisioner.cli.output import tell
+    from provisioner.records.decisions import decisions as read
+    from provisioner.report.decisions import text
+    from provisioner.report.journal import Asked
+    from provisioner.report.machine import json_text
+    from provisioner.report.safe import safe
+
+    asked = Asked(None, _time(since), _time(until))
+    everything = list(read(_journal(access, place).store))
+    found = [one for one in everything if not isinstance(one, str) and asked.takes(one.at)]
+    found = [one for one in found if person is None or person in one.people]
+    if form is ShowFormat.JSON:
+        say(json_text({"format": "provision.journal-decisions/1", "decisions": [one.to_json() for one in found]}))
+    else:
+        say(text(found) or "The journal has nothing of that.\n")
+    for key in (one for one in everything if isinstance(one, str)):
+        tell(f"{safe(key)} cannot be read, and is left out\n")
+    return 0
+
+
+SUBCOMMANDS = {"show": show, "verify": verify, "recover": recover, "export": export, "decisions": decisions}
 
 
 def _journal(access: Path, place: str | None) -> Journal:

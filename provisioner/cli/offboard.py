@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from provisioner.cli.exit_codes import Exit
     from provisioner.files import Edit
     from provisioner.files.branch import Branch
+    from provisioner.load import Loaded
 
 
 def offboard(
@@ -62,7 +63,7 @@ def _edited(person: str, access: Path, form: PlanFormat) -> Edit:
 
     edit = edit_for(read_files(access), access, person)
     edit.write()
-    (show if form is PlanFormat.TEXT else tell)(_told(edit))
+    (show if form is PlanFormat.TEXT else tell)(told(edit))
     return edit
 
 
@@ -82,15 +83,8 @@ def _take_out(person: str, access: Path, branch: Branch | None) -> Exit:
         tell(f"{edit.shown} is {_what(edit)}: commit it, and have it reviewed and merged.\n")
         return Exit.DONE
     from provisioner.cli.files import read_files
-    from provisioner.load import load_files
-    from provisioner.load.history import HistoryCache, files_at
-    from provisioner.providers import catalog
 
-    folder = read_files(access).folder
-    with HistoryCache() as cache:
-        files = files_at(branch.root, folder, branch.start, cache)
-    committed = load_files(files, catalog.all_providers(), folder=folder, planned=catalog.PLANNED)
-    commit = branch.take_out(person, committed, f"access: {person} leaves")
+    commit = branch.take_out(person, committed(branch, read_files(access).folder), f"access: {person} leaves")
     show(
         f"Branch {branch.name} takes {person} out of the access files (commit {commit[:12]}).\n"
         f"To have it reviewed: git push origin {branch.name}\n"
@@ -98,7 +92,18 @@ def _take_out(person: str, access: Path, branch: Branch | None) -> Exit:
     return Exit.DONE
 
 
-def _told(edit: Edit) -> str:
+def committed(branch: Branch, folder: str) -> Loaded:
+    """The access files as the branch begins with them."""
+    from provisioner.load import load_files
+    from provisioner.load.history import HistoryCache, files_at
+    from provisioner.providers import catalog
+
+    with HistoryCache() as cache:
+        files = files_at(branch.root, folder, branch.start, cache)
+    return load_files(files, catalog.all_providers(), folder=folder, planned=catalog.PLANNED)
+
+
+def told(edit: Edit) -> str:
     """What happened to the file, with the lines that went."""
     from provisioner.report.safe import guard, safe
 

@@ -166,7 +166,7 @@ def _apply_with(access: Path, out: Path | None, target: str | None, person: str 
 def _status(made: Plan, *, detailed: bool, posted: bool) -> Exit:
     from provisioner.cli.exit_codes import Exit, first
 
-    found = [Exit.REFUSED] if made.refused or made.unsettled else []
+    found = [Exit.REFUSED] if made.refused else []
     found += [] if posted else [Exit.FAILED]
     found += [] if made.complete else [Exit.INCOMPLETE]
     found += [Exit.PENDING] if detailed and made.changes else []

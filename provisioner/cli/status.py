@@ -33,7 +33,7 @@ def status(access: Access = DEFAULT_ACCESS) -> int:
     found = [_status_of(work, name, gone=name in left) for name in (*work.situation.connections, *left)]
     for name in work.situation.connections:
         tell(problems(work.journal.chain(name).warnings()))
-    tell(problems(d for d in work.situation.diagnostics if d.code in (*CUT_OFF, "target-gone")))
+    tell(problems(d for d in work.situation.diagnostics if d.code in (*CUT_OFF, "target-gone", "ends-soon")))
     where = f"in {work.opened.journal_place}"
     show(text(found, where=where, now=work.situation.now, colours=palette(sys.stdout, os.environ)))
     return Exit.DONE

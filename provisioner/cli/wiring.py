@@ -34,7 +34,10 @@ from provisioner.providers import catalog
 from provisioner.records.chain import Chain
 from provisioner.records.heartbeat import Times
 from provisioner.records.journal import DEFAULT_FOLDER, Journal, is_remote, open_journal
+from provisioner.records.published import newest
 from provisioner.records.verify import targets_of
+from provisioner.resolve.begin import begin, has_any
+from provisioner.resolve.ending import ending
 
 
 class InvalidFilesError(ProvisionError):
@@ -130,10 +133,13 @@ class Opened:
 
 @dataclass(frozen=True)
 class Work:
-    """Everything that a command needs to plan, and to apply."""
+    """Everything that a command needs to plan, and to apply. `over` are the keys of those holds that the
+    files have ended since, `begun` when grants began that begin with the apply, this one for those that are new."""
 
     opened: Opened
     situation: Situation
+    over: frozenset[str] = frozenset()
+    begun: Mapping[str, Instant] = field(default_factory=dict)
 
     @property
     def files(self) -> Files:
@@ -193,10 +199,11 @@ def situate(opened: Opened) -> Work:
     chains = {name: journal.chain(name) for name in opened.targets}
     past = _past(memory, {**chains, **_gone(opened)}, files) if wanted.planning else ()
     held = apply_holds(opened)
+    declared, begun = _begun(opened, held.declared, min(at, now()))
     gone = targets_gone(opened)
     warnings = (w for c in chains.values() for w in c.warnings())
     situation = Situation(
-        declared=held.declared,
+        declared=declared,
         connections=opened.connections,
         now=at,
         past=(*held.past, *past),
@@ -206,14 +213,29 @@ def situate(opened: Opened) -> Work:
         person=wanted.person,
         judging=opened.base,
         others=opened.others,
-        diagnostics=(*files.loaded.diagnostics, *opened.notes, *held.notes, *warnings, *gone.told),
+        diagnostics=(
+            *files.loaded.diagnostics,
+            *opened.notes,
+            *held.notes,
+            *warnings,
+            *gone.told,
+            *ending(declared, at),
+        ),
         held=held.words,
         by_source=held.by_source,
         preview=wanted.as_of is not None,
         journal=opened.journal_place,
         ended=gone.ended,
     )
-    return Work(opened, situation)
+    return Work(opened, situation, held.over, begun)
+
+
+def _begun(opened: Opened, declared: DeclaredAccess, at: Instant) -> tuple[DeclaredAccess, dict[str, Instant]]:
+    """Grants that begin with the apply: as the journal knows, and where it does not yet, as if that were now."""
+    if not has_any(declared):
+        return declared, {}
+    entry = newest(opened.journal.store)
+    return begin(declared, {} if entry is None else entry.begun, at)
 
 
 def _files(access: Path, *, last_valid: bool = False) -> Files:

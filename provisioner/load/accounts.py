@@ -30,7 +30,7 @@ class Accounts:
                 self._former(identity)
             for key in identity.accounts:
                 family = key.partition("/")[0]
-                if not self.world.target_known(key):
+                if not self.world.target_known(key) and not self.world.ci_known(key):
                     self.world.unknown(
                         "unknown-target",
                         "target",
@@ -39,7 +39,7 @@ class Accounts:
                         (key,),
                         ("targets",),
                         on_key=True,
-                        why="`accounts:` is keyed by target, or by target/instance",
+                        why="`accounts:` is keyed by target, target/instance, or a CI system that `pipelines:` names",
                     )
                     continue
                 units.setdefault(family, {family}).add(key)

@@ -215,7 +215,7 @@ class _Reader:
         if model.roles:
             for held, mark in zip(model.roles, marks[id(raw["roles"])], strict=True):
                 if held.__class__ is str:
-                    roles.append(_make(Assignment, (held, None, None, None, None, _place(file, mark), None)))
+                    roles.append(_make(Assignment, (held, None, None, None, None, _place(file, mark), None, None)))
                 else:
                     roles.append(_assignment(held, _place(file, mark)))
         suspended = Suspension(model.suspended.since, model.suspended.reason) if model.suspended else None
@@ -378,7 +378,8 @@ _make = tuple.__new__
 
 def _assignment(held: Any, place: Location) -> Assignment:
     environments = tuple(held.environments) if held.environments is not None else None
-    return Assignment(held.role, environments, held.starts, held.until, held.reason, place, held.source)
+    starts = None if held.starts == schema.MERGE else held.starts
+    return Assignment(held.role, environments, starts, held.until, held.reason, place, held.source, held.length)
 
 
 _READERS: dict[str, Callable[[_Reader, str, str], None]] = {

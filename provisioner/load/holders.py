@@ -149,8 +149,8 @@ class Holders:
                     fix='add `reason: "CHG-1042"`, or what it is for',
                 )
         if rule.limits:
-            end = _least(held.until, identity.until)
             start = held.starts or identity.starts or self.now
+            end = _least(held.until if held.length is None else start + held.length, identity.until)
             for environment, longest in rule.limits:
                 if end is None or end - start > longest:
                     at = self.world.of(identity, "roles", index)
@@ -178,15 +178,16 @@ class Holders:
             yield at.problem(
                 "too-long",
                 f"{show(held.role)} in {show(environment.id)} is held for {_about(end - start)}",
-                ("until",),
-                why=limit if held.starts else f"{limit}, counted from now where there is no `from`",
+                ("until" if held.length is None else "for",),
+                why=limit if held.starts or held.length else f"{limit}, counted from now where there is no `from`",
                 fix="end it earlier; it can be renewed by another change",
             )
 
     def _twice(self, identity: Identity) -> None:
         seen: set[tuple[object, ...]] = set()
         for index, held in enumerate(identity.roles):
-            key = (held.role, held.environments, held.starts, held.until, held.source)
+            times = (held.starts, held.until, held.length, held.length and held.reason)
+            key = (held.role, held.environments, *times, held.source)
             if key in seen:
                 self.world.problems.append(
                     self.world.of(identity, "roles").problem(

@@ -45,6 +45,10 @@ _REASONS = {
         "nobody should have to guess when access ends",
         "add the zone: Z for UTC, or an offset such as +01:00; a day ends at T23:59:59 of some zone",
     ),
+    "bad-start": (
+        "a grant that begins with the apply ends by its length, and every other one by a time",
+        "write `from: merge` with `for: 4h`, or `from` and `until` as times",
+    ),
     "bad-duration": ("a duration is a number and s, m, h, d or w", "write for example 4h, 7d or 2w"),
     "wrong-type": ("ids are text or whole numbers", "write the id, in quotes"),
 }

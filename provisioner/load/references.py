@@ -17,7 +17,7 @@ from provisioner.load.grants import Grants
 from provisioner.load.holders import Holders
 from provisioner.load.places import At
 from provisioner.load.rules import rules_of
-from provisioner.load.schema import GuardrailsModel, ServiceModel
+from provisioner.load.schema import CI_SYSTEMS, GuardrailsModel, ServiceModel
 from provisioner.load.source_checks import Sources
 from provisioner.load.world import ROLE_PREFIX, World, providers_of
 from provisioner.model.address import Address
@@ -129,6 +129,21 @@ class _References:
             for key in ("circleci", "github"):
                 if key in pipeline:
                     self._target(pipeline[key], at, (key,), why=f"`{key}:` names the target that it uses", on_key=False)
+            for key in CI_SYSTEMS:
+                if "people" in pipeline.get(key, ()):
+                    why = "the CI's users have the logins that people have on that target"
+                    self._target(pipeline[key]["people"], at, (key, "people"), why=why, on_key=False)
+            if "schedules" in pipeline and not self.world.exists("services", pipeline["schedules"]):
+                self.world.unknown(
+                    "unknown-person",
+                    "service",
+                    pipeline["schedules"],
+                    at,
+                    ("schedules",),
+                    ("services",),
+                    departed=self.departed,
+                    why="what a schedule starts is nobody's decision: it runs as a service, or not at all",
+                )
             for environment in pipeline.get("deploys", ()):
                 self._environment(
                     environment, at, ("deploys", environment), why="`deploys:` is keyed by environment", on_key=True

@@ -10,7 +10,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from provisioner.contract.fields import Strict
@@ -26,6 +26,7 @@ FILTER = r"^\(.*\)$"
 OWNER = r"^(?:[a-z0-9]{1,8}|[a-z0-9]{8}[a-z0-9-]{1,56})$"
 
 
+MERGE = "merge"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 
@@ -40,6 +41,11 @@ def _time(value: Any) -> Instant:
         if "time zone" in str(wrong):
             raise PydanticCustomError("time-without-zone", "{what} has no time zone", {"what": show(value)}) from None
         raise PydanticCustomError("bad-time", "{what} is not a time that exists", {"what": show(value)}) from None
+
+
+def _start(value: Any) -> Instant | str:
+    """A time, or `merge`: the first apply that has the line."""
+    return MERGE if value == MERGE else _time(value)
 
 
 def _end(value: Any) -> Instant:
@@ -75,6 +81,11 @@ Time = Annotated[
     Instant,
     PlainValidator(_time),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2027-01-31T17:00:00Z"]}),
+]
+Start = Annotated[
+    Instant | str,
+    PlainValidator(_start),
+    WithJsonSchema({"type": "string", "examples": ["2027-01-31T17:00:00Z", MERGE]}),
 ]
 TimeOrDay = Annotated[
     Instant,
@@ -119,10 +130,22 @@ class AssignmentModel(Shape):
 
     role: Text
     environments: list[Text] = _LEFT_OUT
-    starts: Annotated[Time, Field(alias="from")] = _LEFT_OUT
+    starts: Annotated[Start, Field(alias="from")] = _LEFT_OUT
     until: Time = _LEFT_OUT
+    length: Annotated[Duration, Field(alias="for")] = _LEFT_OUT
     reason: Text = _LEFT_OUT
     source: Id = _LEFT_OUT
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> AssignmentModel:
+        said = self.model_fields_set
+        merge, lasts = "starts" in said and self.starts == MERGE, "length" in said
+        if merge is not lasts or (lasts and "until" in said):
+            raise PydanticCustomError(
+                "bad-start",
+                "`from: merge` and `for` belong together, without `until`",
+            )
+        return self
 
 
 class HolderModel(Shape):
@@ -241,15 +264,33 @@ class DeployModel(Shape):
     tags: list[Text] = _LEFT_OUT
 
 
+CI_SYSTEMS = ("gitlab", "jenkins", "bamboo", "cloudbees")
+"""CI systems that are no targets: where they are is said of each pipeline."""
+
+
+class CiModel(Shape):
+    """Where a CI system runs the pipeline, for `gate`. `people` is the target whose logins the system's users have."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s?#@]+$")]
+    project: Text = _LEFT_OUT
+    people: Text = _LEFT_OUT
+
+
 class PipelineModel(Shape):
-    """The CI configuration of one repository: whose contexts and environments it uses, what in it deploys where."""
+    """The CI configuration of one repository: whose contexts and environments it uses, what in it deploys where, and
+    what its schedules run as."""
 
     circleci: Text = _LEFT_OUT
     github: Text = _LEFT_OUT
+    gitlab: CiModel = _LEFT_OUT
+    jenkins: CiModel = _LEFT_OUT
+    bamboo: CiModel = _LEFT_OUT
+    cloudbees: CiModel = _LEFT_OUT
     repository: Text = _LEFT_OUT
     branches: list[Text] = Field(default_factory=lambda: ["main"])
     tags: list[Text] = Field(default_factory=list)
     forks: Literal["none", "build", "secrets"] = "none"
+    schedules: Text = _LEFT_OUT
     owners: list[Text] = Field(default_factory=list)
     deploys: dict[Text, DeployModel] = Field(default_factory=dict)
 

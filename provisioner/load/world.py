@@ -12,6 +12,7 @@ from provisioner.load.display import show
 from provisioner.load.entries import FileEntries
 from provisioner.load.places import At, Source
 from provisioner.load.rules import rules_of
+from provisioner.load.schema import CI_SYSTEMS
 from provisioner.load.suggest import did_you_mean
 from provisioner.load.targets import TargetEntry
 from provisioner.model.access import DeclaredAccess, Records
@@ -69,6 +70,10 @@ class World:
             return True
         family = self.entries.get(name.partition("/")[0])
         return family is not None and not family.targets  # it is wrong itself, and that is told
+
+    def ci_known(self, name: str) -> bool:
+        """Whether `name` is a CI system that some pipeline is run by, and under which accounts may stand."""
+        return name in CI_SYSTEMS and any(name in said for said in self.carried.get("pipelines", {}).values())
 
     def may_be_unread(self, name: str) -> bool:
         """Whether a file that could not be read seems to declare `name`: then its absence is not told as well."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from provisioner.diagnostics import NOWHERE, Location
@@ -11,6 +12,8 @@ from provisioner.model.instant import Instant
 class Assignment(NamedTuple):
     """`environments` None means every environment of the role that is not protected. It holds from `starts` (or always)
     until just before `until` (or without an end). `source` is the directory whose group gave it; None: a person did.
+    `length` is of a grant that begins with the first apply that has it, which only a run with the journal knows
+    (`resolve.begin`): until then it has neither `starts` nor `until`.
     """
 
     role: str
@@ -20,3 +23,4 @@ class Assignment(NamedTuple):
     reason: str | None = None
     location: Location = NOWHERE
     source: str | None = None
+    length: timedelta | None = None

@@ -29,6 +29,13 @@ class Action(StrEnum):
     DELETE = "delete"
 
 
+class Ender(StrEnum):
+    """Who ends what has an end: the target, which holds it itself, or a run of `provision expire`."""
+
+    TARGET = "target"
+    EXPIRE = "expire"
+
+
 class Cause(StrEnum):
     """What made the plan want it. `declared` and `leaver` are what a reviewer approves. `source` is a leaver whom a
     directory has no more, and the files still have."""
@@ -49,7 +56,7 @@ class Change:
     `identity` is the declared id whose access it is, also that of a leaver. `ways` are the live ways that a REVOKE
     ends, by native id. `words` come from the provider and are what a person approves and later sees done. `sources`
     are the file lines that ask for it; for a removal those that used to. `needs` are ids of changes that must be done
-    before.
+    before. `ends_by` says who ends it, where it has an end.
     """
 
     action: Action
@@ -68,6 +75,7 @@ class Change:
     reversible: bool = True
     ways: tuple[Way, ...] = ()
     needs: tuple[str, ...] = ()
+    ends_by: Ender | None = None
 
     @cached_property
     def id(self) -> str:

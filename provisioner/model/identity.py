@@ -37,6 +37,7 @@ class Identity:
     """`accounts` is keyed by target family (`aws`) or instance (`aws/payments-production`); the narrower wins.
     `credentials` and `keyless` (the key `identity` of a service) are carried for the providers that use them. `sources`
     are the directories that a person is known from; their id there is that of the account on the source's target.
+    `had_end`: it has no `until` now, and had one since some target last converged, which that target may still hold.
     """
 
     kind: IdentityKind
@@ -54,6 +55,7 @@ class Identity:
     credentials: Block | None = None
     keyless: Block | None = None
     sources: tuple[str, ...] = ()
+    had_end: bool = False
 
     def account_on(self, target: str) -> AccountName:
         """How this identity is known on `target`; the login defaults to the id."""

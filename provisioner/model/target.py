@@ -12,7 +12,7 @@ from provisioner.model.block import Block, nowhere
 from provisioner.model.instant import Instant
 
 EMPTY = Block({}, nowhere())
-GROUP_SECTIONS = ("groups", "teams")
+GROUP_SECTIONS = ("groups", "roles", "teams")
 """Where targets declare what their provider reads as a group."""
 
 

@@ -79,6 +79,7 @@ def _missing(drafts: Drafts, login: str, identity: Identity) -> bool:
         why="for what the roles give here",
         identity=identity.id,
         sources=want.sources,
+        ends=identity.until,
     )
     return True
 

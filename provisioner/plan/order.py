@@ -97,7 +97,7 @@ def dependencies(
     for change in changes:
         needs: set[str] = set()
         address = change.address
-        if change.action is Action.CREATE:
+        if change.action in (Action.CREATE, Action.UPDATE):  # what something becomes may name a thing that is made here
             resource = desired.get(address.target, {}).get(address)
             if resource is not None and address.target in declares:
                 needs |= {gives[a] for a in declares[address.target].needs(resource) if a in gives}

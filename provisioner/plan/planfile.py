@@ -15,7 +15,7 @@ from typing import Any
 from provisioner.diagnostics import Diagnostic, Location, ProvisionError, Severity
 from provisioner.model.address import Address, Kind
 from provisioner.model.canonical import canonical_json, digest, readable_json
-from provisioner.model.change import Action, Cause, Change
+from provisioner.model.change import Action, Cause, Change, Ender
 from provisioner.model.coverage import Scope, ScopeCoverage, Verdict
 from provisioner.model.effect import Direction, Effect, Level
 from provisioner.model.instant import Instant, format_instant, parse_instant
@@ -330,6 +330,7 @@ def _change_json(change: Change) -> Json:
         "source": [str(place) for place in change.sources],
         "starts": _time(change.starts),
         "ends": _time(change.ends),
+        "ends_by": None if change.ends_by is None else change.ends_by.value,
         "reversible": change.reversible,
         "ways": [_way_json(way) for way in change.ways],
         "needs": list(change.needs),
@@ -355,6 +356,7 @@ def _change(found: Json) -> Change:
         sources=tuple(_place(text) for text in found["source"]),
         starts=_instant(found["starts"]),
         ends=_instant(found["ends"]),
+        ends_by=None if found["ends_by"] is None else Ender(found["ends_by"]),
         reversible=bool(found["reversible"]),
         ways=tuple(_way(way) for way in found["ways"]),
         needs=tuple(_text(need) for need in found["needs"]),

@@ -10,7 +10,7 @@ from typing import Any
 from provisioner.contract import Declare, Reading
 from provisioner.diagnostics import Diagnostic, Location, Severity
 from provisioner.model.address import Address, Kind
-from provisioner.model.change import Action, Cause, Change
+from provisioner.model.change import Action, Cause, Change, Ender
 from provisioner.model.coverage import Coverage, ScopeCoverage
 from provisioner.model.desired import Desired, Over
 from provisioner.model.identity import Identity
@@ -194,11 +194,20 @@ class Drafts:
             ends,
             reversible,
             ways,
+            ends_by=_ender(self.side, after, ends),
         )
         self.out.changes.append(replace(change, words=self.side.declare.words(change) if words is None else words))
 
     def problem(self, code: str, message: str, severity: Severity, **more: Any) -> None:
         self.out.diagnostics.append(Diagnostic(code, message, severity=severity, target=self.side.target.name, **more))
+
+
+def _ender(side: Side, after: Resource | None, ends: Instant | None) -> Ender | None:
+    """A target's own end counts where it is no earlier than the grant's: it is what holds when nothing of ours runs."""
+    if ends is None or after is None:
+        return None
+    held = side.declare.holds_until(after)
+    return Ender.TARGET if held is not None and held >= ends else Ender.EXPIRE
 
 
 def differences(

@@ -16,6 +16,7 @@ _TABLE = {
     "circleci": "provisioner.providers.circleci:PROVIDER",
     "github": "provisioner.providers.github:PROVIDER",
     "ldap": "provisioner.providers.ldap:PROVIDER",
+    "postgresql": "provisioner.providers.postgresql:PROVIDER",
 }
 
 PLANNED = (
@@ -27,7 +28,6 @@ PLANNED = (
     "gcp-iam",
     "gitlab",
     "jenkins",
-    "postgresql",
 )
 """Names that are taken for providers to come, so that whoever writes one is told so and not that it is misspelled."""
 

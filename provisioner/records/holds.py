@@ -39,6 +39,11 @@ class Hold:
     why: str = ""
 
     @property
+    def key(self) -> str:
+        """Names this very hold: one run may make several, and one person be held more than once."""
+        return f"{self.identity}@{self.run}"
+
+    @property
     def words(self) -> str:
         if self.source is not None:
             return f"by `expire` at {format_instant(self.at)}: {self.why}"
@@ -69,7 +74,7 @@ def held_and_lifted(store: RecordStore) -> list[Record]:
         said = {} if hold.source is None else {"source": hold.source, "why": hold.why}
         body = {"identity": hold.identity, **said}
         found.append(Record("", number, hold.at, HELD if held else LIFTED, run, None, body))
-    return sorted(found, key=lambda r: (r.at, r.run.id))
+    return sorted(found, key=lambda r: (r.at, r.body["identity"], r.n))
 
 
 def _numbers(store: RecordStore) -> Iterator[tuple[str, int]]:

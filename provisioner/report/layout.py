@@ -157,6 +157,7 @@ def _one_shape(who: str, change: Change) -> object:
         change.cause,
         change.evidence,
         change.ends,
+        change.ends_by,
         change.reversible,
         nameless(change.words),
         nameless(change.why),

@@ -16,7 +16,7 @@ from provisioner.plan.plan import Plan, Waiting
 from provisioner.report import layout
 from provisioner.report.layout import Group, Line, Section
 from provisioner.report.safe import safe
-from provisioner.report.text import EVIDENCE, age, moment
+from provisioner.report.text import EVIDENCE, age, moment, until
 from provisioner.report.words import and_so_on, plural
 
 MOST = 60_000
@@ -192,7 +192,7 @@ def _line(line: Line, group: Group) -> str:
     if change.narrows and change.evidence is not None:
         told.append(EVIDENCE[change.evidence])
     if change.ends is not None:
-        told.append(f"until {moment(change.ends)}")
+        told.append(until(change.ends, change.ends_by))
     if change.sources and not group.source:
         more = len(change.sources) - 1 + line.people - 1
         told.append(code(str(change.sources[0])) + (f" and {more:,} more" if more else ""))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from provisioner.model.change import Action, Change
+from provisioner.model.change import Action, Change, Ender
 from provisioner.model.effect import Direction, Level
 from provisioner.model.instant import Instant
 from provisioner.model.way import Evidence
@@ -296,7 +296,7 @@ def _because(line: Line, group: Group) -> list[str]:
     if change.narrows and change.evidence is not None:
         told.append(EVIDENCE[change.evidence])
     if change.ends is not None:
-        told.append(f"until {moment(change.ends)}")
+        told.append(until(change.ends, change.ends_by))
     if change.sources and not group.source:
         lines = safe(str(change.sources[0]))  # the line of the person; --format json has those of the role too
         told.append(lines if line.people == 1 else f"{lines} and {plural(line.people - 1, 'other')}")
@@ -329,6 +329,12 @@ def _later(item: Waiting) -> str:
 def moment(value: Instant) -> str:
     """`2026-11-22 09:00 UTC`."""
     return f"{value:%Y-%m-%d %H:%M} UTC"
+
+
+def until(end: Instant, by: Ender | None) -> str:
+    """`until 2026-12-01 18:00 UTC, by expire`: when it ends, and whether the target or a run of ours ends it."""
+    who = {None: "", Ender.TARGET: ", by the target", Ender.EXPIRE: ", by expire"}[by]
+    return f"until {moment(end)}{who}"
 
 
 def age(span: timedelta) -> str:

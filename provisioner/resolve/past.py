@@ -24,11 +24,13 @@ from provisioner.resolve.desired import Resolver
 
 
 def trace(current: DeclaredAccess, revisions: Sequence[PastDeclared]) -> DeclaredAccess:
-    """`current`, in which everybody has all their earlier ids: also those that `was` names in a past revision only.
+    """`current`, in which everybody has all their earlier ids, also those that `was` names in a past revision only, and
+    whether they had an end.
 
     Whoever was renamed twice names their first id no longer, and a `was` line may be tidied away before every target
     has heard of it. A line that is gone is believed only where the e-mail says, too, that it is one person.
     """
+    current = _with_ends(current, revisions)
     former = {old: identity.id for identity in current.identities.values() for old in identity.was}
     more: dict[str, tuple[str, ...]] = {}
     for revision in revisions:
@@ -46,6 +48,17 @@ def trace(current: DeclaredAccess, revisions: Sequence[PastDeclared]) -> Declare
         return current
     traced = {i.id: replace(i, was=(*i.was, *more[i.id])) if i.id in more else i for i in current.identities.values()}
     return replace(current, identities=traced)
+
+
+def _with_ends(current: DeclaredAccess, revisions: Sequence[PastDeclared]) -> DeclaredAccess:
+    """Whose end was taken out of the files: a target that holds it has to be told."""
+    bounded = {i.id for r in revisions for i in r.declared.identities.values() if i.until is not None}
+    found = {
+        who: replace(identity, had_end=True)
+        for who in bounded
+        if (identity := current.identities.get(who)) is not None and identity.until is None
+    }
+    return replace(current, identities={**current.identities, **found}) if found else current
 
 
 def _mail_of(old: str, revisions: Iterable[PastDeclared]) -> str:

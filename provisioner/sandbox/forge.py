@@ -46,13 +46,14 @@ class Forge:
         self.github.stop()
 
     def exports(self) -> dict[str, str]:
-        """Where both are, and a token that reads and one that writes."""
+        """Where both are, and a token that reads and one that writes. GitHub Actions keeps names that begin with
+        GITHUB_ to itself."""
         return {
-            "GITHUB_API_URL": self.github.url,
-            "GITHUB_READ_TOKEN": self._read,
-            "GITHUB_WRITE_TOKEN": self._write,
-            "CIRCLECI_API_URL": f"{self.circleci.url}/api/v2",
-            "CIRCLECI_TOKEN": self._circleci_token,
+            "ACCESS_GITHUB_URL": self.github.url,
+            "ACCESS_GITHUB_READ_TOKEN": self._read,
+            "ACCESS_GITHUB_WRITE_TOKEN": self._write,
+            "ACCESS_CIRCLECI_URL": f"{self.circleci.url}/api/v2",
+            "ACCESS_CIRCLECI_TOKEN": self._circleci_token,
         }
 
     # Before the first plan

@@ -101,6 +101,11 @@ class Repository:
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repository]:
     """Two people, committed; nothing applied yet."""
+    yield from committed(tmp_path, monkeypatch)
+
+
+def committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repository]:
+    """The same, of any scope."""
     for name in CLEARED:
         monkeypatch.delenv(name, raising=False)
     with LdapServer() as server:

@@ -17,7 +17,7 @@ def test_apply_makes_it_so_and_the_next_plan_is_empty(repository: Repository) ->
     assert ran.out.startswith("Done: 5 changes on 1 target, each read back from the live system.\n")
     assert "In order now: corp-ldap." in ran.out
     assert "5 changes on 1 target" in ran.err  # the plan is shown before it is done
-    assert "corp-ldap 5/5:" in ran.err
+    assert ran.err.count("corp-ldap: 5 changes to make\n") == 1
     assert repository.people() == {"ada", "grace"}
     assert repository.members("developers") == {"ada", "grace"}
     assert repository.run("plan").out.startswith("Nothing to do.")
@@ -232,5 +232,5 @@ def test_a_journal_that_cannot_be_written_stops_everything(repository: Repositor
     repository.write(".provision", "a file where the journal's folder should be")
     ran = repository.run("apply")
     assert ran.status == 1
-    assert "error[journal-not-writable]" in ran.err
+    assert "error[journal-unreadable]" in ran.err
     assert repository.people() == set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from provisioner.records.journal import DEFAULT_FOLDER
 from provisioner.sandbox.github import GitHubServer, pushes
 from provisioner.sandbox.github.things import Pull
 from tests import canaries
@@ -281,10 +283,10 @@ def test_a_plan_of_thousands_fits_and_says_that_it_was_cut(pipeline: Pipeline) -
     repository.git("checkout", "--quiet", "change")
     roles = "".join(
         f"  role-{n:03}: {{owners: [grace], grants: {{corp-ldap: {{groups: [group-{'x' * 40}-{n:03}]}}}}}}\n"
-        for n in range(600)
+        for n in range(350)
     )
     people = "".join(
-        f"  person-{n:03}: {{name: Person {n}, email: p{n}@example.com, roles: [role-{n:03}]}}\n" for n in range(600)
+        f"  person-{n:03}: {{name: Person {n}, email: p{n}@example.com, roles: [role-{n:03}]}}\n" for n in range(350)
     )
     repository.write("access/many.yaml", f"roles:\n{roles}people:\n{people}")
     repository.leave("ada")
@@ -325,6 +327,7 @@ def test_no_token_is_in_anything_that_was_said(pipeline: Pipeline) -> None:
 
 def test_what_apply_and_drift_said_is_in_the_summary_as_dead_text(pipeline: Pipeline, tmp_path: Path) -> None:
     repository = pipeline.repository
+    shutil.copytree(repository.root / DEFAULT_FOLDER, tmp_path / "journal")
     repository.write("access/common.yaml", COMMON.replace("5f1c0a2b", f"5f1c0a2b, journal: {tmp_path / 'journal'}"))
     repository.person("eve")
     repository.write("access/ops.yaml", "roles:\n  ops: {grants: {corp-ldap: {groups: ['@org ```` <b>']}}}\n")

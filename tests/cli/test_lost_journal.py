@@ -28,13 +28,13 @@ def test_with_the_journal_gone_the_run_converges_and_says_that_it_is_gone(reposi
     lost(repository)
     for form in ("text", "json", "markdown"):
         ran = repository.run("plan", "--format", form)
-        assert ran.status == 3
+        assert ran.status == 0
         assert "journal-missing" in ran.out and str(repository.root / ".provision") in ran.out
     assert json.loads(repository.run("plan", "--format", "json").out)["targets"]["corp-ldap"]["unrecorded"] == 3
     repository.leave("ada")
     repository.person("zoe")
     ran = repository.run("apply")
-    assert ran.status == 3
+    assert ran.status == 0
     assert "warning[journal-missing]" in ran.err and "warning[journal-missing]" in ran.out
     assert "In order now: corp-ldap." in ran.out
     assert repository.members("developers") == {"grace", "zoe"}
@@ -82,4 +82,4 @@ def test_a_file_where_the_journal_should_lie_stops_a_plan_too(repository: Reposi
     for command in ("plan", "status", "expire"):
         ran = repository.run(command)
         assert ran.status == 1
-        assert f"error[journal-{'not-writable' if command == 'expire' else 'unreadable'}]" in ran.err
+        assert "error[journal-unreadable]" in ran.err or (command == "expire" and "[journal-not-writable]" in ran.err)

@@ -56,10 +56,10 @@ def test_a_second_terminal_plans_the_sample_company(tmp_path: Path) -> None:
                 timeout=120,
                 check=False,
             )
-            github, circleci = exports["GITHUB_API_URL"], exports["CIRCLECI_API_URL"]
-            bearer = {"Authorization": f"Bearer {exports['GITHUB_WRITE_TOKEN']}"}
+            github, circleci = exports["ACCESS_GITHUB_URL"], exports["ACCESS_CIRCLECI_URL"]
+            bearer = {"Authorization": f"Bearer {exports['ACCESS_GITHUB_WRITE_TOKEN']}"}
             requests.post(f"{github}/orgs/acme/teams", json={"name": "movers"}, headers=bearer, timeout=60)
-            token = {"Circle-Token": exports["CIRCLECI_TOKEN"]}
+            token = {"Circle-Token": exports["ACCESS_CIRCLECI_TOKEN"]}
             (org,) = requests.get(f"{circleci}/me/collaborations", headers=token, timeout=60).json()
             until = monotonic() + 60
             groups: list[str] = []

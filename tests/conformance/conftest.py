@@ -10,6 +10,7 @@ from provisioner.sandbox.aws import AwsServer
 from provisioner.sandbox.github import GitHubServer
 from provisioner.sandbox.ldap import LdapServer
 from tests.conformance.aws import AwsHarness
+from tests.conformance.database import PostgresHarness
 from tests.conformance.directory import LdapHarness
 from tests.conformance.forge import GithubHarness
 from tests.conformance.harness import Harness, Stand
@@ -17,7 +18,7 @@ from tests.conformance.memory import MemoryHarness
 from tests.rigs.slapd import Slapd
 from tests.rigs.specs import Checked
 
-SYSTEMS = ["memory", "ldap-slapd", "ldap-sandbox", "aws-iam", "github"]
+SYSTEMS = ["memory", "ldap-slapd", "ldap-sandbox", "aws-iam", "github", "postgresql"]
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +44,8 @@ def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
                 yield LdapHarness("ldap-sandbox", server.url, service, admin, server.entries)
         case "aws-iam":
             yield AwsHarness(request.getfixturevalue("aws_server"))
+        case "postgresql":
+            yield PostgresHarness(request.getfixturevalue("postgres"))
         case "github":
             with GitHubServer() as github:
                 checked = Checked("github").watch(github)

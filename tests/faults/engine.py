@@ -51,7 +51,7 @@ class Engine:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         environment = {
-            k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "LDAP_", "GITHUB_", "CIRCLECI_"))
+            k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "LDAP_", "GITHUB_", "CIRCLECI_", "PG_"))
         }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.engine", str(clock), *systems],
@@ -144,6 +144,7 @@ _MODULES = {
         "provisioner.providers.aws_iam.write",
     ),
     "github": ("jwt", "requests", "provisioner.providers.github.read", "provisioner.providers.github.write"),
+    "warehouse": ("psycopg", "provisioner.providers.postgresql.read", "provisioner.providers.postgresql.write"),
     "circleci": ("requests", "provisioner.providers.circleci.read", "provisioner.providers.circleci.write"),
 }  # fmt: skip
 

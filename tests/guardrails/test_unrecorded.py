@@ -66,7 +66,7 @@ def test_the_entry_that_is_printed_is_the_one_that_is_wanted() -> None:
     assert "restore the journal" in fix
 
 
-def test_where_nobody_was_cut_off_it_is_a_warning_that_asks_for_an_answer() -> None:
+def test_where_nobody_was_cut_off_it_is_a_warning() -> None:
     a_world(
         accounts={n: account(n, mark=n) for n in ("ada", "bob")},
         groups={"devs": group("ada")},

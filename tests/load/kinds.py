@@ -409,6 +409,16 @@ KINDS: dict[str, tuple[str | bytes, list[str]]] = {
         ["1.yaml:1:33 missing-key"],
     ),
     "owner-id": ("guardrails: {}\nrecords: {owner: Acme!}\n", ["1.yaml:2:18 bad-owner-id", "records.yaml:1:1 duplicate-definition"]),
+    # Who runs a pipeline, and what its schedules run as
+    "ci-people-unknown": ("pipelines:\n  site: {jenkins: {url: 'https://ci.example.com/job/x', people: corpp}}\n", ["1.yaml:2:65 unknown-target"]),
+    "ci-without-url": ("pipelines:\n  site: {gitlab: {people: corp}}\n", ["1.yaml:2:10 missing-key"]),
+    "schedule-as-person": ("people: {bob: {}}\npipelines: {site: {schedules: bob}}\n", ["1.yaml:2:31 unknown-person"]),
+    "account-on-no-ci": ("people:\n  bob: {accounts: {gitlab: {id: 7}}}\n", ["1.yaml:2:20 unknown-target"]),
+    "account-on-a-ci": ("people:\n  bob: {accounts: {gitlab: {id: 7}}}\npipelines: {site: {gitlab: {url: 'https://x/y'}}}\n", []),
+    # Grants that begin with the apply
+    "merge-without-for": ("people:\n  bob:\n    roles: [{role: backend, from: merge}]\n", ["1.yaml:3:13 bad-start"]),
+    "for-without-merge": ("people:\n  bob:\n    roles: [{role: backend, for: 4h}]\n", ["1.yaml:3:13 bad-start"]),
+    "for-and-until": ("people:\n  bob:\n    roles: [{role: backend, from: merge, for: 4h, until: 2030-01-01T00:00:00Z}]\n", ["1.yaml:3:13 bad-start"]),
     # B51, B52
     "merge-conflict": (
         "people:\n<<<<<<< HEAD\n  bob: {}\n=======\n  zoe: {}\n>>>>>>> branch\n",

@@ -22,14 +22,14 @@ def forge() -> Iterator[Forge]:
 
 def test_what_is_exported_reaches_both(forge: Forge) -> None:
     exports = forge.exports()
-    headers = {"Authorization": f"Bearer {exports['GITHUB_READ_TOKEN']}"}
-    members = requests.get(f"{exports['GITHUB_API_URL']}/orgs/acme/members", headers=headers, timeout=60).json()
+    headers = {"Authorization": f"Bearer {exports['ACCESS_GITHUB_READ_TOKEN']}"}
+    members = requests.get(f"{exports['ACCESS_GITHUB_URL']}/orgs/acme/members", headers=headers, timeout=60).json()
     assert [one["login"] for one in members] == ["acme-provision", "mia-acme", "erik-sand", "sana-q"]
-    refused = requests.delete(f"{exports['GITHUB_API_URL']}/orgs/acme/members/mia-acme", headers=headers, timeout=60)
+    refused = requests.delete(f"{exports['ACCESS_GITHUB_URL']}/orgs/acme/members/mia-acme", headers=headers, timeout=60)
     assert refused.status_code == 403
-    headers = {"Circle-Token": exports["CIRCLECI_TOKEN"]}
+    headers = {"Circle-Token": exports["ACCESS_CIRCLECI_TOKEN"]}
     collaborations = requests.get(
-        f"{exports['CIRCLECI_API_URL']}/me/collaborations", headers=headers, timeout=10
+        f"{exports['ACCESS_CIRCLECI_URL']}/me/collaborations", headers=headers, timeout=10
     ).json()
     assert [one["slug"] for one in collaborations] == ["gh/acme"]
 

@@ -13,6 +13,7 @@ from functools import partial
 
 from provisioner.contract import AlreadySo, Done, Failed, Outcome, ProviderError, Refused, Trouble
 from provisioner.model.change import Action, Change
+from provisioner.model.instant import format_instant, parse_instant
 from provisioner.model.resource import Resource
 from provisioner.providers.ldap import convert, dn
 from provisioner.providers.ldap.connection import LdapResultError
@@ -165,6 +166,11 @@ class AccountWriter:
         self.site.remember(login, entry)
         if after.get("enabled") is False:
             return self._disable(change, self._read(where), deadline)
+        if isinstance(after.get("ends"), str):
+            steps: Steps = {END: [("REPLACE", _end_values(after["ends"]))]}
+            ended = self._settle(self._read(where), deadline, lambda _: steps, "ends")
+            if isinstance(ended, Failed):
+                return ended
         return outcome
 
     def _read(self, where: str) -> Entry:
@@ -183,6 +189,8 @@ class AccountWriter:
                 steps["sn"] = _in_front(entry, "sn", _surname(after["name"]))
         if isinstance(after.get("email"), str):
             steps["mail"] = _in_front(entry, "mail", after["email"])
+        if "ends" in after:
+            steps[END] = [("REPLACE", _end_values(after["ends"]))]
         return steps
 
     def _adopted(self, change: Change, entry: Entry) -> Steps:
@@ -259,7 +267,9 @@ class AccountWriter:
     def _enabled(self, change: Change, entry: Entry) -> Steps:
         mark, _ = convert.marks(entry.texts("description"))
         key = self.site.key(change, mark)
-        steps: Steps = {LOCK: [("REPLACE", [])], END: [("REPLACE", [])]}
+        steps: Steps = {LOCK: [("REPLACE", [])]}
+        if convert.end_of(entry, self.site.now()) is not None:  # one to come may have been written a moment ago
+            steps[END] = [("REPLACE", [])]
         words = (_note(entry) or "").removeprefix(convert.KEPT).split(" ")
         kept = dict(word.partition("=")[::2] for word in words)
         for name, disabled in (("loginShell", NO_LOGIN), ("shadowExpire", "1")):
@@ -354,8 +364,16 @@ class AccountWriter:
 
 def _moved(change: Change, expect: Resource | None, entry: Entry) -> Outcome | None:
     """What somebody else made of the account since it was looked at, where that is a third value."""
-    found = {"name": entry.first("cn"), "email": entry.first("mail")}
-    return third_value(change, expect, found, convert.marks(entry.texts("description"))[0])
+    mark, _ = convert.marks(entry.texts("description"))
+    end = convert.own_end(entry, mark)
+    ends = None if end is None else format_instant(end)
+    found = {"name": entry.first("cn"), "email": entry.first("mail"), "ends": ends}
+    return third_value(change, expect, found, mark)
+
+
+def _end_values(ends: object) -> list[bytes]:
+    """The value of pwdEndTime for an end, none for none."""
+    return [convert.to_generalized_time(parse_instant(ends)).encode()] if isinstance(ends, str) else []
 
 
 def _surname(name: str) -> str:

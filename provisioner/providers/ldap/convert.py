@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 from provisioner.model.address import Address, Kind, address_of
-from provisioner.model.instant import Instant
+from provisioner.model.instant import Instant, format_instant
 from provisioner.model.mark import Mark, looks_like_mark
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import NOTHING, Facts, Resource
@@ -189,6 +189,10 @@ def account(target: str, found: Named, now: Instant, switches: Switches) -> Reso
         attributes["name"] = name
     if email is not None:
         attributes["email"] = email
+    if (end := own_end(entry, mark)) is not None:
+        attributes["ends"] = format_instant(end)
+    if mark is not None and mark.disabled_since is None:
+        ended = None  # its own end keeps nobody's keys out: when they leave, it is disabled all the same
     more = {"dn": entry.dn}
     csn = entry.first("entryCSN")
     if csn is not None:
@@ -220,9 +224,19 @@ def is_marked_off(entry: Entry) -> bool:
 
 def end_of(entry: Entry, now: Instant) -> Instant | None:
     """The account's end (pwdEndTime), if it has passed."""
-    text = entry.first("pwdEndTime")
-    ended = generalized_time(text) if text else None
+    ended = stored_end(entry)
     return ended if ended is not None and ended <= now else None
+
+
+def own_end(entry: Entry, mark: Mark | None) -> Instant | None:
+    """The end that an account has beside any lock of ours: the one that we set with a lock is part of that."""
+    return None if mark is not None and mark.disabled_since is not None else stored_end(entry)
+
+
+def stored_end(entry: Entry) -> Instant | None:
+    """The account's end (pwdEndTime), whether it has passed or not."""
+    text = entry.first("pwdEndTime")
+    return generalized_time(text) if text else None
 
 
 def credentials(target: str, found: Named) -> list[Resource]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from provisioner.model.block import Block
 from provisioner.model.change import Action, Change
 from provisioner.model.effect import Direction, Effect, Level
 from provisioner.model.identity import Identity
-from provisioner.model.instant import Instant
+from provisioner.model.instant import Instant, parse_instant
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import NOTHING, Resource
 from provisioner.model.state import State
@@ -162,6 +162,12 @@ class LdapDeclare:
             attributes["name"] = identity.name
         if identity.email:
             attributes["email"] = identity.email
+        if self.target.settings.data.get("account_end") and identity.suspended is None:
+            # Whoever is suspended is off by the same attribute, and gets their end back when they are on again.
+            if identity.until is not None:
+                attributes["ends"] = names.end_text(identity.until)
+            elif identity.had_end:
+                attributes["ends"] = None
         return Resource(Address(self.target.name, Kind.ACCOUNT, login), attributes)
 
     def expand(self, block: Block, who: Principal) -> Iterable[Resource]:
@@ -253,6 +259,8 @@ class LdapDeclare:
             )
             if was != becomes:
                 return Effect(Direction.WIDENS if becomes else Direction.NARROWS, level)
+            if _ends_later(before.attributes.get("ends"), after.attributes):
+                return Effect(Direction.WIDENS, level)
         return Effect(Direction.NEUTRAL, level)
 
     def needs(self, resource: Resource) -> Iterable[Address]:
@@ -277,8 +285,9 @@ class LdapDeclare:
         return resource.address.kind is not Kind.CREDENTIAL
 
     def holds_until(self, resource: Resource) -> Instant | None:
-        """A group has no member with an end, and an account's own end is set when it is disabled."""
-        return None
+        """A group has no member with an end; an account has one, where the server obeys it."""
+        ends = resource.attributes.get("ends")
+        return parse_instant(ends) if isinstance(ends, str) else None
 
     def _declared_groups(self) -> dict[str, Any]:
         groups = self.target.objects.data.get("groups")
@@ -294,6 +303,15 @@ class LdapDeclare:
         )
 
 
+def _ends_later(was: object, after: Mapping[str, Any]) -> bool:
+    """Whether an account that had an end has a later one, or none. To give it one takes nothing that its person has:
+    it is no earlier than their own end."""
+    if not isinstance(was, str) or "ends" not in after:
+        return False
+    becomes = after["ends"]
+    return not isinstance(becomes, str) or parse_instant(becomes) > parse_instant(was)
+
+
 def _account_words(change: Change) -> str:
     login = change.address.object
     match change.action:
@@ -304,11 +322,18 @@ def _account_words(change: Change) -> str:
         case Action.ENABLE:
             return f"enable account {login} (it needs a new password)"
         case Action.UPDATE:
-            return f"set {_listed(change)} of account {login}"
+            return f"set {_listed(change)} of account {login}{_end_words(change)}"
         case Action.ADOPT:
             more = " and ".join(sorted(set(change.after or ()) - {"mark"}))
             return f"adopt account {login} as {change.identity}'s" + (f", and set its {more}" if more else "")
     return f"{change.action.value} account {login}"
+
+
+def _end_words(change: Change) -> str:
+    if "ends" not in (change.after or {}):
+        return ""
+    ends = (change.after or {})["ends"]
+    return f" (it {f'ends by itself at {ends}' if ends else 'has no end any more'})"
 
 
 def _group_words(change: Change) -> str:

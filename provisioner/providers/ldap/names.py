@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import timedelta
 from urllib.parse import SplitResult, urlsplit
 
 from provisioner.model.address import Address, Kind
+from provisioner.model.instant import Instant, format_instant
 from provisioner.providers.ldap import dn
 
 LONGEST = 240
@@ -72,3 +74,8 @@ def server_of(url: str) -> SplitResult:
     if port == 0:
         raise ValueError(f"the port of `{parts.scheme}://{parts.hostname}` must be a number from 1 to 65535")
     return parts
+
+
+def end_text(until: Instant) -> str:
+    """A person's end as an account's attribute: the directory counts in seconds, and it is never earlier."""
+    return format_instant(until if not until.microsecond else until.replace(microsecond=0) + timedelta(seconds=1))

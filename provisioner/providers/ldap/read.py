@@ -280,7 +280,7 @@ class LdapReader:
         if invisible & _SWITCHES and PPOLICY not in self._calls.root().controls:
             invisible -= _SWITCHES  # not hidden: a server without password policy does not know them
             self._locks = False
-        self._hides = frozenset(_HIDEABLE[a] for a in invisible)
+        self._hides = frozenset(_HIDEABLE[a] for a in invisible) | ({"ends"} if "pwdEndTime" in invisible else set())
         return invisible
 
     def _tell_hidden(self, invisible: Collection[str], warnings: list[Diagnostic], other: str | None = None) -> None:

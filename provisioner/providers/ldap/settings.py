@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
@@ -21,7 +21,8 @@ class Base(Strict):
 class Settings(Strict):
     """`url` is `ldap://host[:port]` or `ldaps://host[:port]`. `ca_file` holds the certificates (PEM) that the server's
     must lead to; without it the machine's own store decides. `start_tls` encrypts an `ldap://` connection before the
-    bind.
+    bind. `account_end` says that the server obeys that attribute (OpenLDAP 2.5 and later with the ppolicy overlay): a
+    person's own end is then written there too.
     """
 
     url: Name | FromEnvironment
@@ -30,6 +31,7 @@ class Settings(Strict):
     base: Base
     ca_file: Name | FromEnvironment | None = None
     start_tls: bool = False
+    account_end: Literal["pwdEndTime"] | None = None
 
 
 class Grants(Strict):

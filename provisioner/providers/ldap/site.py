@@ -158,7 +158,7 @@ def third_value(change: Change, expect: Resource | None, found: Mapping[str, Any
     return None
 
 
-_COMPARED = frozenset({"name", "email", "description"})
+_COMPARED = frozenset({"name", "email", "description", "ends"})
 _PLAIN = frozenset({"cn", "sn", "mail", "description"})
 
 

@@ -2,7 +2,7 @@
 routes by subject.
 """
 
-from provisioner.sandbox.circleci import contexts, projects  # noqa: F401 - each adds its routes
+from provisioner.sandbox.circleci import contexts, projects, workflows  # noqa: F401 - each adds its routes
 from provisioner.sandbox.circleci.server import CircleCiServer
 
 __all__ = ["CircleCiServer"]

@@ -106,6 +106,48 @@ class Context:
         return [one.value for one in self.restrictions.values() if one.kind == kind]
 
 
+@dataclass(eq=False, slots=True)
+class Pipeline:
+    """What a trigger began: `webhook`, `api`, `explicit` or `scheduled_pipeline`. `actor` is a login of the forge, who
+    need not be anybody here. `origin` and `target` are repositories: of a fork's change they differ."""
+
+    id: str
+    number: int
+    project: str
+    created: datetime
+    trigger: str
+    actor: str
+    revision: str
+    branch: str
+    origin: str
+    target: str
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """A job of a workflow. One of type `approval` has nobody's id in `approved_by` while it waits."""
+
+    id: str
+    name: str
+    kind: str
+    started: datetime
+    approved_by: str | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Workflow:
+    """One start of a workflow: a second start is another one of the same pipeline, by whoever pressed the button."""
+
+    id: str
+    pipeline: str
+    name: str
+    created: datetime
+    started_by: str
+    status: str = "running"
+    canceled_by: str | None = None
+    jobs: list[Job] = field(default_factory=list)
+
+
 class State:
     """Everything there is."""
 
@@ -115,9 +157,11 @@ class State:
         self.orgs: dict[str, Organization] = {}
         self.projects: dict[str, Project] = {}
         self.contexts: dict[str, Context] = {}
+        self.pipelines: dict[str, Pipeline] = {}
+        self.workflows: dict[str, Workflow] = {}
         self._made = 0
 
-    def _new(self) -> str:
+    def new_id(self) -> str:
         """The next id. In the same order of events they are the same ones."""
         self._made += 1
         return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{self._made}.sandbox.example"))
@@ -128,20 +172,20 @@ class State:
     # Making things
 
     def create_person(self, login: str, name: str = "") -> Person:
-        person = Person(self._new(), login, name or login)
+        person = Person(self.new_id(), login, name or login)
         self.people[person.id] = person
         return person
 
     def create_org(self, name: str, admin: Person, kind: str = "github") -> Organization:
         """`kind` is `github` (people and groups come from there) or `circleci` (they are its own)."""
-        number = self._new()
-        slug = f"gh/{name}" if kind == "github" else f"circleci/{self._new()}"
+        number = self.new_id()
+        slug = f"gh/{name}" if kind == "github" else f"circleci/{self.new_id()}"
         org = Organization(number, name, kind, slug, {admin.id: "admin"})
         self.orgs[number] = org
         return org
 
     def create_group(self, org: Organization, name: str, members: Iterable[Person] = (), text: str = "") -> Group:
-        group = Group(self._new(), name, text, {person.id for person in members})
+        group = Group(self.new_id(), name, text, {person.id for person in members})
         org.groups[group.id] = group
         return group
 
@@ -160,21 +204,21 @@ class State:
                     del context.restrictions[one.id]
 
     def create_project(self, org: Organization, name: str) -> Project:
-        slug = f"{org.slug}/{name}" if org.kind == "github" else f"{org.slug}/{self._new()}"
-        project = Project(self._new(), name, slug, org.id)
+        slug = f"{org.slug}/{name}" if org.kind == "github" else f"{org.slug}/{self.new_id()}"
+        project = Project(self.new_id(), name, slug, org.id)
         self.projects[project.id] = project
         return project
 
     def create_context(self, org: Organization, name: str) -> Context:
         """As the API and the web page do: open to every member, where the organisation has groups for contexts."""
-        context = Context(self._new(), org.id, name, self.now())
+        context = Context(self.new_id(), org.id, name, self.now())
         if org.kind == "github":
             self.restrict(context, "group", org.id)
         self.contexts[context.id] = context
         return context
 
     def restrict(self, context: Context, kind: str, value: str) -> Restriction:
-        one = Restriction(self._new(), kind, value)
+        one = Restriction(self.new_id(), kind, value)
         context.restrictions[one.id] = one
         return one
 

@@ -19,6 +19,7 @@ from provisioner.sandbox.github import (  # noqa: F401 - each adds its routes
     repos,
     roles,
     rulesets,
+    runs,
     teams,
 )
 from provisioner.sandbox.github.server import READ_ALL, WRITE_ALL, AppKey, GitHubServer

@@ -22,10 +22,11 @@ AT = "/repos/{owner}/{repo}/actions"
 NOBODY = {"name": "nobody", "email": "nobody@example.org"}
 
 
-def _run(call: Call, repo: Repo, one: Run) -> Json:
+def run_shape(call: Call, repo: Repo, one: Run) -> Json:
+    """A run, as its newest attempt is."""
     full = f"{call.world.orgs[repo.org].login}/{repo.name}"
     at = f"{call.shapes.api}/repos/{full}/actions"
-    source = call.world.repos.get(one.source, repo)
+    source = None if one.source is None else call.world.repos.get(one.source, repo)
     workflow = _number(one.path)
     return {
         "id": one.id,
@@ -38,7 +39,7 @@ def _run(call: Call, repo: Repo, one: Run) -> Json:
         "run_number": one.id,
         "run_attempt": one.attempt,
         "event": one.event,
-        "status": "completed" if one.conclusion else "in_progress",
+        "status": status_of(one),
         "conclusion": one.conclusion,
         "workflow_id": workflow,
         "url": f"{at}/runs/{one.id}",
@@ -48,7 +49,7 @@ def _run(call: Call, repo: Repo, one: Run) -> Json:
         "updated_at": stamp(one.created),
         "run_started_at": stamp(one.created),
         "actor": call.shapes.user(call.world.users[one.actor]),
-        "triggering_actor": call.shapes.user(call.world.users[one.actor]),
+        "triggering_actor": call.shapes.user(call.world.users[one.triggering or one.actor]),
         "jobs_url": f"{at}/runs/{one.id}/jobs",
         "logs_url": f"{at}/runs/{one.id}/logs",
         "check_suite_url": f"{call.shapes.api}/repos/{full}/check-suites/{one.id}",
@@ -65,8 +66,12 @@ def _run(call: Call, repo: Repo, one: Run) -> Json:
             "committer": NOBODY,
         },
         "repository": minimal_repo(call.shapes, repo),
-        "head_repository": minimal_repo(call.shapes, source),
+        "head_repository": None if source is None else minimal_repo(call.shapes, source),
     }
+
+
+def status_of(one: Run) -> str:
+    return "completed" if one.conclusion else "waiting" if one.waiting else "in_progress"
 
 
 def _number(path: str) -> int:
@@ -84,9 +89,9 @@ def list_runs(call: Call, owner: str, name: str, workflow: str) -> Reply:
         if argument in call.args:
             found = [r for r in found if getattr(r, attribute) == call.args[argument]]
     if wanted := call.args.get("status"):
-        found = [r for r in found if wanted in (r.conclusion, "completed" if r.conclusion else "in_progress")]
+        found = [r for r in found if wanted in (r.conclusion, status_of(r))]
     found.sort(key=lambda r: r.id, reverse=True)
-    _, page = call.page(found, lambda one: _run(call, repo, one))
+    _, page = call.page(found, lambda one: run_shape(call, repo, one))
     return 200, {"total_count": len(found), "workflow_runs": page}
 
 
@@ -96,7 +101,7 @@ def get_run(call: Call, owner: str, name: str, number: str) -> Reply:
     run = repo.runs.get(int(number)) if number.isdigit() else None
     if run is None:
         raise not_found()
-    return 200, _run(call, repo, run)
+    return 200, run_shape(call, repo, run)
 
 
 @ROUTES.add(f"GET {AT}/artifacts")

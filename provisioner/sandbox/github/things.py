@@ -259,7 +259,9 @@ class Artifact:
 
 @dataclass(eq=False, slots=True)
 class Run:
-    """One run of a workflow: which file of it, at which event, for which commit of which repository."""
+    """One run of a workflow: which file of it, at which event, for which commit of which repository (None: a fork that
+    is gone). `actor` caused it at first, `triggering` started this attempt (None: the same), `earlier` has who started
+    those before, and how they ended. `approvals` are who let it into which environment, while it was `waiting`."""
 
     id: int
     repo: int
@@ -267,12 +269,16 @@ class Run:
     event: str
     head: str
     head_ref: str
-    source: int
+    source: int | None
     actor: int
     created: datetime
     conclusion: str | None = "success"
     attempt: int = 1
     artifacts: dict[int, Artifact] = field(default_factory=dict)
+    triggering: int | None = None
+    waiting: bool = False
+    earlier: list[tuple[int, str]] = field(default_factory=list)
+    approvals: list[tuple[int, str, str]] = field(default_factory=list)
     prefix: str = "WFR"
 
 

@@ -9,6 +9,7 @@ from tests.faults.systems.aws import AwsSystem
 from tests.faults.systems.base import System
 from tests.faults.systems.circleci import CircleSystem
 from tests.faults.systems.github import GithubSystem
+from tests.faults.systems.postgres import PostgresSystem
 from tests.faults.systems.slapd import SlapdSystem
 
 SYSTEMS: Mapping[str, Callable[[], System]] = {
@@ -16,12 +17,17 @@ SYSTEMS: Mapping[str, Callable[[], System]] = {
     "aws": AwsSystem,
     "github": GithubSystem,
     "circleci": CircleSystem,
+    "postgresql": PostgresSystem,
 }
 TOGETHER: tuple[tuple[str, ...], ...] = (("ldap", "aws"), ("github", "circleci"))
 """Which of them stand in one story where nothing else is asked for."""
 
 FORGES = ("github", "circleci")
 """Those that say how fast they may be asked."""
+
+
+TRUTHFUL = ("postgresql",)
+"""Where no server is played that says what is not so: that it committed, or that an old snapshot is of today."""
 
 
 def made(names: Sequence[str], *, small_pages: bool = False) -> tuple[System, ...]:
@@ -37,4 +43,4 @@ def made(names: Sequence[str], *, small_pages: bool = False) -> tuple[System, ..
     return tuple(found)
 
 
-__all__ = ["FORGES", "SYSTEMS", "TOGETHER", "System", "made"]
+__all__ = ["FORGES", "SYSTEMS", "TOGETHER", "TRUTHFUL", "System", "made"]

@@ -30,6 +30,17 @@ def moved_team(hub: Hub) -> DeclaredAccess:
     return hub.files([hub.person("ada", "backend")], [BACKEND])
 
 
+def moved_below_a_new_team(hub: Hub) -> DeclaredAccess:
+    """The new one has to be made before the other can be moved, and before it can guard anything."""
+    hub.repo("site")
+    hub.team("backend", "ada")
+    hub.objects = {
+        "teams": {"engineering": {"repositories": {"site": "push"}}, "backend": {"parent": "engineering"}},
+        "repositories": {"site": {"environments": {"production": {"reviewers": {"teams": ["engineering"]}}}}},
+    }
+    return hub.files([hub.person("ada", "backend")], [BACKEND])
+
+
 def renamed_login(hub: Hub) -> DeclaredAccess:
     hub.team("backend", "ada")
     hub.user("bob")
@@ -87,8 +98,15 @@ def guarded(hub: Hub) -> DeclaredAccess:
 
 
 STORIES: list[Story] = [
-    moved_team, renamed_login, renamed_team, other_case, owner_in_a_team, expired_invitation, guarded
-]  # fmt: skip
+    moved_team,
+    moved_below_a_new_team,
+    renamed_login,
+    renamed_team,
+    other_case,
+    owner_in_a_team,
+    expired_invitation,
+    guarded,
+]
 
 
 def by(hub: Hub, credential: str, files: DeclaredAccess) -> Plan:

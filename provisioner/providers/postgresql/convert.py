@@ -1,0 +1,369 @@
+"""Catalog rows to resources. Pure: asks nothing, and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from provisioner.model.address import Address, Kind
+from provisioner.model.instant import Instant, format_instant, parse_instant
+from provisioner.model.principal import ANYWHERE, Principal, PrincipalKind
+from provisioner.model.resource import NOTHING, Facts, Resource
+from provisioner.model.way import Phase, Way
+from provisioner.providers.postgresql import names
+from provisioner.providers.postgresql.names import ATTRIBUTE, Dataset, Noted, Other, Thing
+
+FIRST_OWN = 16384
+"""The server's own roles have smaller ids."""
+EVERYONE = Principal(ANYWHERE, PrincipalKind.EVERYONE)
+POWERS = "powers"
+"""Among a group's facts: what whoever acts as it may do to the whole cluster."""
+GRANTABLE = "grantable"
+SEQUENCE = "S"
+
+
+@dataclass(slots=True)
+class Role:
+    """A row of `pg_roles`, and what its comment says."""
+
+    oid: int
+    name: str
+    logs_in: bool
+    powers: tuple[str, ...]
+    inherits: bool
+    limit: int
+    until: Instant | None
+    comment: str | None
+    noted: Noted
+    dataset: Dataset | None
+
+    @property
+    def is_account(self) -> bool:
+        """Whoever may log in, and whom we took that from."""
+        return self.logs_in or (self.noted.mark is not None and self.dataset is None)
+
+    @property
+    def is_predefined(self) -> bool:
+        return self.oid < FIRST_OWN and self.name.startswith("pg_")
+
+
+class Member(NamedTuple):
+    """A row of `pg_auth_members`. Before 16 there are no `inherit` and `set`."""
+
+    role: int
+    member: int
+    grantor: int
+    admin: bool
+    inherit: bool | None
+    set: bool | None
+
+
+class Acl(NamedTuple):
+    """One privilege that somebody granted to somebody."""
+
+    kind: str
+    oid: int
+    schema: str
+    name: str
+    more: str
+    owner: int
+    grantor: int
+    grantee: int
+    privilege: str
+    grantable: bool
+
+
+class Relation(NamedTuple):
+    schema: str
+    name: str
+    kind: str
+    owner: int
+
+
+_POWERS = ("superuser", "createrole", "createdb", "replication", "bypassrls")
+
+
+def role_of(row: Sequence[Any]) -> Role:
+    """`queries.ROLES`."""
+    oid, name, logs_in, *flags = row[:8]
+    powers = tuple(p for p, has in zip(_POWERS, flags, strict=True) if has)
+    dataset = names.dataset_of(name, row[11]) if not logs_in else None
+    noted = names.noted(row[11]) if dataset is None else Noted()
+    return Role(oid, name, logs_in, powers, row[8], row[9], _instant(row[10]), row[11], noted, dataset)
+
+
+def _instant(text: str | None) -> Instant | None:
+    try:
+        return parse_instant(text) if text else None
+    except ValueError:  # further away than can be told
+        return None
+
+
+@dataclass
+class Cluster:
+    """What one snapshot of the whole cluster showed."""
+
+    target: str
+    main: str
+    version: int
+    me: str
+    roles: dict[int, Role]
+    members: list[Member]
+    shared: list[Acl] = field(default_factory=list)
+    databases: dict[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def by_name(self) -> dict[str, Role]:
+        return {r.name: r for r in self.roles.values()}
+
+    @cached_property
+    def has_members(self) -> frozenset[int]:
+        return frozenset(m.role for m in self.members if m.member >= FIRST_OWN and not self.is_of_making(m))
+
+    def is_of_making(self, row: Member) -> bool:
+        """What the server itself gives whoever makes a role (from 16 on): they may give it away, and no more."""
+        maker = self.roles.get(row.member)
+        return (
+            row.inherit is False
+            and row.set is False
+            and row.grantor == 10
+            and maker is not None
+            and maker.name == self.me
+        )
+
+    def reach(self, names: Iterable[str]) -> set[int]:
+        """These roles, every role that they are in, everybody, and the dataset roles, by their ids."""
+        above: dict[int, list[int]] = {}
+        for row in self.members:
+            above.setdefault(row.member, []).append(row.role)
+        found = {oid for oid, role in self.roles.items() if role.dataset is not None} | {0}
+        waiting = [self.by_name[name].oid for name in names if name in self.by_name]
+        while waiting:
+            oid = waiting.pop()
+            if oid not in found:
+                found.add(oid)
+                waiting += above.get(oid, ())
+        return found
+
+    def name_of(self, oid: int) -> str:
+        role = self.roles.get(oid)
+        return role.name if role is not None else str(oid)
+
+    def principal(self, oid: int) -> Principal:
+        if oid == 0:
+            return EVERYONE
+        role = self.roles.get(oid)
+        if role is None:
+            return Principal(self.target, PrincipalKind.UNKNOWN, str(oid))
+        return Principal(self.target, PrincipalKind.PERSON if role.is_account else PrincipalKind.GROUP, role.name)
+
+    def address(self, kind: Kind, thing: str, who: Principal | None = None, slot: str | None = None) -> Address:
+        return Address(self.target, kind, thing, who, slot)
+
+    # Accounts and groups
+
+    def accounts(self) -> Iterator[Resource]:
+        for role in self.roles.values():
+            if not role.is_account:
+                continue
+            facts = Facts(str(role.oid), foreign_mark=role.noted.foreign)
+            attributes = {"enabled": role.logs_in, "until": _backstop(role), "cut": role.noted.cut}
+            yield Resource(self.address(Kind.ACCOUNT, role.name), attributes, mark=role.noted.mark, facts=facts)
+            who = self.principal(role.oid)
+            for power in role.powers:
+                yield Resource(self.address(Kind.GRANT, ATTRIBUTE, who, power))
+
+    def groups(self) -> Iterator[Resource]:
+        """Roles that nobody logs in as, and those that have members all the same."""
+        for role in self.roles.values():
+            if role.is_predefined or role.dataset is not None or (role.is_account and role.oid not in self.has_members):
+                continue
+            more = {POWERS: " ".join(role.powers)} if role.powers else {}
+            yield Resource(self.address(Kind.GROUP, role.name), NOTHING, facts=Facts(str(role.oid), more=more))
+
+    def memberships(self, found: Found) -> None:
+        """Also those in dataset roles, which are what is granted."""
+        for row in self.members:
+            role = self.roles.get(row.role)
+            if row.member < FIRST_OWN or role is None or self.is_of_making(row):
+                continue
+            who, by = self.principal(row.member), self.name_of(row.grantor)
+            if role.dataset is None:
+                more = {"admin": "yes"} if row.admin else NOTHING_MORE
+                found.add(self.address(Kind.MEMBERSHIP, role.name, who), Way(f"member by {by}"), more=more)
+                continue
+            state = found.datasets.get(row.role)
+            phase = Phase.ACTIVE if state is None or state.intact else Phase.LAPSED
+            thing = role.dataset.thing.text(self.main)
+            address = self.address(Kind.GRANT, thing, who, role.dataset.privilege)
+            attributes = state.attributes if state is not None else NOTHING
+            found.add(address, Way(f"dataset by {by}", phase), attributes)
+
+    # Privileges
+
+    def place(self, database: str, row: Acl) -> tuple[str, str]:
+        """The object and slot of a privilege's address."""
+        schema, name, privilege = row.schema, row.name, row.privilege.lower()
+        match row.kind:
+            case "schema":
+                return Thing(database, schema).text(self.main), privilege
+            case "relation":
+                return Thing(database, schema, name).text(self.main), privilege
+            case "column":
+                return Thing(database, schema, name, row.more).text(self.main), privilege
+            case "database":
+                return Thing(name).text(self.main), privilege
+            case "function":
+                what = f"function {names.quoted(schema)}.{names.quoted(name)}({row.more})"
+            case "type":
+                what = f"type {names.quoted(schema)}.{names.quoted(name)}"
+            case "future":
+                what = f"future {_FUTURE.get(row.more, row.more)} of {name}" + (f" in {schema}" if schema else "")
+            case _:
+                what = f"{row.kind} {name}"
+        where = None if row.kind in ("tablespace", "parameter") else database
+        return Other(where, what).text(self.main), privilege
+
+    def privileges(self, database: str, rows: Iterable[Acl], found: Found) -> None:
+        """What is granted directly; of dataset roles only what does not belong to them."""
+        for row in rows:
+            role = self.roles.get(row.grantee)
+            if role is not None and role.dataset is not None and _belongs(role.dataset, database, row):
+                continue
+            thing, slot = self.place(database, row)
+            address = self.address(Kind.GRANT, thing, self.principal(row.grantee), slot)
+            more = {GRANTABLE: "yes"} if row.grantable else NOTHING_MORE
+            found.add(address, Way(f"privilege by {self.name_of(row.grantor)}"), more=more)
+
+
+NOTHING_MORE: Mapping[str, str] = {}
+_FUTURE = {"r": "tables", "S": "sequences", "f": "functions", "T": "types", "n": "schemas", "L": "large objects"}
+
+
+def _backstop(role: Role) -> str | None:
+    """The end that we gave the role, as far as it holds: somebody else's earlier one does no harm, a later one does."""
+    ours = role.noted.ends
+    if ours is None:
+        return None
+    if role.until is not None and role.until <= ours:
+        return format_instant(ours)
+    return format_instant(role.until) if role.until is not None else None
+
+
+@dataclass
+class DatasetState:
+    """Whether a dataset role holds what it stands for. `attributes` are those of `schema.*`."""
+
+    intact: bool
+    attributes: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+
+
+@dataclass
+class Found:
+    """Resources under way: an address that holds in several ways is one resource."""
+
+    datasets: dict[int, DatasetState] = field(default_factory=dict)
+    _ways: dict[Address, list[Way]] = field(default_factory=dict)
+    _attributes: dict[Address, Mapping[str, Any]] = field(default_factory=dict)
+    _more: dict[Address, Mapping[str, str]] = field(default_factory=dict)
+
+    def add(
+        self,
+        address: Address,
+        way: Way,
+        attributes: Mapping[str, Any] = NOTHING,
+        more: Mapping[str, str] = NOTHING_MORE,
+    ) -> None:
+        self._ways.setdefault(address, []).append(way)
+        if attributes:
+            self._attributes[address] = attributes
+        if more:
+            self._more[address] = more
+
+    def resources(self) -> Iterator[Resource]:
+        for address, ways in self._ways.items():
+            more = self._more.get(address)
+            facts = Facts(more=more) if more else None
+            ordered = tuple(sorted(ways, key=lambda w: (str(w.via or ""), w.native_id)))
+            yield Resource(address, self._attributes.get(address, NOTHING), ordered, facts=facts)
+
+    def ways(self, address: Address) -> Sequence[Way]:
+        return self._ways.get(address, ())
+
+
+def is_sequence_privilege(privilege: str) -> bool:
+    """Of all tables of a schema: `usage` is of its sequences, everything else of its tables."""
+    return privilege == "usage"
+
+
+def _belongs(dataset: Dataset, database: str, row: Acl) -> bool:
+    thing, privilege = dataset.thing, row.privilege.lower()
+    if row.kind == "database":
+        wanted = {"connect", dataset.privilege} if thing.schema is None else {"connect"}
+        return row.name == thing.database and privilege in wanted and not row.grantable
+    if database != thing.database or row.schema != thing.schema or row.grantable:
+        return False
+    if row.kind == "schema":
+        whole = thing.relation is None and not thing.everything
+        return privilege == "usage" or (whole and privilege == dataset.privilege)
+    if privilege != dataset.privilege:
+        return False
+    if thing.everything:
+        sequences = is_sequence_privilege(privilege)
+        of_tables = row.kind == "relation" and (row.more == SEQUENCE) is sequences
+        return of_tables or (row.kind == "future" and row.more == ("S" if sequences else "r"))
+    return (row.kind, row.name, row.more if row.kind == "column" else None) == (
+        "column" if thing.column is not None else "relation",
+        thing.relation,
+        thing.column,
+    )
+
+
+def dataset_states(
+    cluster: Cluster, privileges: Mapping[str, Sequence[Acl]], relations: Mapping[str, Sequence[Relation]]
+) -> dict[int, DatasetState]:
+    """By dataset role: whether it holds what it stands for. Of databases that were not read nothing is said."""
+    held: dict[int, set[tuple[str, ...]]] = {}
+    creators: dict[int, set[str]] = {}
+    for database, rows in privileges.items():
+        for row in rows:
+            role = cluster.roles.get(row.grantee)
+            if role is None or role.dataset is None or not _belongs(role.dataset, database, row):
+                continue
+            if row.kind == "future":
+                creators.setdefault(row.grantee, set()).add(row.name)
+                continue
+            column = row.more if row.kind == "column" else ""
+            held.setdefault(row.grantee, set()).add((row.kind, row.name, column, row.privilege.lower()))
+    tables: dict[tuple[str, str, bool], list[str]] = {}
+    for database, listed in relations.items():
+        for relation in listed:
+            tables.setdefault((database, relation.schema, relation.kind == SEQUENCE), []).append(relation.name)
+    states = {}
+    for oid, role in cluster.roles.items():
+        dataset = role.dataset
+        if dataset is not None and dataset.thing.database in privileges:
+            of_schema = (dataset.thing.database, dataset.thing.schema or "", is_sequence_privilege(dataset.privilege))
+            states[oid] = _state(dataset, held.get(oid, set()), creators.get(oid, set()), tables.get(of_schema, []))
+    return states
+
+
+def _state(dataset: Dataset, held: set[tuple[str, ...]], creators: set[str], tables: Sequence[str]) -> DatasetState:
+    thing, privilege = dataset.thing, dataset.privilege
+    needs = {("database", thing.database, "", "connect")}
+    if thing.schema is None:
+        needs.add(("database", thing.database, "", privilege))
+    else:
+        needs.add(("schema", "", "", "usage"))
+        if thing.column is not None:
+            needs.add(("column", thing.relation or "", thing.column, privilege))
+        elif thing.relation is not None:
+            needs.add(("relation", thing.relation, "", privilege))
+        elif not thing.everything:
+            needs.add(("schema", "", "", privilege))
+    if not thing.everything:
+        return DatasetState(needs <= held)
+    missing = [t for t in sorted(tables) if ("relation", t, "", privilege) not in held]
+    return DatasetState(needs <= held, {"creators": sorted(creators), "not_covered": missing})

@@ -1,0 +1,94 @@
+"""What somebody owns: handed on as the target says, before their role is dropped. Nothing is dropped with them.
+
+DROP OWNED drops what a role still owns, so it runs only after everything was handed on, in the same transaction.
+Neither statement reaches into another database: each is gone through, and one that is not ours stops the drop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from provisioner.contract import AlreadySo, Done, Outcome, Refused
+from provisioner.model.change import Change
+from provisioner.providers.postgresql import queries
+from provisioner.providers.postgresql.calls import Session, WriteCalls
+from provisioner.providers.postgresql.grants import hand_over_memberships
+from provisioner.providers.postgresql.site import BY_MEMBERSHIP, Rules, Site, gone, listed
+
+
+def hand_on(site: Site, change: Change) -> Outcome:
+    """Everything that the holder owns in this database, and of what is shared, goes to the heir."""
+    who = change.address.principal
+    role = site.role(who.id) if who is not None else None
+    if role is None:
+        return AlreadySo("the role is not there")
+    heir = site.rules.heir
+    if heir is None:
+        return Refused(f"{role.name} owns objects there, and the target does not say `reassign_to`")
+    if site.role(heir) is None:
+        raise gone(f"there is no role {heir} to give them to", "reassign")
+    with _rights_of(site, role.name):
+        site.run("reassign owned by {} to {}", "reassign", role.name, heir)
+    return Done(f"given to {heir}")
+
+
+def drop_account(calls: WriteCalls, rules: Rules, change: Change, deadline: float) -> Outcome:
+    """Drops a login role for good: in every database what it owns is handed on and what it was granted revoked, then
+    the role goes."""
+    login = change.address.object
+    with calls.transaction(rules.main, deadline) as session:
+        site = site_of(calls, session, rules, rules.main)
+        role = site.role(login)
+        if role is None:
+            return AlreadySo("it is not there")
+        if role.logs_in:
+            return Refused(f"{login} can log in: somebody has switched it on again", moved=True)
+        rows = session.rows(queries.DEPENDS, {"roles": [role.oid]})
+        owns = sorted({name for _, name, kind, _ in rows if kind == "o"})
+        elsewhere = sorted({name for _, name, _, _ in rows if name and name not in rules.databases})
+        if elsewhere:
+            told = f"{login} still owns or holds something in {listed(elsewhere)}, which `databases` does not name"
+            return Refused(told)
+        if owns and rules.heir is None:
+            told = f"{login} still owns objects ({listed(n or 'shared' for n in owns)}), and the target does not say"
+            return Refused(f"{told} `reassign_to`")
+        touched = [name for name in rules.databases if any(name == row[1] for row in rows)]
+    for database in dict.fromkeys([*touched, rules.main]):
+        with calls.transaction(database, deadline) as session:
+            site = site_of(calls, session, rules, database)
+            if site.role(login) is None:
+                return AlreadySo("it is not there")
+            with _rights_of(site, login):
+                if owns and rules.heir is not None:
+                    site.run("reassign owned by {} to {}", "reassign", login, rules.heir)
+                site.run("drop owned by {}", "drop owned", login)
+            if database == rules.main and set(touched) <= {rules.main}:
+                return _drop(site, login)
+    with calls.transaction(rules.main, deadline) as session:
+        return _drop(site_of(calls, session, rules, rules.main), login)
+
+
+@contextmanager
+def _rights_of(site: Site, login: str) -> Iterator[None]:
+    """Whoever is no superuser must have the rights of a role to give away what it owns: for these statements only."""
+    (has,) = site.session.rows("select pg_has_role(current_user, %s, 'usage')", (login,))[0]
+    if has:
+        yield
+        return
+    options = " with inherit true, set false" if site.version >= BY_MEMBERSHIP else ""
+    site.run("grant {} to {}" + options, "grant", login, site.me)
+    yield
+    site.run("revoke {} from {}", "revoke", login, site.me)
+
+
+def _drop(site: Site, login: str) -> Outcome:
+    hand_over_memberships(site, login)
+    site.run("drop role {}", "drop role", login)
+    return Done("what it owned was handed on, and it is dropped")
+
+
+def site_of(calls: WriteCalls, session: Session, rules: Rules, database: str) -> Site:
+    """The shared part of an open transaction."""
+    _, version, me, now, _ = calls.identity(session)
+    return Site(session, rules, database, now, version, me)

@@ -1,0 +1,1 @@
+"""The provider `ldap` against a real slapd, and against the embedded directory."""
