@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from provisioner.contract import ProviderError, Trouble
-from provisioner.contract.fields import FromEnvironment, plain
+from provisioner.contract.fields import FromEnvironment, web_address
 from provisioner.providers.github import queries
 from provisioner.providers.github.errors import translated
 from provisioner.providers.github.settings import Settings, Tokens
@@ -50,7 +50,7 @@ class Site:
 
 def open_site(settings: Settings, purpose: str, environ: Mapping[str, str], budgets: Budgets) -> Site:
     """`purpose` is `plan` or `apply`. Makes no call yet."""
-    base = plain(settings.api_url, environ, "the address of GitHub's API").rstrip("/")
+    base = web_address(settings.api_url, environ, "the address of GitHub's API").rstrip("/")
     graphql_url = graphql_of(base)
     reading = purpose == "plan"
     guard = read_only(query_path=urlsplit(graphql_url).path, queries=queries.ALL) if reading else anything
