@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -36,3 +37,23 @@ class FromEnvironment(Strict):
 def plain(value: str | FromEnvironment, environ: Mapping[str, str], what: str) -> str:
     """A setting that may stand in the file or come from the environment."""
     return value if isinstance(value, str) else value.read(environ, what)
+
+
+def web_address(value: str | FromEnvironment, environ: Mapping[str, str], what: str) -> str:
+    """Such a setting that is an address of HTTP, without a name and password in it: those would be told wherever the
+    address is. ProviderError names the variable, and never what it holds."""
+    found = plain(value, environ, what)
+    why = None
+    if "@" in found or any(c.isspace() or not c.isprintable() for c in found):
+        why = "an address has no user name, password or spaces in it"
+    else:
+        try:
+            parts = urlsplit(found)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or (parts.port or 1) < 1:
+                why = "it begins with https:// and a host"
+        except ValueError:
+            why = "it begins with https:// and a host"
+    if why is not None:
+        where = value.env if isinstance(value, FromEnvironment) else "the setting"
+        raise ProviderError(Trouble.CREDENTIAL, f"{where} does not hold {what}: {why}", call="settings")
+    return found

@@ -254,7 +254,7 @@ class Session:
             isinstance(error, requests.exceptions.ConnectionError) and "NewConnectionError" in repr(error)
         ):
             why = Why.UNREACHABLE
-        host = urlsplit(self.base).netloc
+        host = urlsplit(self.base).netloc.rpartition("@")[2]
         words = "no connection to" if why is Why.UNREACHABLE else "no answer from"
         return TransportError(why, self._clean(f"{words} {host}: {type(error).__name__}"), call=call)
 
@@ -278,4 +278,4 @@ def is_limit(answer: Answer) -> bool:
 
 def _origin(url: str) -> str:
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()

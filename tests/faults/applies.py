@@ -48,11 +48,11 @@ class Weather:
 
 
 WEATHERS = (
-    Weather("throttled, no word on how long", 0.15, {Kind.BUSY: 1}, {Kind.BUSY: 1}, lambda _: None),
-    Weather("throttled, with a time to wait", 0.15, {Kind.BUSY: 1}, {Kind.BUSY: 1}, lambda _: 0.2),
     Weather("5 % of calls fail", 0.05, _NOISE, _NOISE),
     Weather("30 % of calls fail", 0.3, _NOISE, _NOISE),
     Weather("done, and no answer", 0.3, {}, {Kind.LOSE: 3, Kind.LOST_ERROR: 2, Kind.CUT: 2}),
+    Weather("throttled, no word on how long", 0.15, {Kind.BUSY: 1}, {Kind.BUSY: 1}, lambda _: None),
+    Weather("throttled, with a time to wait", 0.15, {Kind.BUSY: 1}, {Kind.BUSY: 1}, lambda _: 0.2),
     Weather("done, and a hanging answer", 0.1, {}, {Kind.HANG: 1}, most=1),
     Weather("rights withdrawn now and then", 0.1, {Kind.DENIED: 1}, {Kind.DENIED: 1}),
     Weather("success told, nothing done", 0.15, {}, {Kind.PRETEND: 1}),

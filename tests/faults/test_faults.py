@@ -17,9 +17,20 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("part", ["kills", "reads", "apply", "canaries"])
-def test_a_slice_of_the_faults_holds(part: str, tmp_path: Path) -> None:
+def test_a_slice_of_the_faults_holds(part: str) -> None:
     need(slapd_missing_reason())
-    _holds(part, "3" if part == "kills" else "2")
+    _holds(part, "3" if part == "kills" else "2", "--systems", "ldap,aws")
+
+
+@pytest.mark.parametrize(("part", "count"), [("kills", 3), ("reads", 24), ("limits", 8), ("apply", 3)])
+def test_a_slice_of_the_faults_holds_on_the_forges(part: str, count: int) -> None:
+    _holds(part, "3" if part == "kills" else "1", "--systems", "github,circleci", "--count", str(count))
+
+
+@pytest.mark.parametrize("part", ["kills", "apply"])
+def test_a_slice_of_the_faults_holds_on_postgresql(part: str) -> None:
+    need(postgres_missing_reason())
+    _holds(part, "2", "--systems", "postgresql", "--count", "2")
 
 
 def _holds(part: str, workers: str, *options: str) -> None:
@@ -30,13 +41,8 @@ def _holds(part: str, workers: str, *options: str) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=290,
+        timeout=900,
         check=False,
     )
     assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
     assert " 0 points failed" in ended.stdout or " 0 seeds failed" in ended.stdout or "; 0 found" in ended.stdout
-
-
-def test_a_slice_of_the_kills_holds_on_postgresql(tmp_path: Path) -> None:
-    need(postgres_missing_reason())
-    _holds("kills", "2", "--systems", "postgresql", "--count", "2")

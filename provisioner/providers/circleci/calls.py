@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from provisioner.contract import ProviderError, Trouble
-from provisioner.contract.fields import FromEnvironment, plain
+from provisioner.contract.fields import FromEnvironment, web_address
 from provisioner.model.instant import Instant
 from provisioner.providers.circleci.settings import Settings, Tokens
 from provisioner.transport import Answer, Budgets, Limits, Pace, Session, TransportError, Why, anything, read_only
@@ -40,7 +40,7 @@ def part(name: str) -> str:
 
 def open_session(settings: Settings, purpose: str, environ: Mapping[str, str], budgets: Budgets) -> Session:
     """`purpose` is `plan` or `apply`. Makes no call yet."""
-    base = plain(settings.api_url, environ, "the address of CircleCI's API").rstrip("/")
+    base = web_address(settings.api_url, environ, "the address of CircleCI's API").rstrip("/")
     token = _token(settings.token, purpose).read(environ, "a CircleCI token")
     reading = purpose == "plan"
     limits = Limits() if reading else Limits(connect=5, read=10, whole=12, tries=1)

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from provisioner.contract import ProviderError, Trouble
-from provisioner.contract.fields import FromEnvironment, plain
+from provisioner.contract.fields import FromEnvironment, web_address
 from provisioner.providers.github import queries
 from provisioner.providers.github.errors import translated
 from provisioner.providers.github.settings import Settings, Tokens
@@ -31,8 +31,11 @@ _LIVES = 540
 """Seconds that the App's own token lives; GitHub takes at most 600."""
 
 # GitHub docs, "Permissions required for GitHub Apps".
+_OF_LEAVERS = ("organization_custom_org_roles", "organization_personal_access_tokens")
 _READS = {"members": "read", "administration": "read", "metadata": "read", "environments": "read"}
+_READS |= dict.fromkeys(_OF_LEAVERS, "read")
 _WRITES = {"members": "write", "administration": "write", "metadata": "read", "environments": "write"}
+_WRITES |= dict.fromkeys(_OF_LEAVERS, "write")
 _STORES = {
     "metadata": "read",
     "secrets": "write",
@@ -56,7 +59,7 @@ class Site:
 
 def open_site(settings: Settings, purpose: str, environ: Mapping[str, str], budgets: Budgets) -> Site:
     """`purpose` is `plan`, `apply`, or `store` (delivering credentials). Makes no call yet."""
-    base = plain(settings.api_url, environ, "the address of GitHub's API").rstrip("/")
+    base = web_address(settings.api_url, environ, "the address of GitHub's API").rstrip("/")
     graphql_url = graphql_of(base)
     reading = purpose == "plan"
     guard = read_only(query_path=urlsplit(graphql_url).path, queries=queries.ALL) if reading else anything

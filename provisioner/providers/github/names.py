@@ -13,6 +13,8 @@ ORGANIZATION = "~organization"
 BRANCH = "branch."
 ENVIRONMENT = "environment."
 RULESET = "ruleset."
+ROLE = "~role."
+"""What begins the object of a role of the organization that somebody holds: `grant/~role.security_manager/ada`."""
 """What begins the slot of a control: `control/site#branch.main`."""
 
 LADDER = ("pull", "triage", "push", "maintain", "admin")

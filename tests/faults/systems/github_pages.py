@@ -154,8 +154,8 @@ def _spoil(name: str, one: _List, earlier: list[Any], chance: Random) -> Any:
         case "rows missing":
             _without(rows, chance)
         case "the rows before again":
-            if not earlier or len(earlier) < len(rows):
-                return None
+            if len(earlier) < len(rows) or earlier[: len(rows)] == rows:
+                return None  # of an earlier reading it may be this very page
             rows[:] = earlier[: len(rows)]
         case "a row is null":
             at = chance.randrange(len(rows))
