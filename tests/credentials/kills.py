@@ -147,10 +147,10 @@ def stage(folder: Path, env: pytest.MonkeyPatch) -> Iterator[Stage]:
         yield made
 
 
-def measured(play: Stage) -> list[Point]:
+def measured(play: Stage, phases: Sequence[str] = PHASES) -> list[Point]:
     """Of runs without a kill: every point there is."""
     found = []
-    for phase in PHASES:
+    for phase in phases:
         arguments = play.until(phase)
         before = _height(play)
         play.gate.arm()

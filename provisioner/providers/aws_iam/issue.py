@@ -73,7 +73,7 @@ class AccessKeys:
         try:
             return self._reads.key_last_used(public_id)
         except ProviderError as error:
-            if error.trouble in (Trouble.GONE, Trouble.DENIED):
+            if error.trouble is Trouble.GONE:
                 return None
             raise
 
