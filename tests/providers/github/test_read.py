@@ -53,7 +53,7 @@ def test_large_organization_is_read_in_the_fewest_calls_and_planned_empty(hub: H
     assert calls.pop("POST /graphql") == 15
     assert calls.pop("GET /repos/{owner}/{repo}/invitations") == 300
     assert sum(calls.values()) == 4 and system.startswith("organization ")
-    assert reading.calls == 15 + 300 + 2
+    assert reading.calls == 15 + 300 + 3
     assert reading.coverage.of(Kind.ACCOUNT).verdict is Verdict.COMPLETE
     counts = reading.state.counts()
     assert counts["account"] == 1500 and counts["group"] == 400
