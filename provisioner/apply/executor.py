@@ -18,7 +18,7 @@ from provisioner.apply.applied import Applied, Progress, TargetApplied
 from provisioner.apply.board import Board
 from provisioner.apply.freshness import Ours
 from provisioner.apply.inhand import AbandonedError, WatchedWriter
-from provisioner.apply.leftovers import hidden, left_over, settle_leftovers
+from provisioner.apply.leftovers import cut_leftovers, hidden, left_over, settle_leftovers
 from provisioner.apply.retry import Waits
 from provisioner.apply.units import in_order
 from provisioner.apply.worker import Run, Site, Worker, not_tried
@@ -211,6 +211,7 @@ class _Apply:
 
     def _one(self, worker: Worker) -> None:
         try:
+            tried = cut_leftovers(worker.site, worker.changes, self.settled)
             worker.work()
             if worker.reached and not self._board.stopped:
                 plan = self.plan
@@ -220,7 +221,7 @@ class _Apply:
                     else None
                 )
                 left_alone = {s.address for s in plan.strays}
-                settle_leftovers(worker.site, worker.changes, self.settled, still, left_alone)
+                settle_leftovers(worker.site, worker.changes, self.settled, still, left_alone, tried)
                 if self.whole and not self._board.stopped:
                     self._hidden[worker.site.name] = hidden(worker.site, plan.targets[worker.site.name].unseen)
         except AbandonedError:

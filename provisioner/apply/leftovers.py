@@ -32,16 +32,34 @@ def left_over(chain: Chain, changes: Iterable[Change]) -> tuple[OpenItem, ...]:
     return tuple(i for i in chain.open_items() if (i.address, i.action) not in mine)
 
 
+def cut_leftovers(site: Site, changes: Iterable[Change], told: Iterable[Settled]) -> frozenset[Address]:
+    """Before anything else is done: the sessions of accounts that earlier runs closed and whose sessions they could not
+    end. An account that is among `changes` itself is left to them. Gives the accounts that were tried."""
+    changes = list(changes)
+    spoken_of = {c.address for c in changes} | {s.address for s in told}
+    cuts = [i for i in left_over(site.chain, changes) if i.step == Step.CUT]
+    due = [i for i in cuts if Address.parse(i.address) not in spoken_of]
+    if not due or site.run.board.stopped:
+        return frozenset()
+    try:
+        reading = site.look(Address.parse(i.address) for i in due)
+    except ProviderError:
+        return frozenset()  # it all stays outstanding
+    return frozenset(Address.parse(i.address) for i in due if _cut_again(site, i, reading))
+
+
 def settle_leftovers(
     site: Site,
     changes: Sequence[Change],
     told: Iterable[Settled],
     still: Collection[tuple[Address, Action]] | None,
     strays: Collection[Address],
+    tried: Collection[Address] = (),
 ) -> None:
     """`told` is what the engine knows to need nothing any more. `still` is what a plan of everything names as
     outstanding, None where the plan is not of everything: only of such a plan can it be said that it does not ask for
-    something any more. `strays` are what it saw and left alone."""
+    something any more. `strays` are what it saw and left alone. `tried` are accounts whose sessions this run has tried
+    to end, which once is enough for."""
     run = site.run
     site.settle(s for s in told if s.address.target == site.name)
     left = left_over(site.chain, changes)
@@ -57,7 +75,7 @@ def settle_leftovers(
         proof = _gone(item, reading) or (None if asked else _not_wanted(item, reading, strays))
         if proof is not None:
             settled.append(_settled(item, proof))
-        elif item.step == Step.CUT:
+        elif item.step == Step.CUT and Address.parse(item.address) not in tried:
             _cut_again(site, item, reading)
     site.settle(settled)
 
@@ -119,12 +137,13 @@ def _not_wanted(item: OpenItem, reading: Reading, strays: Collection[Address]) -
     return words if item.action != Action.REVOKE or ends_here else None
 
 
-def _cut_again(site: Site, item: OpenItem, reading: Reading) -> None:
-    """Sessions that could not be ended when the account was closed: tried again, as long as it is closed."""
+def _cut_again(site: Site, item: OpenItem, reading: Reading) -> bool:
+    """Sessions that could not be ended when the account was closed: tried again, as long as it is closed. False where
+    it is not."""
     address = Address.parse(item.address)
     live = reading.state.get(address)
     if live is None or live.attributes.get("enabled") is not False or site.ours.foreign(live):
-        return
+        return False
     change = Change(
         Action.DISABLE,
         address,
@@ -135,3 +154,4 @@ def _cut_again(site: Site, item: OpenItem, reading: Reading) -> None:
         identity=item.identity,
     )
     end_sessions(site, [change])
+    return True

@@ -187,6 +187,10 @@ class _Target:
         address = match.account.address
         if self.side.target.accounts is AccountsPolicy.EXISTING:
             return [], [Item(address, "`accounts: existing`: others lock and remove it")]
+        have = self.side.reading.state.get(address) or match.account
+        locked = next((w.locked_by for w in have.ways if w.locked_by and w.gives_access), None)
+        if locked is not None:
+            return [Item(address, f"it comes from {locked} and cannot be changed here: end it there")], []
         enabled = match.account.attributes.get("enabled")
         if enabled is not False:
             why = self._outstanding(address) or self._asked_for(address)
@@ -219,7 +223,7 @@ class _Target:
         ways = [w for w in resource.ways if w.gives_access]
         locked = next((w.locked_by for w in ways if w.locked_by), None)
         if locked is not None:
-            return f"it comes from {locked} and cannot be changed here"
+            return f"it comes from {locked} and cannot be changed here: end it there"
         told = self._outstanding(address) or self._asked_for(address)
         if told:
             return told

@@ -54,7 +54,7 @@ def apply(
         return _apply_merged(opened)
     if approved is not None:
         return carry_out(opened, _of_reviewed(approved, opened))
-    return carry_out(opened, Task("apply", saved, gives=True))
+    return carry_out(opened, Task("apply", saved, gives=True, rotates=True))
 
 
 def _apply_merged(opened: Opened) -> int:
@@ -70,7 +70,8 @@ def _apply_merged(opened: Opened) -> int:
     found = reviewed_merges(opened)
     tell(problems.text(found.problems))
     annotate(found.problems)
-    task = Task("apply --reviewed", choose=only_reviewed(*found.plans), gives=True)
+    same = not found.failed and any(p.tree == opened.files.declared.tree for p in found.plans)
+    task = Task("apply --reviewed", choose=only_reviewed(*found.plans), gives=True, rotates=same)
     status = Exit(carry_out(opened, task))
     return first(status, Exit.FAILED) if found.failed else status
 
@@ -98,7 +99,8 @@ def _of_reviewed(approved: Plan, opened: Opened) -> Task:
                 fix="to do everything that the files say, run `provision apply`",
             ),
         )
-    return Task("apply --reviewed", choose=only_reviewed(approved), notes=notes, gives=True)
+    rotates = not notes  # what was reviewed had these very credentials
+    return Task("apply --reviewed", choose=only_reviewed(approved), notes=notes, gives=True, rotates=rotates)
 
 
 def _parsed(planfile: Path) -> Plan:

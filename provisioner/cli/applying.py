@@ -20,10 +20,13 @@ from provisioner.cli.feedback import annotate, summarize_output
 from provisioner.cli.holding import CUT_OFF
 from provisioner.cli.locking import heads, locked, recovered, run_info
 from provisioner.cli.output import show, tell
+from provisioner.cli.rotating import Chosen, report, rotate_all, status
 from provisioner.cli.running import columns, planned, progress_line
+from provisioner.cli.slots import slots
 from provisioner.cli.standing import Stood, stood
 from provisioner.cli.wiring import Opened, Work, check_journal, now, situate
 from provisioner.diagnostics import Diagnostic, ProvisionError, Severity, in_order
+from provisioner.model.change import Action
 from provisioner.plan.planfile import to_json
 from provisioner.plan.turns import chosen
 from provisioner.plan.validity import MAX_AGE, reasons_not_to_apply
@@ -46,7 +49,8 @@ if TYPE_CHECKING:
 class Task:
     """What a run is to do: `saved` as it is, or what a new plan says of what `choose` lets through. `command` stands
     in the journal. `begin` is done first, before the lock is asked for, so that whoever has it keeps nobody in.
-    `notes` are told with the plan. `gives`: it may give access, and so the approvals of the files are asked for."""
+    `notes` are told with the plan. `gives`: it may give access, and so the approvals of the files are asked for.
+    `rotates`: credentials that are due are made; False: only what is over is ended; None: they are left alone."""
 
     command: str
     saved: Plan | None = None
@@ -54,6 +58,7 @@ class Task:
     begin: Callable[[Opened, RunInfo], None] | None = None
     notes: tuple[Diagnostic, ...] = ()
     gives: bool = False
+    rotates: bool | None = None
 
 
 def carry_out(opened: Opened, task: Task) -> int:
@@ -68,13 +73,15 @@ def carry_out(opened: Opened, task: Task) -> int:
         recovered(opened, run)
         work = situate(opened)
         if task.saved is not None:
-            return _saved(task.saved, work, run, lock, stand)
+            return _saved(task, task.saved, work, run, lock, stand)
         diagnostics = (*work.situation.diagnostics, *task.notes, *stand.notes)
         choose = stand.choose(work, task.choose)
         work = replace(work, situation=replace(work.situation, choose=choose, diagnostics=diagnostics))
         made = planned(work)
         _show(made, work)
-        return _apply(made, work, replace(run, plan=str(to_json(made)["digest"])), lock)[0]
+        run = replace(run, plan=str(to_json(made)["digest"]))
+        done, applied = _apply(made, work, run, lock)
+        return first(done, _credentials(task, made, applied, work, run, lock, stand))
 
 
 def _approved(plan: Plan, work: Work, stand: Stood) -> Plan:
@@ -93,7 +100,7 @@ def _targets(opened: Opened, task: Task) -> set[str]:
     return set(opened.targets) if task.saved is None else set(opened.targets) & set(task.saved.targets)
 
 
-def _saved(plan: Plan, work: Work, run: RunInfo, lock: Lock, stand: Stood) -> int:
+def _saved(task: Task, plan: Plan, work: Work, run: RunInfo, lock: Lock, stand: Stood) -> int:
     """A saved plan that may still be applied; ProvisionError with all reasons where it may not."""
     digest, store = str(to_json(plan)["digest"]), work.journal.store
     earlier = use_of(store, digest)
@@ -110,10 +117,34 @@ def _saved(plan: Plan, work: Work, run: RunInfo, lock: Lock, stand: Stood) -> in
         tell(problems.text(d for d in work.situation.diagnostics if d.code in CUT_OFF))
         plan = replace(plan, changes=kept, withheld=(*plan.withheld, *withheld))
     plan = _approved(plan, work, stand)
-    status, applied = _apply(plan, work, run, lock)
+    done, applied = _apply(plan, work, run, lock)
+    rotated = _credentials(task, plan, applied, work, run, lock, stand)
     if not applied.interrupted and not applied.in_trouble:
         finish(store, digest, run=run, at=now())
-    return status
+    return first(done, rotated)
+
+
+def _credentials(task: Task, plan: Plan, applied: Applied, work: Work, run: RunInfo, lock: Lock, stand: Stood) -> Exit:
+    """After the changes: the credentials of services on those targets that were read, and that no rule stopped."""
+    if task.rotates is None or applied.interrupted or applied.in_trouble:
+        return Exit.DONE
+    opened, situation = work.opened, work.situation
+    targets = {n: t for n, t in opened.targets.items() if n in plan.targets and not _left_alone(plan, applied, n)}
+    wanted = slots(situation.declared, targets, situation.now, plan.person, situation.held)
+    if wanted and task.rotates and not stand.standing.complete:
+        tell("what the files say lacks an approval: no credential is made or delivered before it is there\n")
+        return Exit.DONE
+    made = frozenset(c.address for c in applied.succeeded if c.action is Action.CREATE)
+    found = rotate_all(opened, wanted, run, lock, Chosen(gives=task.rotates, made=made))
+    report(found)
+    if found:
+        tell(heads(work.journal, {r.slot.target for r in found}))
+    return status(found)
+
+
+def _left_alone(plan: Plan, applied: Applied, target: str) -> bool:
+    view = plan.targets[target]
+    return view.refused is not None or view.failed is not None or target in applied.unreadable
 
 
 def _check(plan: Plan, work: Work, use: Use | None) -> None:
@@ -131,7 +162,7 @@ def _check(plan: Plan, work: Work, use: Use | None) -> None:
         raise ProvisionError(*reasons)
 
 
-def _apply(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> tuple[int, Applied]:
+def _apply(plan: Plan, work: Work, run: RunInfo, lock: Lock) -> tuple[Exit, Applied]:
     _publish(plan, work, run)
     line = progress_line()
 

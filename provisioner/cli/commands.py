@@ -26,6 +26,7 @@ SECTIONS = {
         "plan": "show what would change, and why; changes nothing",
         "apply": "make it so: a saved plan as it is, or plan and apply",
         "expire": "end what has lapsed, finish what is outstanding; gives nothing",
+        "rotate": "make credentials of services anew, and deliver them",
         "drift": "what differs from the files, and what nobody declares",
         "status": "what is outstanding, and when each target was last in order",
     },

@@ -26,12 +26,12 @@ def expire(
     except InvalidFilesError as error:
         return tell_invalid(error.loaded)
     if not opened.declared.sources:
-        return carry_out(opened, Task("expire", choose=only_due()))
+        return carry_out(opened, Task("expire", choose=only_due(), rotates=False))
     check_journal(opened)
     followed = leavers_of(opened)
     begin = partial(hold_all, followed)
     try:
-        status = carry_out(opened, Task("expire", choose=only_due(), begin=begin))
+        status = carry_out(opened, Task("expire", choose=only_due(), begin=begin, rotates=False))
     except BaseException:
         tell_held(followed, opened)
         raise

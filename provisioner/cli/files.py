@@ -25,7 +25,9 @@ def read_files(access: Path) -> Loaded:
     providers = catalog.all_providers()
     root = find_top(access)
     departed = Departed(access, root, providers)
-    return load_access(access, root=root, providers=providers, planned=catalog.PLANNED, departed=departed)
+    stores = catalog.all_stores()
+    planned = catalog.PLANNED
+    return load_access(access, root=root, providers=providers, planned=planned, departed=departed, stores=stores)
 
 
 def read_change(access: Path, change: str, base: str) -> Merged:

@@ -20,6 +20,7 @@ from provisioner.cli.holding import apply_holds
 from provisioner.cli.lastvalid import check_not_older
 from provisioner.cli.lastvalid import last_valid as last_valid_revision
 from provisioner.cli.past import Memory
+from provisioner.cli.slots import due_notes
 from provisioner.contract import Connection, Declare, Provider
 from provisioner.diagnostics import Diagnostic, ProvisionError, Severity
 from provisioner.engine import Known, Situation
@@ -201,7 +202,8 @@ def situate(opened: Opened) -> Work:
     held = apply_holds(opened)
     declared, begun = _begun(opened, held.declared, min(at, now()))
     gone = targets_gone(opened)
-    warnings = (w for c in chains.values() for w in c.warnings())
+    warnings = [w for c in chains.values() for w in c.warnings()]
+    warnings += due_notes(held.declared, opened.targets, journal, at, wanted.person)
     situation = Situation(
         declared=declared,
         connections=opened.connections,

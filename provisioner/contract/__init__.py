@@ -2,6 +2,7 @@
 
 from provisioner.contract.capabilities import Capabilities
 from provisioner.contract.copies import Copies
+from provisioner.contract.credentials import Holds, Issued, Issuer, Issues, Key, Note, Store, Stored
 from provisioner.contract.errors import ProviderError, Trouble
 from provisioner.contract.exposure import Exposes, Exposure
 from provisioner.contract.opening import packages_of, settings_of
@@ -42,9 +43,15 @@ __all__ = [
     "Exposes",
     "Exposure",
     "Failed",
+    "Holds",
+    "Issued",
+    "Issuer",
+    "Issues",
+    "Key",
     "Listing",
     "Lists",
     "Me",
+    "Note",
     "Outcome",
     "Provider",
     "ProviderError",
@@ -53,6 +60,8 @@ __all__ = [
     "Refused",
     "SourceReader",
     "StillHas",
+    "Store",
+    "Stored",
     "Trouble",
     "Unknown",
     "Waiting",

@@ -10,9 +10,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from provisioner.contract.credentials import Holds
 from provisioner.contract.protocols import Provider
 from provisioner.diagnostics import Diagnostic, Location, in_order
 from provisioner.load import references
+from provisioner.load.credentials import Credentials
 from provisioner.load.entries import FileEntries, read_entries
 from provisioner.load.files import collector_paused, read_tree
 from provisioner.load.tree import tree_id
@@ -56,11 +58,13 @@ def load_access(
     providers: Mapping[str, Provider],
     planned: Collection[str] = (),
     departed: Collection[str] = (),
+    stores: Mapping[str, Holds] | None = None,
 ) -> Loaded:
     """The access files below `access`.
 
     `root` is the repository's top, which places are told relative to. `planned` are providers that this version does
     not have yet. `departed` (only asked with `in`) are ids that were declared once: references to them are warnings.
+    With `stores`, what can keep secrets, the credentials of services are checked too.
     """
     with collector_paused():
         tree = read_tree(access, root)
@@ -69,6 +73,8 @@ def load_access(
         refused = [p.location.file for p in tree.problems if p.location is not None]
         world = World(entries, (Path(file).stem for file in refused))
         references.check(world, providers, departed)
+        if stores is not None:
+            Credentials(world, providers, stores).check()
         said = _all(tree.problems, entries, world)
         declared = world.declared(tree_id(tree.files, tree.executable))
     return Loaded(declared, said, dict(yaml), tree.folder)

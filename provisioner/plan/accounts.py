@@ -197,7 +197,7 @@ def _why_suspended(identity: Identity) -> str:
 def _departed(drafts: Drafts, match: Match) -> None:
     """Disable at once, delete when retention is over."""
     side = drafts.side
-    have = match.account
+    have = side.live.get(match.account.address) or match.account  # what was asked for of a leaver may tell more
     if side.target.accounts is AccountsPolicy.EXISTING:
         return
     cause = leaver_cause(side.now, match)
@@ -269,13 +269,24 @@ def _close(drafts: Drafts, match: Match, cause: Cause, why: str, have: Resource)
             drafts.out.waiting.append(_waiting(address, who, due, format_duration(side.target.retention)))
         return
     if match.departed:
-        _delete(drafts, match, cause, why, since)
+        _delete(drafts, match, have, cause, why, since)
 
 
-def _delete(drafts: Drafts, match: Match, cause: Cause, why: str, since: Instant | None) -> None:
+def _delete(drafts: Drafts, match: Match, have: Resource, cause: Cause, why: str, since: Instant | None) -> None:
     """When retention is over, and nothing of the leaver's is unread."""
-    side, have, who = drafts.side, match.account, match.identity.id
+    side, who = drafts.side, match.identity.id
     address, disables = have.address, side.declare.capabilities.disables
+    locked = next((w.locked_by for w in have.ways if w.locked_by and w.gives_access), None)
+    if locked is not None:
+        drafts.problem(
+            "managed-upstream",
+            f"{address} cannot be removed there: it comes from {locked}",
+            Severity.WARNING,
+            location=match.identity.location,
+            why="the system keeps whoever is synced into it",
+            fix=f"take {who} out at {locked}",
+        )
+        return
     due_at = since + side.target.retention if since is not None and since <= side.now else None
     if disables and (due_at is None or due_at > side.now):
         drafts.out.waiting.append(_waiting(address, who, due_at, format_duration(side.target.retention)))

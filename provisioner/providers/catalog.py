@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import cast
 
-from provisioner.contract import Provider
+from provisioner.contract import Holds, Provider
 
 _TABLE = {
     "aws-iam": "provisioner.providers.aws_iam:PROVIDER",
@@ -18,6 +18,15 @@ _TABLE = {
     "ldap": "provisioner.providers.ldap:PROVIDER",
     "postgresql": "provisioner.providers.postgresql:PROVIDER",
 }
+
+_STORES = {
+    "aws-iam": "provisioner.providers.aws_iam:PROVIDER",
+    "circleci": "provisioner.providers.circleci:PROVIDER",
+    "file": "provisioner.providers.file:PROVIDER",
+    "github": "provisioner.providers.github:PROVIDER",
+    "openbao": "provisioner.providers.openbao:PROVIDER",
+}
+"""What can keep secrets: as an entry of `stores:`, or as a part of a target."""
 
 PLANNED = (
     "active-directory",
@@ -39,10 +48,19 @@ def names() -> tuple[str, ...]:
 
 def load(name: str) -> Provider:
     """The provider of that name. Raises KeyError where there is none."""
-    module, _, attribute = _TABLE[name].partition(":")
-    return cast(Provider, getattr(import_module(module), attribute))
+    return cast(Provider, _loaded(_TABLE[name]))
 
 
 def all_providers() -> dict[str, Provider]:
     """Every provider by name."""
     return {name: load(name) for name in names()}
+
+
+def all_stores() -> dict[str, Holds]:
+    """Every provider that keeps secrets, by name."""
+    return {name: cast(Holds, _loaded(where)) for name, where in sorted(_STORES.items())}
+
+
+def _loaded(where: str) -> object:
+    module, _, attribute = where.partition(":")
+    return getattr(import_module(module), attribute)

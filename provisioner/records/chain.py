@@ -16,6 +16,7 @@ from provisioner.diagnostics import Diagnostic, ProvisionError, Severity
 from provisioner.model.change import Change
 from provisioner.model.instant import Instant
 from provisioner.model.outstanding import Outstanding
+from provisioner.model.rotation import Rotation
 from provisioner.records.entries import Settled, intended_changes, settled_body
 from provisioner.records.record import Record, RecordKind, UnreadableRecordError, decode, encode
 from provisioner.records.run import RunInfo
@@ -74,13 +75,18 @@ class Chain:
         """The newest revision of which an apply to this target found that no approval was missing."""
         return self._read().approved
 
+    def rotation(self, credential: str) -> Rotation:
+        """What is known of a credential slot, by its address. Not to be changed by whoever asks."""
+        return self._read().rotations.get(credential) or Rotation()
+
     def at_rest(self) -> bool:
-        """Whether the newest record is a `converged` one: nothing has been done here since."""
+        """Whether the newest record is a `converged` one: nothing has been done here since, but to credentials, which
+        plans do not tell of."""
         self._read()
         return self._rests
 
     def last_written(self) -> Instant | None:
-        """When the newest record was written."""
+        """When the newest record was written, but for those of credentials."""
         self._read()
         return self._at
 
@@ -120,6 +126,8 @@ class Chain:
             body = {**body, "before": tail.sum_json()}
         if kind == RecordKind.CONVERGED and tail.approved is not None:
             body = {**body, "approved": tail.approved}
+        if kind == RecordKind.CONVERGED:
+            body = {**body, **tail.rotations_json()}
         record = Record(self.target, self._last + 1, at, str(kind), run, self._head, body)
         data, found = encode(record)
         if not self._store.create(self._key(record.n), data):
@@ -133,8 +141,9 @@ class Chain:
                 )
             )
         record = replace(record, hash=found)
-        self._last, self._head, self._at = record.n, found, record.at
-        self._rests = record.kind == RecordKind.CONVERGED
+        self._last, self._head = record.n, found
+        if record.kind != RecordKind.ROTATE:
+            self._at, self._rests = record.at, record.kind == RecordKind.CONVERGED
         tail.take(record)
         return record
 
@@ -206,8 +215,10 @@ class Chain:
         for record in reversed(found):
             tail.take(record)
         if found:
-            self._last, self._head, self._at = found[0].n, found[0].hash, found[0].at
-            self._rests = found[0].kind == RecordKind.CONVERGED
+            self._last, self._head = found[0].n, found[0].hash
+            of_plans = next((r for r in found if r.kind != RecordKind.ROTATE), None)
+            if of_plans is not None:
+                self._at, self._rests = of_plans.at, of_plans.kind == RecordKind.CONVERGED
         return tail
 
     def _load(self, n: int, *, last: bool) -> Record | None:

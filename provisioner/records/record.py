@@ -29,6 +29,7 @@ class RecordKind(StrEnum):
     OUTCOME = "outcome"
     CONVERGED = "converged"
     TAKEOVER = "takeover"
+    ROTATE = "rotate"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from provisioner.model.address import Address
 from provisioner.model.change import Action
 from provisioner.model.instant import Instant, format_instant, parse_instant
 from provisioner.model.outstanding import Outstanding
+from provisioner.model.rotation import Rotation
 from provisioner.records.entries import NOT_OUTSTANDING, Json, Step, why_not_done
 from provisioner.records.record import Record, RecordKind
 
@@ -88,6 +89,7 @@ class Tail:
         self.approved: str | None = None
         self.items: dict[Key, OpenItem] = {}
         self.doubts: dict[Key, OpenItem] = {}
+        self.rotations: dict[str, Rotation] = {}
 
     @staticmethod
     def starts_at(record: Record) -> bool:
@@ -104,6 +106,8 @@ class Tail:
             self._outcome(record)
         elif record.kind == RecordKind.CONVERGED:
             self._converged(record)
+        elif record.kind == RecordKind.ROTATE:
+            self.rotations.setdefault(record.body["credential"], Rotation()).take(record.body, record.at)
 
     def open(self) -> tuple[OpenItem, ...]:
         """Everything not known to be done, oldest first; what is in doubt again keeps the date of its first failure."""
@@ -122,9 +126,19 @@ class Tail:
             "counts": None if self.counts is None else dict(self.counts),
             "system": self.system,
             "trees": list(self.trees),
+            **self.rotations_json(),
             **({"gap": format_instant(self.gap)} if self.gap is not None else {}),
             **({} if self.approved is None else {"approved": self.approved}),
         }
+
+    def rotations_json(self) -> Json:
+        """What `run` and `converged` records carry of credentials; nothing where there are none."""
+        return {"rotations": {c: r.to_json() for c, r in self.rotations.items()}} if self.rotations else {}
+
+    def _carried(self, found: Mapping[str, Any]) -> None:
+        """The sum so far, where this record is the first that is read."""
+        if not self.rotations:
+            self.rotations = {c: Rotation.from_json(r) for c, r in found.get("rotations", {}).items()}
 
     def _approved(self, record: Record) -> None:
         """The newest revision of which an apply found that no approval was missing."""
@@ -136,6 +150,7 @@ class Tail:
 
     def _run(self, record: Record) -> None:
         before = record.body.get("before")
+        self._carried(before or {})
         if before is not None and self.converged is None and not self.items and not self.doubts:
             self.converged = None if before["converged"] is None else _converged(before["converged"])
             self.counts, self.system = before["counts"], before["system"]
@@ -153,6 +168,7 @@ class Tail:
 
     def _converged(self, record: Record) -> None:
         body = record.body
+        self._carried(body)
         self.items, self.doubts, self.trees, self.gap = {}, {}, (), None
         self.counts = body["counts"]
         self.system = body.get("system") or self.system

@@ -119,6 +119,8 @@ class _Page:
             case RecordKind.CONVERGED:
                 self._begins_anew(record)
                 self._say(record, "in order", f"{record.target}: nothing was left to do")
+            case RecordKind.ROTATE:
+                self._turn(record)
             case RecordKind.RUN:
                 self._begins_anew(record)
             case _:
@@ -154,6 +156,15 @@ class _Page:
         what = f"{'end sessions of' if step == 'cut' else result['action']} {result['address']}{whose}"
         why = result.get("proof") or why_not_done(result)
         self._say(record, str(result["outcome"]), f"{what}: {why}" if why != result["outcome"] else what)
+
+    def _turn(self, record: Record) -> None:
+        """A step of a rotation; what was intended is told where it was not done."""
+        body = record.body
+        if body["phase"] != "intent":
+            where = f" to {body['to']}" if body.get("to") else ""
+            told = f"{body['step']} {body.get('id', '')}{where}: {body['credential']} of {body['identity']}"
+            why = body.get("why") or body.get("proof")
+            self._say(record, f"{body['phase']}", f"{told}: {why}" if why else told)
 
     def _say(self, record: Record, word: str, told: str) -> None:
         start = f"  {record.at:%H:%M:%S}  {safe(word, 12):<12} "

@@ -108,6 +108,30 @@ def test_next_run_cuts_what_lives_on(rig: Rig) -> None:
     assert done.converged == {T}
 
 
+def test_what_lives_on_is_cut_before_the_next_run_gives_anything(rig: Rig) -> None:
+    rig.system.faults[f"cut {ACCOUNT}"] = ["denied"] * 2
+    rig.apply(plan(KEY, DISABLE))
+    rig.system.log.clear()
+    left = outstanding("disable", ACCOUNT, "2026-11-22", "sessions live on", who="ada")
+    give = change("create", f"{T}:membership/devs/cem", after={})
+    done = rig.apply(plan(give, outstanding=[left]))
+    assert verbs(rig) == ["cut", "write"]
+    assert rig.left() == []
+    assert done.converged == {T}
+
+
+def test_what_still_lives_on_is_tried_once_and_holds_up_nothing(rig: Rig) -> None:
+    rig.system.faults[f"cut {ACCOUNT}"] = ["denied"] * 3
+    rig.apply(plan(KEY, DISABLE))
+    rig.system.log.clear()
+    left = outstanding("disable", ACCOUNT, "2026-11-22", "sessions live on", who="ada")
+    give = change("create", f"{T}:membership/devs/cem", after={})
+    done = rig.apply(plan(give, outstanding=[left]))
+    assert verbs(rig) == ["cut", "write"]
+    assert rig.left() == [(ACCOUNT, "disable")]
+    assert done.converged == frozenset()
+
+
 def test_next_run_does_not_cut_who_is_back(rig: Rig) -> None:
     rig.system.faults[f"cut {ACCOUNT}"] = ["denied"] * 2
     rig.apply(plan(KEY, DISABLE))

@@ -27,9 +27,10 @@ def test_a_slice_of_the_faults_holds_on_the_forges(part: str, count: int) -> Non
     _holds(part, "3" if part == "kills" else "1", "--systems", "github,circleci", "--count", str(count))
 
 
-def test_a_slice_of_the_kills_holds_on_postgresql() -> None:
+@pytest.mark.parametrize("part", ["kills", "apply"])
+def test_a_slice_of_the_faults_holds_on_postgresql(part: str) -> None:
     need(postgres_missing_reason())
-    _holds("kills", "2", "--systems", "postgresql", "--count", "2")
+    _holds(part, "2", "--systems", "postgresql", "--count", "2")
 
 
 def _holds(part: str, workers: str, *options: str) -> None:
@@ -40,7 +41,7 @@ def _holds(part: str, workers: str, *options: str) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=290,
+        timeout=900,
         check=False,
     )
     assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"

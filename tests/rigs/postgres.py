@@ -8,6 +8,7 @@ passwords.
 import atexit
 import os
 import pwd
+import select
 import shutil
 import signal
 import socket
@@ -88,7 +89,7 @@ class Postgres:
         self.log = self.folder / "log"
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self._kept: dict[str, Any] = {}
+        self._kept: dict[tuple[int, str], Any] = {}
         atexit.register(self.remove)
         if self._user:
             os.chown(self.folder, self._user["user"], self._user["group"])
@@ -156,14 +157,30 @@ class Postgres:
         if user is not None:
             with self.connect(database, user) as connection:
                 return _rows(connection, statements)
-        kept = self._kept.get(database)
-        if kept is None or kept.closed:
-            kept = self._kept[database] = self.connect(database)
+        import psycopg
+
+        kept = self._usable(database)
         try:
-            return _rows(kept, statements)
+            rows = _rows(kept, statements)
+        except psycopg.OperationalError as error:
+            error.add_note(f"the server's log ends:\n{self.log.read_text(errors='replace')[-2000:]}")
+            raise
         finally:
-            if not kept.broken:
+            if not kept.closed:
                 kept.execute("discard all")
+        return rows
+
+    def _usable(self, database: str) -> Any:
+        """The kept connection to `database`, or a new one: where the server has ended it since (nothing else is to be
+        read from one that is idle), or where it is that of the process that this one was forked from."""
+        key = (os.getpid(), database)
+        kept = self._kept.get(key)
+        if kept is not None and not kept.closed:
+            if not select.select([kept.fileno()], [], [], 0)[0]:
+                return kept
+            kept.close()
+        self._kept[key] = self.connect(database)
+        return self._kept[key]
 
     @contextmanager
     def session(self, user: str, database: str = "app") -> Iterator[Any]:
@@ -230,8 +247,9 @@ class Postgres:
         return False
 
     def _forget(self) -> None:
-        for connection in self._kept.values():
-            connection.close()
+        for (process, _), connection in self._kept.items():
+            if process == os.getpid():
+                connection.close()
         self._kept.clear()
 
     def _end(self, how: signal.Signals) -> None:

@@ -15,14 +15,17 @@ from typing import TYPE_CHECKING
 
 from provisioner.contract import Capabilities, packages_of, settings_of
 from provisioner.model.address import Kind
+from provisioner.model.slot import Names
 from provisioner.model.target import Target
 
 if TYPE_CHECKING:
     from provisioner.providers.aws_iam.connect import Base, Clients
     from provisioner.providers.aws_iam.declare import AwsDeclare
     from provisioner.providers.aws_iam.identify import Identified
+    from provisioner.providers.aws_iam.issue import AccessKeys
     from provisioner.providers.aws_iam.read import AwsReader
     from provisioner.providers.aws_iam.settings import Grants, Objects, Settings
+    from provisioner.providers.aws_iam.store import SecretsManager
     from provisioner.providers.aws_iam.write import AwsWriter
 
 CAPABILITIES = Capabilities(
@@ -39,6 +42,9 @@ class AwsIam:
     name = "aws-iam"
     extra = "aws"
     capabilities = CAPABILITIES
+    issues: Mapping[str, Names] = {"access-key": Names(user="AWS_ACCESS_KEY_ID", secret="AWS_SECRET_ACCESS_KEY")}
+    reads_back = True
+    at_once = True
 
     def __init__(self) -> None:
         self._bases: dict[frozenset[tuple[str, str]], Base] = {}
@@ -77,6 +83,25 @@ class AwsIam:
         from provisioner.providers.aws_iam.write import AwsWriter
 
         return AwsWriter(target, clients, identified, owner)
+
+    def open_issuer(self, target: Target, environ: Mapping[str, str], kind: str) -> AccessKeys:
+        account, clients, identified = self._open(target, environ, "apply")
+        from provisioner.providers.aws_iam.issue import AccessKeys
+
+        return AccessKeys(clients, identified, account)
+
+    def check_place(self, place: str, names: Names) -> str | None:
+        """As `Holds.check_place`."""
+        from provisioner.providers.aws_iam.names import SECRETS, is_secret
+
+        return None if is_secret(place) else f"a secret of an AWS account is meant by `{SECRETS}NAME`"
+
+    def open_store(self, target: Target, environ: Mapping[str, str]) -> SecretsManager:
+        """Secrets Manager in the account and its region."""
+        _, clients, identified = self._open(target, environ, "apply")
+        from provisioner.providers.aws_iam.store import SecretsManager
+
+        return SecretsManager(clients, identified)
 
     def _open(self, target: Target, environ: Mapping[str, str], purpose: str) -> tuple[str, Clients, Identified]:
         with packages_of("AWS", self.extra, "boto3", "botocore"):

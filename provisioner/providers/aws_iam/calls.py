@@ -180,6 +180,11 @@ class ReadCalls:
     def keys(self, login: str) -> list[Row]:
         return self._list("list_access_keys", "AccessKeyMetadata", UserName=login)
 
+    def key_last_used(self, key: str) -> Instant | None:
+        """When somebody signed in with it; AWS may take hours to say so."""
+        found = self._part("get_access_key_last_used", "AccessKeyLastUsed", AccessKeyId=key).get("LastUsedDate")
+        return None if found is None else found.astimezone(UTC)
+
     def has_password(self, login: str) -> bool:
         try:
             self._ask(self._iam, "get_login_profile", UserName=login)
@@ -322,6 +327,11 @@ class WriteCalls(ReadCalls):
         """Replaces the whole trust policy."""
         self._change("update_assume_role_policy", RoleName=role, PolicyDocument=json.dumps(document))
 
+    def create_key(self, login: str) -> Row:
+        """`AccessKeyId`, and the secret, which is shown this once."""
+        made: Row = self._change("create_access_key", UserName=login)["AccessKey"]
+        return made
+
     def deactivate_key(self, login: str, key: str) -> None:
         self._change("update_access_key", UserName=login, AccessKeyId=key, Status="Inactive")
 
@@ -360,15 +370,17 @@ class WriteCalls(ReadCalls):
     def delete_certificate(self, login: str, certificate: str) -> None:
         self._change("delete_signing_certificate", UserName=login, CertificateId=certificate)
 
-    def _change(self, method: str, **parameters: Any) -> None:
+    def _change(self, method: str, **parameters: Any) -> Any:
         label = _label(self._iam, method)
         if time.monotonic() >= self._deadline:
             raise ProviderError(Trouble.BUSY, "no time was left to send it", call=label)
         try:
             with until(self._deadline):
-                self._note_time(getattr(self._iam, method)(**parameters))
+                answer = getattr(self._iam, method)(**parameters)
         except FAILED as error:
             raise translate(error, label, writing=True) from error
+        self._note_time(answer)
+        return answer
 
 
 def _label(client: Any, method: str) -> str:

@@ -63,6 +63,8 @@ class Clients:
     base: Any
     role: str | None
     counter: Counter = field(default_factory=Counter)
+    more: Callable[..., Any] | None = None
+    """A client of another service in the same session (`more("secretsmanager")`), or with other credentials."""
 
 
 class Base:
@@ -152,7 +154,24 @@ def _open(settings: Settings, purpose: str, base: Base) -> Clients:
     if reading:
         for client in (iam, sts):
             client.meta.events.register("before-call", _refuse_writes)
-    return Clients(iam, sts, before, role, counter)
+    return Clients(iam, sts, before, role, counter, _more(make, base, session, config, reading=reading))
+
+
+_Make = Callable[..., Any]
+
+
+def _more(make: _Make, base: Base, session: Session, config: Config, *, reading: bool) -> _Make:
+    """Clients beside IAM and STS. With credentials of their own they stand on nothing of ours."""
+
+    def more(service: str, **credentials: Any) -> Any:
+        made = make(base.session if credentials else session, service, config, **credentials)
+        if reading:
+            made.meta.events.register("before-call", _refuse_writes)
+        else:
+            limited(made, _CONNECT_TIMEOUT, _WRITE_TIMEOUT)
+        return made
+
+    return more
 
 
 def _refuse_writes(model: Any, **_: Any) -> None:

@@ -20,6 +20,8 @@ ASSUME_PREFIX = "provision-assume-"
 """Inline policies of ours on a user, each of which lets them assume one role."""
 TAG = "provision"
 """The tag of a user that holds our mark. IAM folds the case of tag keys."""
+SECRETS = "secrets/"
+"""What the place of a secret of an account begins with, where a credential is delivered there."""
 GROUP_PATH = "/provision/"
 """The path of groups that we made: groups cannot be tagged."""
 
@@ -32,6 +34,8 @@ _POLICY_ARN = re.compile(
 _USER_ARN = re.compile(
     r"arn:aws[a-z-]*:iam::(?P<account>[0-9]{12}):user/(?:[!-~]+/)?(?P<name>[A-Za-z0-9_+=,.@-]{1,64})"
 )
+# Secrets Manager API reference, CreateSecret.
+_SECRET = re.compile(r"secrets/[A-Za-z0-9/_+=.@-]{1,512}")
 # IAM User Guide, "IAM identifiers", unique ids: AIDA is a user.
 _USER_ID = re.compile(r"AIDA[A-Z0-9]{12,}")
 _SLUG = re.compile(r"[^a-z0-9._-]+")
@@ -110,3 +114,8 @@ def slug(name: str) -> str:
 
 def fits_tag(value: str) -> bool:
     return _TAG_VALUE.fullmatch(value) is not None
+
+
+def is_secret(place: str) -> bool:
+    """Whether a credential can be delivered there: `secrets/NAME`."""
+    return _SECRET.fullmatch(place) is not None

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from provisioner.contract import Capabilities, packages_of, settings_of
 from provisioner.model.address import Kind
+from provisioner.model.slot import Names
 from provisioner.model.target import Target
 
 if TYPE_CHECKING:
     from provisioner.providers.circleci.declare import CircleDeclare
     from provisioner.providers.circleci.read import CircleReader
     from provisioner.providers.circleci.settings import Grants, Objects, Settings
+    from provisioner.providers.circleci.store import Contexts
     from provisioner.providers.circleci.write import CircleWriter
     from provisioner.transport import Budgets, Session
 
@@ -34,6 +36,8 @@ class CircleCi:
     name = "circleci"
     extra = "circleci"
     capabilities = CAPABILITIES
+    reads_back = False
+    at_once = False
 
     def __init__(self) -> None:
         self._budgets: Budgets | None = None
@@ -76,6 +80,23 @@ class CircleCi:
 
         calls = WriteCalls(session, settings.organization, settings.organization_id)
         return CircleWriter(self.declare(target), calls)
+
+    def check_place(self, place: str, names: Names) -> str | None:
+        """As `Holds.check_place`."""
+        from provisioner.providers.circleci.settings import CONTEXTS, is_variable
+
+        if not place.startswith(CONTEXTS) or place == CONTEXTS:
+            return f"what keeps secrets there is a context: `{CONTEXTS}NAME`"
+        wrong = [name for name in names.all if not is_variable(name)]
+        return f"{wrong[0]} cannot be the name of a variable" if wrong else None
+
+    def open_store(self, target: Target, environ: Mapping[str, str]) -> Contexts:
+        """The contexts of the organization."""
+        session, settings = self._open(target, environ, "apply")
+        from provisioner.providers.circleci.calls import WriteCalls
+        from provisioner.providers.circleci.store import Contexts
+
+        return Contexts(target, WriteCalls(session, settings.organization, settings.organization_id))
 
     def _open(self, target: Target, environ: Mapping[str, str], purpose: str) -> tuple[Session, Settings]:
         with packages_of("CircleCI", self.extra, "requests"):

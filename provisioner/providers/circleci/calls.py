@@ -161,8 +161,12 @@ class ReadCalls:
         return rows
 
     def variables(self, context: str) -> list[str]:
+        return sorted(str(r["variable"]) for r in self.variable_rows(context))
+
+    def variable_rows(self, context: str) -> list[Row]:
+        """Names and times; the ends of values that CircleCI shows are left out."""
         rows = self.listed(f"/context/{part(context)}/environment-variable", key="variable")
-        return sorted(str(r["variable"]) for r in rows)
+        return [{key: row.get(key) for key in ("variable", "created_at", "updated_at")} for row in rows]
 
     def project(self, slug: str) -> Row:
         return self._row(self.get(f"/project/{quote(slug, safe='/')}"), "GET /project")
@@ -194,6 +198,19 @@ class WriteCalls(ReadCalls):
             return answer.json()
         except TransportError as error:
             raise translated(error, writing=True) from None
+
+    def set_variable(self, context: str, name: str, value: str, deadline: float) -> None:
+        """Made, or written over."""
+        path = f"/context/{part(context)}/environment-variable/{part(name)}"
+        self._write("PUT", path, {"value": value}, deadline)
+
+    def delete_variable(self, context: str, name: str, deadline: float) -> None:
+        """One that is gone is fine."""
+        try:
+            self._write("DELETE", f"/context/{part(context)}/environment-variable/{part(name)}", None, deadline)
+        except ProviderError as error:
+            if error.trouble is not Trouble.GONE:
+                raise
 
     def create_context(self, name: str, deadline: float) -> str:
         body = {"name": name, "owner": {"id": self.organization_id(), "type": "organization"}}

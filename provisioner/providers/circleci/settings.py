@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -12,6 +13,9 @@ from provisioner.contract.fields import FromEnvironment, Strict
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=300)]
 DEFAULT_API = "https://circleci.com/api/v2"
+
+CONTEXTS = "contexts/"
+"""What the place of a context begins with, where a credential is delivered there."""
 
 
 class Tokens(Strict):
@@ -92,3 +96,8 @@ class Objects(Strict):
 
     contexts: dict[str, Context] = Field(default_factory=dict)
     projects: dict[str, Project] = Field(default_factory=dict)
+
+
+def is_variable(name: str) -> bool:
+    """Whether a job can have a variable of that name."""
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,199}", name) is not None

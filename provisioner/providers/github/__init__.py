@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.contract import Capabilities, packages_of, settings_of
 from provisioner.model.address import Kind
+from provisioner.model.slot import Names
 from provisioner.model.target import Target
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from provisioner.providers.github.declare import GithubDeclare
     from provisioner.providers.github.read import GithubReader
     from provisioner.providers.github.settings import Grants, Objects, Settings
+    from provisioner.providers.github.store import ActionsSecrets
     from provisioner.providers.github.write import GithubWriter
     from provisioner.transport import Budgets
 
@@ -41,6 +43,8 @@ class Github:
     name = "github"
     extra = "github"
     capabilities = CAPABILITIES
+    reads_back = False
+    at_once = False
 
     def __init__(self) -> None:
         self._budgets: Budgets | None = None
@@ -81,6 +85,23 @@ class Github:
         from provisioner.providers.github.write import GithubWriter
 
         return GithubWriter(target, self.declare(target), WriteCalls(site))
+
+    def check_place(self, place: str, names: Names) -> str | None:
+        """As `Holds.check_place`."""
+        from provisioner.providers.github.names import is_secret_name, secret_place
+
+        wrong = [name for name in names.all if not is_secret_name(name)]
+        return f"{wrong[0]} cannot be the name of a secret" if wrong else secret_place(place)
+
+    def open_store(self, target: Target, environ: Mapping[str, str]) -> ActionsSecrets:
+        """Secrets of GitHub Actions in the organization."""
+        with packages_of("GitHub", self.extra, "nacl"):
+            import nacl.public  # noqa: F401
+        site = self._open(target, environ, "store")
+        from provisioner.providers.github.calls import WriteCalls
+        from provisioner.providers.github.store import ActionsSecrets
+
+        return ActionsSecrets(WriteCalls(site))
 
     def _open(self, target: Target, environ: Mapping[str, str], purpose: str) -> Site:
         with packages_of("GitHub", self.extra, "requests", "jwt", "cryptography"):

@@ -12,7 +12,7 @@ from provisioner.model.address import Kind
 from provisioner.model.coverage import Scope, ScopeCoverage, Verdict
 from provisioner.providers.github import queries
 from provisioner.providers.github.calls import ReadCalls
-from provisioner.providers.github.convert import Gathered, Invitation
+from provisioner.providers.github.convert import Gathered, Invitation, is_of_enterprise
 from provisioner.providers.github.lists import Listed
 
 PARALLEL = 8
@@ -49,6 +49,7 @@ class Bulk:
         self._pages()
         if self._nothing_came:
             raise next(iter(self._short.values()))
+        self._enterprise_teams()
         self._invitations()
         self._repository_invitations()
 
@@ -195,6 +196,24 @@ class Bulk:
         return rows
 
     # REST
+
+    def _enterprise_teams(self) -> None:
+        """Teams that the enterprise gave the organization: GraphQL has none of them."""
+        gathered = self.gathered
+        try:
+            for row in self._calls.enterprise_teams():
+                slug = str(row["slug"])
+                if not is_of_enterprise(slug) or slug in gathered.teams:
+                    continue  # a server that does not know the question answers with all teams
+                gathered.teams[slug] = {**row, "databaseId": row["id"], "parentTeam": None}
+                gathered.team_members[slug] = [
+                    {"role": str(m.get("role") or "member"), "node": {"login": m["login"], "databaseId": m["id"]}}
+                    for m in self._calls.team_members(slug)
+                ]
+        except ProviderError as error:
+            if error.trouble in (Trouble.CREDENTIAL, Trouble.UNREACHABLE):
+                raise
+            self._short.setdefault("teams", error)
 
     def _invitations(self) -> None:
         gathered = self.gathered

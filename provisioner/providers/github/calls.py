@@ -196,6 +196,12 @@ class ReadCalls(_Calls):
     def team_membership(self, slug: str, login: str) -> Row:
         return self.get(f"{self.team_path(slug)}/memberships/{part(login)}", needs=("state", "role"))
 
+    def enterprise_teams(self) -> Iterator[Row]:
+        return self.listed(f"{self.org_path}/teams", {"team_type": "enterprise"})
+
+    def team_members(self, slug: str) -> Iterator[Row]:
+        return self.listed(f"{self.team_path(slug)}/members")
+
     def team_repositories(self, slug: str) -> Iterator[Row]:
         return self.listed(f"{self.team_path(slug)}/repos")
 
@@ -220,6 +226,20 @@ class ReadCalls(_Calls):
     def ruleset(self, repository: str | None, native_id: str) -> Row:
         base = self.org_path if repository is None else self.repo_path(repository)
         return self.get(f"{base}/rulesets/{part(native_id)}")
+
+    def organization_roles(self) -> list[Row]:
+        rows = self.get(f"{self.org_path}/organization-roles").get("roles")
+        return [r for r in rows if isinstance(r, Mapping)] if isinstance(rows, list) else []
+
+    def holders_of_role(self, number: str) -> Iterator[Row]:
+        return self.listed(f"{self.org_path}/organization-roles/{part(number)}/users")
+
+    def fine_grained_tokens(self, login: str) -> Iterator[Row]:
+        """Of one person that may reach the organization. For Apps alone."""
+        return self.listed(f"{self.org_path}/personal-access-tokens", {"owner[]": login})
+
+    def deploy_keys(self, repository: str) -> Iterator[Row]:
+        return self.listed(f"{self.repo_path(repository)}/keys")
 
     def credential_authorizations(self, login: str) -> Iterator[Row]:
         return self.listed(f"{self.org_path}/credential-authorizations", {"login": login})

@@ -31,8 +31,20 @@ _LIVES = 540
 """Seconds that the App's own token lives; GitHub takes at most 600."""
 
 # GitHub docs, "Permissions required for GitHub Apps".
+_OF_LEAVERS = ("organization_custom_org_roles", "organization_personal_access_tokens")
 _READS = {"members": "read", "administration": "read", "metadata": "read", "environments": "read"}
+_READS |= dict.fromkeys(_OF_LEAVERS, "read")
 _WRITES = {"members": "write", "administration": "write", "metadata": "read", "environments": "write"}
+_WRITES |= dict.fromkeys(_OF_LEAVERS, "write")
+_STORES = {
+    "metadata": "read",
+    "secrets": "write",
+    "actions_variables": "write",
+    "environments": "write",
+    "organization_secrets": "write",
+    "organization_actions_variables": "write",
+}
+"""For delivering credentials, and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +58,7 @@ class Site:
 
 
 def open_site(settings: Settings, purpose: str, environ: Mapping[str, str], budgets: Budgets) -> Site:
-    """`purpose` is `plan` or `apply`. Makes no call yet."""
+    """`purpose` is `plan`, `apply`, or `store` (delivering credentials). Makes no call yet."""
     base = web_address(settings.api_url, environ, "the address of GitHub's API").rstrip("/")
     graphql_url = graphql_of(base)
     reading = purpose == "plan"
@@ -80,7 +92,7 @@ def graphql_of(base: str) -> str:
 
 def _token(token: FromEnvironment | Tokens | None, purpose: str) -> FromEnvironment:
     if isinstance(token, Tokens):
-        return token.apply if purpose == "apply" and token.apply is not None else token.plan
+        return token.apply if purpose != "plan" and token.apply is not None else token.plan
     assert token is not None
     return token
 
@@ -125,7 +137,7 @@ class AppToken:
         session = Session(self.base, self._signed, _only_token, budget, Limits(tries=2), _HEADERS, conditional=False)
         try:
             found = self._ask(session, "GET", f"/orgs/{self.organization}/installation")
-            permissions = _READS if self.purpose == "plan" else _WRITES
+            permissions = {"plan": _READS, "store": _STORES}.get(self.purpose, _WRITES)
             held = found.get("permissions")
             if isinstance(held, Mapping):  # asking for more than the App has is an error
                 permissions = {k: _least(v, str(held[k])) for k, v in permissions.items() if k in held}

@@ -65,7 +65,8 @@ class ControlReader:
             f"who may go round {', '.join(rulesets)} is not shown to this credential, and not compared",
             severity=Severity.WARNING,
             target=self._target,
-            why="GitHub shows `bypass_actors` only to whoever may change the ruleset",
+            why="GitHub shows `bypass_actors` only to whoever may change the ruleset; a plan by such a credential has "
+            "a change more where they are otherwise, and an apply of something else there sets them as declared",
             fix="look at them by hand, or plan with a credential that may write rulesets",
         )
 

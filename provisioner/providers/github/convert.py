@@ -2,7 +2,12 @@
 
 `Gathered` takes the pages of a bulk read; the functions turn single answers into the very same resources, so that a
 point read and a bulk read of one thing are equal. Native ids of ways are `member:USER`, `collaborator:USER`,
-`invitation:NUMBER` and `repository-invitation:NUMBER`: what ends them, by a number that no renaming changes.
+`invitation:NUMBER`, `repository-invitation:NUMBER`, `organization-role:ROLE:USER` and `token:NUMBER`: what ends them,
+by a number that no renaming changes.
+
+`enterprise:TEAM` is a way by a team of the enterprise: locked, because an organization cannot end it. No list says of a
+member whether they are one by their own besides; who is in such a team and no owner counts as being there by it alone,
+and of a leaver the reader asks for more.
 """
 
 from __future__ import annotations
@@ -30,6 +35,9 @@ MEMBER, COLLABORATOR, INVITATION, REPOSITORY_INVITATION = (
 LAPSES = timedelta(days=7)
 """How long an invitation waits. GitHub docs, "Inviting users to join your organization"."""
 ROLE = frozenset({"role"})
+ORGANIZATION_ROLE, TOKEN, FINE_GRAINED = "organization-role:", "token:", "fine-grained."
+ENTERPRISE, ENTERPRISE_TEAM = "enterprise:", "ent:"
+"""What begins the native id of a locked way, and the slug of a team of the enterprise (no other slug has a colon)."""
 
 
 def person(target: str, login: str) -> Principal:
@@ -40,19 +48,28 @@ def team_principal(target: str, slug: str) -> Principal:
     return Principal(target, PrincipalKind.GROUP, slug)
 
 
-def account(target: str, login: str, native: str | None, way: Way, *, name: str = "", email: str = "") -> Resource:
+def is_of_enterprise(slug: str) -> bool:
+    return slug.startswith(ENTERPRISE_TEAM)
+
+
+def by_enterprise(slug: str) -> Way:
+    """By a team of the enterprise, which makes its people members whatever the organization does."""
+    return Way(f"{ENTERPRISE}{slug}", locked_by=f"the enterprise's team {slug}, in the settings of the enterprise")
+
+
+def account(target: str, login: str, native: str | None, *ways: Way, name: str = "", email: str = "") -> Resource:
     """Somebody whom the organization knows: a member, an outside collaborator, or somebody invited."""
     attributes: dict[str, Any] = {"enabled": True}
     if native:
         attributes["id"] = native
     hides = frozenset[str]() if native else frozenset({"id"})
     facts = Facts(native or None, email or None, name or None)
-    return Resource(Address(target, Kind.ACCOUNT, login), attributes, (way,), facts=facts, hides=hides)
+    return Resource(Address(target, Kind.ACCOUNT, login), attributes, ways, facts=facts, hides=hides)
 
 
-def organization_grant(target: str, login: str, role: str, way: Way) -> Resource:
+def organization_grant(target: str, login: str, role: str, *ways: Way) -> Resource:
     address = Address(target, Kind.GRANT, names.ORGANIZATION, person(target, login))
-    return Resource(address, {"role": "admin" if role.lower() == "admin" else "member"}, (way,))
+    return Resource(address, {"role": "admin" if role.lower() == "admin" else "member"}, ways)
 
 
 def membership(target: str, slug: str, login: str, role: str, ways: tuple[Way, ...], *, owner: bool) -> Resource:
@@ -72,7 +89,22 @@ def team(target: str, row: Row, slug: str) -> Resource:
         "privacy": {"visible": "closed"}.get(privacy, privacy),
         "parent": parent.get("slug"),
     }
-    return Resource(Address(target, Kind.GROUP, slug), attributes, facts=Facts(str(row["databaseId"])))
+    address, facts = Address(target, Kind.GROUP, slug), Facts(str(row["databaseId"]))
+    if is_of_enterprise(slug):
+        return Resource(address, attributes, (by_enterprise(slug),), facts=facts)
+    return Resource(address, attributes, facts=facts)
+
+
+def place(target: str, row: Row) -> list[Resource]:
+    """Account and membership of somebody who is in, from the answer about their membership: each way that they have."""
+    user = row["user"]
+    login, native = str(user["login"]), str(user["id"])
+    locked = [by_enterprise(str(slug)) for slug in row.get("enterprise_teams_providing_indirect_membership") or ()]
+    own = () if row.get("direct_membership") is False and locked else (Way(f"{MEMBER}{native}"),)
+    return [
+        account(target, login, native, *(locked or own)),
+        organization_grant(target, login, str(row.get("role")), *own, *locked),
+    ]
 
 
 def team_grant(target: str, slug: str, repository: str, permission: str, way: Way) -> Resource:
@@ -83,6 +115,24 @@ def team_grant(target: str, slug: str, repository: str, permission: str, way: Wa
 def repository_grant(target: str, repository: str, login: str, permission: str, ways: tuple[Way, ...]) -> Resource:
     address = Address(target, Kind.GRANT, repository.lower(), person(target, login))
     return Resource(address, {"permission": names.permission(permission)}, ways)
+
+
+def role_held(target: str, role: Row, row: Row) -> Resource:
+    """A role of the organization, of one of its holders: their own, by teams, or both."""
+    who = person(target, str(row["login"]))
+    ways = [
+        Way(f"team:{team['slug']}", via=Address(target, Kind.MEMBERSHIP, str(team["slug"]).lower(), who))
+        for team in row.get("inherited_from") or ()
+    ]
+    if row.get("assignment") != "indirect":
+        ways.insert(0, Way(f"{ORGANIZATION_ROLE}{role['id']}:{row['id']}"))
+    return Resource(Address(target, Kind.GRANT, f"{names.ROLE}{role['name']}", who), ways=tuple(ways))
+
+
+def fine_grained(target: str, login: str, row: Row) -> Resource:
+    """Somebody's fine-grained token that may reach the organization."""
+    address = Address(target, Kind.CREDENTIAL, f"{FINE_GRAINED}{row['id']}", person(target, login))
+    return Resource(address, ways=(Way(f"{TOKEN}{row['id']}"),))
 
 
 def invited(number: object, created: object, prefix: str = INVITATION) -> Way:
@@ -188,16 +238,29 @@ class Gathered:
         return found
 
     def _people(self) -> Iterator[Resource]:
+        enterprise = self._by_enterprise()
         for login, row in self.members.items():
             native = str(row["databaseId"])
-            way = Way(f"{MEMBER}{native}")
-            yield account(self.target, login, native, way, name=str(row.get("name") or ""))
-            yield organization_grant(self.target, login, "admin" if login in self.owners else "member", way)
+            own, locked = Way(f"{MEMBER}{native}"), enterprise.get(login, ())
+            yield account(self.target, login, native, *(locked or (own,)), name=str(row.get("name") or ""))
+            if login in self.owners:  # whom no team makes one
+                yield organization_grant(self.target, login, "admin", own, *locked)
+            else:
+                yield organization_grant(self.target, login, "member", *(locked or (own,)))
         for invitation in self.invitations:
             row = self.pending.get((invitation.login or "").lower(), {})
             known = invitation.native or (str(row["databaseId"]) if row else None)
             yield account(self.target, invitation.object, known, invitation.way, email=invitation.email or "")
             yield organization_grant(self.target, invitation.object, invitation.org_role, invitation.way)
+
+    def _by_enterprise(self) -> dict[str, tuple[Way, ...]]:
+        """By login, the ways by teams of the enterprise."""
+        found: dict[str, tuple[Way, ...]] = {}
+        for slug in sorted(s for s in self.teams if is_of_enterprise(s)):
+            for edge in self.team_members.get(slug, ()):
+                login = str(edge["node"]["login"])
+                found[login] = (*found.get(login, ()), by_enterprise(slug))
+        return found
 
     def _teams(self) -> Iterator[Resource]:
         parents = {slug: (row.get("parentTeam") or {}).get("slug") for slug, row in self.teams.items()}
@@ -214,7 +277,7 @@ class Gathered:
             node, role = edge["node"], str(edge["role"])
             login = str(node["login"])
             owner = login in self.owners
-            way = Way(f"{MEMBER}{node['databaseId']}")
+            way = by_enterprise(native) if is_of_enterprise(native) else Way(f"{MEMBER}{node['databaseId']}")
             mine = membership(self.target, slug, login, role, (way,), owner=owner)
             yield mine
             for above in _ancestors(native, parents):

@@ -270,6 +270,8 @@ class GithubDeclare:
         address, attributes = resource.address, resource.attributes
         if address.kind is Kind.GRANT and address.object == names.ORGANIZATION:
             return Level.ADMIN if attributes.get("role") == "admin" else Level.ORDINARY
+        if address.kind is Kind.GRANT and address.object.startswith(names.ROLE):
+            return Level.ELEVATED
         if address.kind is Kind.GRANT:
             return _level_of(str(attributes.get("permission", "")))
         if address.kind in (Kind.MEMBERSHIP, Kind.GROUP):

@@ -19,6 +19,8 @@ def unsayable(resource: Resource) -> str | None:
         return names.why_not_team(address.object)
     if address.kind is not Kind.GRANT:
         return f"a {address.kind.value} is not given by a role"
+    if address.object.startswith(names.ROLE):
+        return "roles of the organization are not given by files"
     return None if address.object == names.ORGANIZATION else names.why_not_repository(address.object)
 
 

@@ -71,13 +71,16 @@ class Looker:
             elif address.kind is Kind.CONTROL:
                 yield Job((address,), partial(self._control, address))
             elif address.kind is Kind.CREDENTIAL and who is not None:
-                yield Job((address,), partial(self._credential, who.id))
+                fine = address.object.startswith(convert.FINE_GRAINED)
+                yield Job((address,), partial(self.tokens if fine else self._credential, who.id))
             elif who is None:
                 continue
             elif address.kind is Kind.GRANT and address.object == names.ORGANIZATION:
                 people.setdefault(who.id.lower(), []).append(address)
             elif address.kind is Kind.MEMBERSHIP:
                 yield Job((address,), partial(self._membership, address.object, who.id))
+            elif address.kind is Kind.GRANT and address.object.startswith(names.ROLE):
+                yield Job((address,), partial(self._role, address.object.removeprefix(names.ROLE), who.id))
             elif address.kind is Kind.GRANT and who.kind is PrincipalKind.GROUP:
                 teams.setdefault(who.id, []).append(address)
             elif address.kind is Kind.GRANT:
@@ -104,15 +107,14 @@ class Looker:
             if error.trouble is not Trouble.GONE:
                 raise
             return self._outside(login, repositories)
+        if row.get("state") != "pending":
+            return convert.place(target, row)
         user = row.get("user") or {}
         name, native, role = str(user.get("login") or login), str(user.get("id")), str(row.get("role"))
-        if row.get("state") == "pending":
-            invitation = self._invitation(name)
-            way = invitation.way if invitation is not None else Way(f"{MEMBER}{native}")
-            if invitation is not None:
-                role = invitation.org_role
-        else:
-            way = Way(f"{MEMBER}{native}")
+        invitation = self._invitation(name)
+        way = invitation.way if invitation is not None else Way(f"{MEMBER}{native}")
+        if invitation is not None:
+            role = invitation.org_role
         return [
             convert.account(target, name, native, way),
             convert.organization_grant(target, name, role, way),
@@ -196,6 +198,10 @@ class Looker:
             invitation = self._invitation(login)
             way = invitation.way if invitation is not None else Way(f"{MEMBER}pending")
             yield convert.membership(target, team, login, "member", (way,), owner=False)
+            return
+        if convert.is_of_enterprise(slug):
+            way, role = convert.by_enterprise(slug), str(row.get("role") or "member")
+            yield convert.membership(target, team, login, role, (way,), owner=False)
             return
         edge = self._immediate(slug, login)
         if edge is None:  # by way of a team below
@@ -286,6 +292,20 @@ class Looker:
             verdict = Verdict.DENIED if error.trouble is Trouble.DENIED else Verdict.PARTIAL
             return [], ScopeCoverage(scope, verdict, str(error))
         return found, ScopeCoverage(scope, Verdict.COMPLETE, "the list of credential authorizations to its end")
+
+    def _role(self, name: str, login: str) -> Iterator[Resource]:
+        for role in self._calls.organization_roles():
+            if role.get("name") == name:
+                for row in self._calls.holders_of_role(str(role["id"])):
+                    if str(row["login"]).lower() == login.lower():
+                        yield convert.role_held(self._target, role, row)
+
+    def tokens(self, login: str) -> Iterator[Resource]:
+        """Fine-grained tokens that may reach the organization. None where nobody lets us see them."""
+        if self._calls.as_user or "@" in login:
+            return
+        for row in self._calls.fine_grained_tokens(login):
+            yield convert.fine_grained(self._target, login, row)
 
     def _credential(self, login: str) -> Iterator[Resource]:
         if not self._saml:

@@ -13,6 +13,8 @@ ORGANIZATION = "~organization"
 BRANCH = "branch."
 ENVIRONMENT = "environment."
 RULESET = "ruleset."
+ROLE = "~role."
+"""What begins the object of a role of the organization that somebody holds: `grant/~role.security_manager/ada`."""
 """What begins the slot of a control: `control/site#branch.main`."""
 
 LADDER = ("pull", "triage", "push", "maintain", "admin")
@@ -78,3 +80,25 @@ def stronger(one: str, other: str) -> str:
     if rank(one) == rank(other):
         return min(one, other)
     return one if rank(one) > rank(other) else other
+
+
+_SECRET_NAME = re.compile(r"(?!GITHUB_)[A-Z_][A-Z0-9_]{0,199}", re.IGNORECASE)
+_PLACES = (
+    re.compile(r"repositories/[A-Za-z0-9._-]+(/environments/[^/].*)?"),
+    re.compile(r"organization/(all|private|selected/[A-Za-z0-9._-]+(,[A-Za-z0-9._-]+)*)"),
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a secret of GitHub Actions can have that name."""
+    return _SECRET_NAME.fullmatch(name) is not None
+
+
+def secret_place(place: str) -> str | None:
+    """Why no secret can lie there, in words, or None."""
+    if any(shape.fullmatch(place) for shape in _PLACES):
+        return None
+    return (
+        "what keeps secrets there is `repositories/NAME`, `repositories/NAME/environments/NAME`, or for the "
+        "organization `organization/private`, `organization/all` or `organization/selected/NAME,NAME`"
+    )

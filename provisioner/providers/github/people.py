@@ -23,7 +23,9 @@ from provisioner.providers.github.convert import (
     INVITATION,
     LAPSES,
     MEMBER,
+    ORGANIZATION_ROLE,
     REPOSITORY_INVITATION,
+    TOKEN,
 )
 from provisioner.providers.github.teams import Teams
 
@@ -104,6 +106,14 @@ class People:
         if way.native_id.startswith(INVITATION) and is_organization(change):
             self._delete(f"{calls.org_path}/invitations/{part(number)}", deadline)
             return f"invitation {number} is cancelled"
+        if way.native_id.startswith(TOKEN):
+            self._delete(f"{calls.org_path}/personal-access-tokens/{part(number)}", deadline, {"action": "revoke"})
+            return f"token {number} reaches the organization no more"
+        if way.native_id.startswith(ORGANIZATION_ROLE):
+            role, _, user = number.partition(":")
+            login = self._login(user)
+            self._delete(f"{calls.org_path}/organization-roles/users/{part(login)}/{part(role)}", deadline)
+            return f"{login} has the role no more"
         login = login_of(change)
         if way.native_id.startswith((MEMBER, COLLABORATOR)) and number.isdigit():
             login = self._login(number)
@@ -124,10 +134,10 @@ class People:
             return f"authorization {number} is revoked"
         raise Stop(Refused(f"nothing is known to end {way.native_id or 'this'} with"))
 
-    def _delete(self, path: str, deadline: float) -> None:
-        """Twice is fine."""
+    def _delete(self, path: str, deadline: float, body: Mapping[str, str] | None = None) -> None:
+        """Twice is fine. What GitHub ends by something else than DELETE has a body."""
         try:
-            self._calls.write("DELETE", path, deadline=deadline)
+            self._calls.write("POST" if body else "DELETE", path, body, deadline=deadline)
         except ProviderError as error:
             if error.trouble is not Trouble.GONE:
                 raise

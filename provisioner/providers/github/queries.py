@@ -81,4 +81,36 @@ COLLABORATORS = f"""query Collaborators($login: String!, $name: String!, $after:
   rateLimit {{ cost remaining resetAt }}
 }}"""
 
-ALL = (ORGANIZATION, TEAM_MEMBERS, TEAM_REPOSITORIES, TEAM_INVITATIONS, COLLABORATORS)
+_ACTORS = "totalCount nodes { actor { __typename ... on User { login } } }"
+NAMED = f"""query Named($login: String!, $after: String) {{
+  organization(login: $login) {{
+    repositories(first: 100, after: $after) {{
+      totalCount {_PAGE}
+      nodes {{
+        name
+        deployKeys(first: 1) {{ totalCount }}
+        branchProtectionRules(first: 20) {{
+          totalCount
+          nodes {{
+            pattern
+            pushAllowances(first: 50) {{ {_ACTORS} }}
+            bypassPullRequestAllowances(first: 50) {{ {_ACTORS} }}
+          }}
+        }}
+        environments(first: 20) {{
+          totalCount
+          nodes {{
+            name
+            protectionRules(first: 5) {{
+              totalCount nodes {{ reviewers(first: 6) {{ totalCount nodes {{ __typename ... on User {{ login }} }} }} }}
+            }}
+          }}
+        }}
+      }}
+    }}
+  }}
+  rateLimit {{ cost remaining resetAt }}
+}}"""
+"""Where people are named one by one, and which repositories have deploy keys: asked when somebody leaves."""
+
+ALL = (ORGANIZATION, TEAM_MEMBERS, TEAM_REPOSITORIES, TEAM_INVITATIONS, COLLABORATORS, NAMED)

@@ -24,6 +24,7 @@ from provisioner.providers.github.calls import ReadCalls
 from provisioner.providers.github.controls_read import ControlReader
 from provisioner.providers.github.convert import Gathered
 from provisioner.providers.github.declare import GithubDeclare
+from provisioner.providers.github.leaving import Leaving
 from provisioner.providers.github.look import Looker
 
 OTHERS = "whoever keeps the organization's members (`accounts: existing`)"
@@ -42,6 +43,7 @@ class GithubReader:
         self._aliases = aliases(target)
         self._controls = ControlReader(self._name, declare, calls)
         self._looker = Looker(self._name, declare, calls, self._controls)
+        self._leaving = Leaving(self._name, self._controls.declared, calls, self._looker)
 
     def system(self) -> str:
         if self._system is None:
@@ -80,10 +82,12 @@ class GithubReader:
             found.update(read.resources)
             scopes += read.scopes
             warnings += read.warnings
-        for scope in sorted(s for s in want if s.kind is Kind.CREDENTIAL and s.of is not None):
-            resources, coverage = self._looker.credentials(str(scope.of))
-            found.update((r.address, r) for r in resources)
-            scopes.append(coverage)
+        leaving = sorted(str(s.of) for s in want if s.kind is Kind.CREDENTIAL and s.of is not None)
+        if leaving:
+            left = self._leaving.read(leaving)
+            found.update((r.address, self._as_ours(r)) for r in left.resources)
+            scopes += left.scopes
+            warnings += left.warnings
         return Reading(
             State.from_mapping(found),
             Coverage(scopes),

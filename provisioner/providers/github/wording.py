@@ -80,6 +80,8 @@ def _organization(change: Change, who: Principal) -> str:
 def _repository(change: Change, who: Principal) -> str:
     holder = f"team {who.id}" if who.kind is PrincipalKind.GROUP else who.id
     repository, permission = change.address.object, (change.after or {}).get("permission")
+    if repository.startswith(names.ROLE):
+        return f"{change.action.value} the role {repository.removeprefix(names.ROLE)} of the organization from {holder}"
     if change.action is Action.REVOKE:
         if change.ways and all(w.phase is Phase.PENDING for w in change.ways):
             return f"cancel the invitation of {holder} to repository {repository}"

@@ -20,6 +20,7 @@ from provisioner.sandbox.github import (  # noqa: F401 - each adds its routes
     roles,
     rulesets,
     runs,
+    secrets,
     teams,
 )
 from provisioner.sandbox.github.server import READ_ALL, WRITE_ALL, AppKey, GitHubServer

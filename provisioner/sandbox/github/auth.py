@@ -44,6 +44,10 @@ _SCOPES = {
     ("organization_custom_org_roles", "read"): ("admin:org",),
     ("organization_custom_org_roles", "write"): ("admin:org",),
     ("organization_custom_roles", "read"): ("admin:org",),
+    ("organization_secrets", "read"): ("admin:org",),
+    ("organization_secrets", "write"): ("admin:org",),
+    ("organization_actions_variables", "read"): ("admin:org",),
+    ("organization_actions_variables", "write"): ("admin:org",),
 }
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from provisioner.sandbox.github.vault import Vault
+
 ROLES = ("read", "triage", "write", "maintain", "admin")
 VERBS = {"pull": "read", "triage": "triage", "push": "write", "maintain": "maintain", "admin": "admin"}
 VERB_OF = {role: verb for verb, role in VERBS.items()}
@@ -136,6 +138,7 @@ class Environment:
     branch_policy: dict[str, bool] | None = None
     patterns: dict[int, dict[str, str]] = field(default_factory=dict)
     rule_ids: dict[str, int] = field(default_factory=dict)
+    vault: Vault = field(default_factory=Vault)
     prefix: str = "EN"
 
 
@@ -308,6 +311,7 @@ class Repo:
     history: dict[str, Commit] = field(default_factory=dict)
     moves: list[Activity] = field(default_factory=list)
     pulls: dict[int, Pull] = field(default_factory=dict)
+    vault: Vault = field(default_factory=Vault)
     runs: dict[int, Run] = field(default_factory=dict)
     prefix: str = "R"
 
@@ -337,4 +341,5 @@ class Org:
     grants: dict[int, TokenGrant] = field(default_factory=dict)
     authorized: dict[int, TokenGrant] = field(default_factory=dict)
     saml: bool = False
+    vault: Vault = field(default_factory=Vault)
     prefix: str = "O"

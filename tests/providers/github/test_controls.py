@@ -103,6 +103,28 @@ def test_bypass_that_is_not_shown_is_not_compared_and_said(hub: Hub, tmp_path: P
     assert [c.id for c in hub.plan(hub.files([], [])).plan.changes] == [c.id for c in seen] and len(seen) == 1
 
 
+def test_bypass_changed_by_hand_is_only_seen_by_whoever_may_write_and_the_plans_differ(
+    hub: Hub, tmp_path: Path
+) -> None:
+    guarded(hub, rulesets={"main": RULESET})
+    files = hub.files([], [])
+    hub.apply(tmp_path, files)
+    site = hub.server.world.repo(hub.org, "site")
+    assert site is not None
+    (ruleset,) = site.rulesets.values()
+    declared, ruleset.bypass_actors = ruleset.bypass_actors, []
+    hub.server.world.version += 1
+    seen = hub.plan(files).plan
+    assert said(seen) == [] and [(d.code, "not compared" in d.message) for d in seen.diagnostics] == [
+        ("github-bypass-hidden", True)
+    ]
+    hub.environ["GITHUB_READ"] = hub.environ["GITHUB_WRITE"]
+    planned, applied = hub.apply(tmp_path, files)
+    assert said(planned.plan) == ["update github:control/site#ruleset.main"] and codes(planned.plan) == []
+    assert planned.plan.approves != seen.approves and failures(applied) == []
+    assert ruleset.bypass_actors == declared and hub.plan(files).plan.approves == seen.approves
+
+
 def test_control_whose_lines_are_gone_is_left_as_it_is(hub: Hub, tmp_path: Path) -> None:
     guarded(hub, branches={"main": PROTECTION})
     before = hub.files([], [])

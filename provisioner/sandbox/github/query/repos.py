@@ -11,7 +11,7 @@ from provisioner.sandbox.github.call import Call
 from provisioner.sandbox.github.query.pages import connect
 from provisioner.sandbox.github.query.resolve import field, forbidden, missing, need
 from provisioner.sandbox.github.rights import Source
-from provisioner.sandbox.github.shapes import HTML, node_id
+from provisioner.sandbox.github.shapes import HTML, node_id, stamp
 from provisioner.sandbox.github.things import ROLES, Org, Repo, User
 
 # GraphQL writes a source's permission with four words alone; the name of the role is beside it.
@@ -126,6 +126,28 @@ def administers(call: Call, repo: Repo, level: str = "read") -> bool:
     if not auth.has(call.caller, "administration", level):
         return False
     return call.caller.installation is not None or call.base_on(repo) == "admin"
+
+
+@field("Repository.deployKeys")
+def deploy_keys(thing: Repo, call: Call, **args: Any) -> dict[str, Any]:
+    """Of who added a key GraphQL says nothing."""
+    if not administers(call, thing):
+        raise forbidden(call)
+    found = [
+        {
+            "__typename": "DeployKey",
+            "id": node_id(thing) + f"_K{one.id}",
+            "at": one.id,
+            "createdAt": stamp(one.created),
+            "enabled": True,
+            "key": one.key,
+            "readOnly": one.read_only,
+            "title": one.title,
+            "verified": True,
+        }
+        for one in thing.keys.values()
+    ]
+    return connect(found, args, lambda one: one["at"])
 
 
 @field("Repository.collaborators")

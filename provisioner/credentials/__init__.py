@@ -1,0 +1,5 @@
+"""Secret values while we hold them: for the moments between the system that made them and the store they go to."""
+
+from provisioner.credentials.secret import Secret
+
+__all__ = ["Secret"]

@@ -1,0 +1,196 @@
+"""Credentials of services: whether each can be made where it is declared, delivered where it is to go, and gone on with
+by a run that finds it half delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from provisioner.contract.credentials import Holds, issues_of
+from provisioner.contract.protocols import Provider
+from provisioner.diagnostics import Severity
+from provisioner.load.checked import checked
+from provisioner.load.display import several, show
+from provisioner.load.places import At
+from provisioner.load.schema import CredentialModel, DeliveryModel, ServiceModel
+from provisioner.load.suggest import did_you_mean
+from provisioner.load.world import World
+from provisioner.model.block import Path
+from provisioner.model.identity import IdentityKind
+from provisioner.model.slot import Names
+from provisioner.model.slots import names_of, split
+
+if TYPE_CHECKING:
+    from provisioner.model.identity import Identity
+
+
+class Credentials:
+    """`stores` is what can keep secrets, by the name of its provider."""
+
+    def __init__(self, world: World, providers: Mapping[str, Provider], stores: Mapping[str, Holds]) -> None:
+        self.world = world
+        self.providers = providers
+        self.stores = stores
+        self.taken: dict[tuple[str, str, str], str] = {}
+
+    def check(self) -> None:
+        """What is found is added to the world's problems."""
+        for name, store in self.world.carried.get("stores", {}).items():
+            self._store(name, store.get("provider"))
+        for identity in self.world.identities.values():
+            if identity.kind is IdentityKind.SERVICE and identity.credentials is not None:
+                self._service(identity, self.world.models[identity.id])
+
+    def _store(self, name: str, provider: object) -> None:
+        at = self.world.at("stores", name)
+        kind = self.stores.get(str(provider))
+        if kind is None:
+            self.world.problems.append(
+                at.problem(
+                    "unknown-provider",
+                    f"there is no provider {show(provider)} that keeps secrets",
+                    ("provider",),
+                    why=f"secrets can be kept by {several(sorted(self.stores))}",
+                    fix=did_you_mean(str(provider), self.stores) or "write one of them",
+                )
+            )
+            return
+
+        def pick() -> dict[str, object]:
+            return {k: v for k, v in (at.source.below(at.base) or {}).items() if k != "provider"}
+
+        checked(at, kind.settings, f"the store {show(name)}", self.world.problems, pick)
+
+    def _service(self, identity: Identity, model: ServiceModel) -> None:
+        at = self.world.of(identity, "credentials")
+        for name, kinds in model.credentials.items():
+            target = self.world.targets.get(name)
+            if target is None:
+                if self.world.target_known(name):
+                    self._say(
+                        at,
+                        "credential-target",
+                        f"{show(name)} has instances, and a credential belongs to one of them",
+                        (name,),
+                        why="each instance has accounts of its own",
+                        fix=f"write {several([n for n in self.world.targets if n.startswith(name + '/')]) or name}",
+                        on_key=True,
+                    )
+                continue
+            usual = issues_of(self.providers.get(target.provider))
+            for kind, said in kinds.items():
+                if kind not in usual:
+                    self._say(
+                        at,
+                        "unknown-credential",
+                        f"the provider {show(target.provider)} makes no credential {show(kind)}",
+                        (name, kind),
+                        why=f"it makes {several(sorted(usual)) or 'none'}",
+                        fix=did_you_mean(kind, usual) or "take it out",
+                        on_key=True,
+                    )
+                    continue
+                self._slot(at, (name, kind), identity, said, usual[kind])
+
+    def _slot(self, at: At, path: Path, identity: Identity, said: CredentialModel, usual: Names) -> None:
+        if not said.deliver_to:
+            self._say(
+                at,
+                "delivery-missing",
+                f"the {path[1]} of {show(identity.id)} is delivered nowhere",
+                path,
+                why="a secret is shown once, to the run that makes it, and goes straight to where it is kept",
+                fix="add `deliver_to:` with a store",
+                on_key=True,
+            )
+            return
+        found = []
+        for index, one in enumerate(said.deliver_to):
+            holds = self._delivery(at, (*path, "deliver_to", index), identity, one, usual)
+            if holds is None:
+                return
+            found.append(holds)
+        if len(found) > 1 and not any(h.reads_back for h in found):
+            self._say(
+                at,
+                "delivery-not-resumable",
+                f"the {path[1]} of {show(identity.id)} is delivered to {len(found)} places, and none can be read back",
+                (*path, "deliver_to"),
+                why="a run that is cut off between two of them leaves one with the new secret and one with the old; "
+                "where the system allows two credentials, there is no room for a third",
+                fix=f"deliver it also to a store that can be read back "
+                f"({several(sorted(n for n, s in self.stores.items() if s.reads_back))}), or make a service for each",
+                on_key=True,
+            )
+
+    def _delivery(self, at: At, path: Path, identity: Identity, one: DeliveryModel, usual: Names) -> Holds | None:
+        where = split(one.to, self.world.carried.get("stores", {}), self.world.targets)
+        if where is None:
+            return None  # told as `unknown-store`
+        name, place = where[0], where[1] or identity.id
+        target = self.world.targets.get(name)
+        provider = target.provider if target is not None else self.world.carried["stores"][name].get("provider")
+        holds = self.stores.get(str(provider))
+        if holds is None:
+            if target is not None:
+                self._say(
+                    at,
+                    "delivery-place",
+                    f"nothing can be delivered to {show(one.to)}: its provider {show(provider)} keeps no secrets",
+                    (*path, "to"),
+                    why=f"secrets can be kept by {several(sorted(self.stores))}",
+                    fix="name another target, or a store",
+                )
+            return None
+        names = names_of(one.named, usual)
+        wrong = _wrong_names(names, one)
+        told = wrong or holds.check_place(place, names)
+        if told is not None:
+            code = "delivery-names" if wrong else "delivery-place"
+            self._say(
+                at,
+                code,
+                f"{show(one.to)} cannot take it: {told}",
+                (*path, "as" if wrong else "to"),
+                why="a delivery names a place in a store, and the names that the parts get there",
+                fix="see the page of credentials in the documentation",
+            )
+            return None
+        # What is written at once is one document, whatever the names in it.
+        mine = f"{identity.id} ({path[0]}, {path[1]})"
+        for each in ("",) if holds.at_once else names.all:
+            first = self.taken.setdefault((name, place, each), f"{mine} {path[-1]}")
+            if first != f"{mine} {path[-1]}" or len(set(names.all)) < len(names.all):
+                self._say(
+                    at,
+                    "delivered-twice",
+                    f"{show(one.to)} is written for {first.rpartition(' ')[0]} and for {mine}",
+                    (*path, "to"),
+                    why="each would overwrite the other",
+                    fix="give them different places, or different names",
+                )
+        if len(names.all) > 1 and not holds.at_once:
+            self._say(
+                at,
+                "delivery-in-two-calls",
+                f"{one.to} takes the two parts one after the other",
+                (*path, "to"),
+                severity=Severity.WARNING,
+                why="a job that starts between them gets a pair that does not work; a run that is cut off there leaves "
+                "it so until the next",
+                fix="deliver both as one value: `as: NAME`",
+            )
+        return holds
+
+    def _say(self, at: At, code: str, message: str, path: Path, **more: object) -> None:
+        self.world.problems.append(at.problem(code, message, path, **more))  # type: ignore[arg-type]
+
+
+def _wrong_names(names: Names, one: DeliveryModel) -> str | None:
+    unknown = sorted(set(one.named) - {"user", "secret"}) if isinstance(one.named, Mapping) else []
+    if unknown:
+        return f"a credential has the parts `user` and `secret`, not {several(unknown)}"
+    if names.whole is None and (names.user is None or names.secret is None):
+        return "both parts need a name, `user` and `secret`; or all of it one"
+    return None

@@ -1,0 +1,37 @@
+"""Which credentials of services are due, and when an old one ends: by the journal and the files. No I/O."""
+
+from __future__ import annotations
+
+from provisioner.model.instant import Instant, format_instant
+from provisioner.model.rotation import Rotation
+from provisioner.model.slot import Slot
+
+
+def what_is_due(slot: Slot, known: Rotation, now: Instant) -> str | None:
+    """Why the slot needs a run, by the journal alone; None where it does not."""
+    current = known.current
+    if known.issuing is not None or known.putting:
+        return "a run ended before it was known what became of it"
+    if current is None or current not in known.made:
+        return "it has no credential yet" if not known.made else "its rotation is not finished"
+    missing = [d.to for d in slot.deliveries if known.holds.get(d.to, ("", ()))[0] != current]
+    if missing:
+        return f"{missing[0]} does not have it yet"
+    if is_old(slot, known, now):
+        return f"it was made {format_instant(known.made[current])}"
+    for old in known.made:
+        if old != current and next_end(slot, known, old) <= now:
+            return f"the overlap of {old} is over"
+    return None
+
+
+def is_old(slot: Slot, known: Rotation, now: Instant) -> bool:
+    """Whether the one in use is older than the files allow."""
+    made = known.made.get(known.current or "")
+    return made is not None and slot.rotate_after is not None and made + slot.rotate_after <= now
+
+
+def next_end(slot: Slot, known: Rotation, old: str) -> Instant:
+    """When the old one is next touched: switched off after the overlap, deleted after as long again."""
+    since = known.verified[known.current or ""]
+    return max(since, known.retired[old]) + slot.overlap if old in known.retired else since + slot.overlap

@@ -1,0 +1,117 @@
+"""What goes wrong: a store that does not take it, keys that are not ours, accounts that are not the bot's."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from typing import Any
+
+from tests.credentials.rig import ACCOUNT, BOT, Company, pair
+
+LOCAL, MANAGER = "{to: local/bot.json}", "{to: aws/secrets/bot}"
+
+
+def test_a_delivery_that_fails_leaves_the_old_key_working_and_the_next_run_goes_on(acme: Company) -> None:
+    acme.declare(LOCAL, MANAGER)
+    assert acme.run("apply").status == 0
+    (first,) = acme.live()
+    client = acme.aws.client("secretsmanager", ACCOUNT)
+    client.delete_secret(SecretId="bot", RecoveryWindowInDays=7)
+    ran = acme.run("rotate", "deploy-bot")
+    assert ran.status == 8 and "is to be deleted" in ran.err
+    assert acme.live() == {first: True} and acme.works(*pair(acme.in_file("bot.json")))
+    client.restore_secret(SecretId="bot")
+    assert acme.run("rotate", "deploy-bot").status == 0
+    (new,) = set(acme.live()) - {first}
+    assert pair(acme.in_secrets_manager("bot"))[0] == pair(acme.in_file("bot.json"))[0] == new
+
+
+def test_a_place_that_cannot_be_looked_at_stops_it_before_a_key_is_made(acme: Company) -> None:
+    acme.declare(MANAGER, LOCAL)
+    acme.local.mkdir()
+    (acme.local / "bot.json").mkdir()
+    ran = acme.run("apply")
+    assert ran.status == 8 and "bot.json" in ran.err and acme.live() == {}
+    (acme.local / "bot.json").rmdir()
+    assert acme.run("rotate", "--due").status == 0
+    assert len(acme.live()) == 1
+    assert pair(acme.in_secrets_manager("bot")) == pair(acme.in_file("bot.json"))
+
+
+def test_a_key_that_nothing_shows_to_be_ours_is_never_ended_to_make_room(acme: Company) -> None:
+    acme.declare(LOCAL)
+    assert acme.run("apply").status == 0
+    iam = acme.aws.client("iam", ACCOUNT)
+    foreign = iam.create_access_key(UserName=BOT)["AccessKey"]["AccessKeyId"]
+    before = acme.live()
+    told = acme.run("rotate", "--due")
+    assert told.status == 0 and f"found: {foreign} works" in told.err, "a key that nobody declared"
+    ran = acme.run("rotate", "deploy-bot")
+    assert ran.status == 8 and foreign in ran.err and "nothing shows" in ran.err
+    assert acme.live() == before and acme.works(*pair(acme.in_file("bot.json")))
+
+
+def test_with_the_journal_lost_the_companion_says_which_key_is_ours(acme: Company) -> None:
+    acme.declare(LOCAL)
+    assert acme.run("apply").status == 0
+    (first,) = acme.live()
+    shutil.rmtree(acme.root / ".provision")
+    assert acme.run("rotate", "--due").status == 0
+    assert set(acme.live()) == {first}, "it is taken for what it is, and no other is made"
+    assert acme.run("rotate", "deploy-bot").status == 0
+    time.sleep(1.1)
+    ran = acme.run("expire")
+    assert ran.status == 0 and f"{first} is switched off" in ran.out
+    assert acme.live()[first] is False and acme.works(*pair(acme.in_file("bot.json")))
+
+
+def test_no_key_is_made_for_a_user_that_is_not_known_to_be_the_bots(acme: Company) -> None:
+    acme.declare(LOCAL)
+    acme.aws.client("iam", ACCOUNT).create_user(UserName=BOT)
+    ran = acme.run("rotate", "--due")
+    assert ran.status == 8 and "carries no mark of ours" in ran.err
+    assert acme.live() == {} and acme.in_file("bot.json") is None
+
+
+def test_no_process_is_started_with_a_secret_in_its_arguments_or_environment(acme: Company) -> None:
+    acme.declare(LOCAL, MANAGER)
+    started: list[tuple[Any, ...]] = []
+    listening = True
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if listening and event == "subprocess.Popen":
+            started.append(arguments)
+
+    sys.addaudithook(hook)
+    assert acme.run("apply").status == 0
+    assert acme.run("rotate", "deploy-bot").status == 0
+    listening = False
+    acme.live()
+    assert started, "git is asked about the files"
+    told = repr(started)
+    assert len(acme.secrets) == 2 and not [s for s in acme.secrets.values() if s in told]
+    assert not [s for s in acme.secrets.values() if s in repr(dict(os.environ))]
+
+
+def test_what_cannot_be_is_told_by_validate(acme: Company) -> None:
+    acme.declare(
+        LOCAL,
+        "{to: local/bot.json}",
+        "{to: local/../bot.json}",
+        "{to: aws/bot}",
+        "{to: aws/secrets/bot, as: {login: A}}",
+    )
+    ran = acme.run("validate", "--format", "json")
+    codes = {d["code"] for d in json.loads(ran.out)["diagnostics"]}
+    assert {"delivery-place"} <= codes and ran.status == 1
+    acme.declare("{to: aws/secrets/bot, as: {login: A}}")
+    assert _codes(acme) == {"delivery-names"}
+    acme.declare()
+    assert _codes(acme) == {"delivery-missing"}
+
+
+def _codes(acme: Company) -> set[str]:
+    return {d["code"] for d in json.loads(acme.run("validate", "--format", "json").out)["diagnostics"]}

@@ -1,0 +1,100 @@
+"""Credentials of services in the files: what cannot be made, delivered, or gone on with is told before any call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provisioner.load import load_access
+from provisioner.model.slot import Names
+from provisioner.model.slots import slots_of
+from provisioner.providers import catalog
+
+FILES = """\
+records: {owner: 5f1c0a2b}
+people: {grace: {name: Grace}}
+targets:
+  aws: {provider: aws-iam, account: "111111111111"}
+  many:
+    provider: aws-iam
+    instances: {one: {account: "222222222222"}}
+  github: {provider: github, organization: acme, token: {env: T}}
+  ci: {provider: circleci, organization: gh/acme, token: {env: T}}
+  ldap: {provider: ldap, url: "ldaps://x", bind_dn: "cn=a,dc=x", password: {env: P},
+    base: {people: "ou=p,dc=x", groups: "ou=g,dc=x"}}
+stores:
+  vault: {provider: openbao, url: "https://bao.example.com", path: secret/ci}
+"""
+
+
+def told(folder: Path, credentials: str, more: str = "") -> list[str]:
+    (folder / "access").mkdir(exist_ok=True)
+    text = f"{FILES}{more}services:\n  bot: {{owners: [grace], credentials: {credentials}}}\n"
+    (folder / "access" / "all.yaml").write_text(text)
+    loaded = load_access(folder / "access", root=folder, providers=catalog.all_providers(), stores=catalog.all_stores())
+    assert all(d.location is not None and d.why and d.fix for d in loaded.diagnostics)
+    return sorted({d.code for d in loaded.diagnostics})
+
+
+def to(*places: str) -> str:
+    return "{aws: {access-key: {deliver_to: [" + ", ".join(places) + "]}}}"
+
+
+@pytest.mark.parametrize(
+    ("credentials", "codes"),
+    [
+        (to("{to: vault}"), []),
+        (to("{to: vault/bot}", "{to: github/repositories/site, as: KEY}", "{to: ci/contexts/release, as: KEY}"), []),
+        (to("{to: github/repositories/site/environments/prod, as: KEY}"), []),
+        (to("{to: github/repositories/site}"), ["delivery-in-two-calls"]),
+        (
+            to("{to: github/repositories/site, as: KEY}", "{to: ci/contexts/release, as: KEY}"),
+            ["delivery-not-resumable"],
+        ),
+        (to(), ["delivery-missing"]),
+        (to("{to: nowhere/bot}"), ["unknown-store"]),
+        (to("{to: ldap/bot}"), ["delivery-place"]),
+        (to("{to: github/site}"), ["delivery-place"]),
+        (to("{to: aws/bot}"), ["delivery-place"]),
+        (to("{to: vault/../up}"), ["delivery-place"]),
+        (to("{to: vault/bot, as: {user: A}}"), ["delivery-names"]),
+        (to("{to: vault/bot, as: {login: A, secret: B}}"), ["delivery-names"]),
+        (to("{to: vault/bot}", "{to: vault/bot, as: KEY}"), ["delivered-twice"]),
+        (to("{to: vault/bot, as: {user: A, secret: A}}"), ["delivered-twice"]),
+        ("{many: {access-key: {deliver_to: [{to: vault}]}}}", ["credential-target"]),
+        ("{many/one: {access-key: {deliver_to: [{to: vault}]}}}", []),
+        ("{aws: {password: {deliver_to: [{to: vault}]}}}", ["unknown-credential"]),
+        ("{ldap: {access-key: {deliver_to: [{to: vault}]}}}", ["unknown-credential"]),
+    ],
+)
+def test_each_mistake_has_its_code(tmp_path: Path, credentials: str, codes: list[str]) -> None:
+    assert told(tmp_path, credentials) == codes
+
+
+def test_two_services_do_not_write_one_place(tmp_path: Path) -> None:
+    (tmp_path / "access").mkdir()
+    second = f"services:\n  other: {{owners: [grace], credentials: {to('{to: vault/bot}')}}}\n"
+    (tmp_path / "access" / "other.yaml").write_text(second)
+    assert told(tmp_path, to("{to: vault/bot}")) == ["delivered-twice"]
+
+
+@pytest.mark.parametrize(
+    ("store", "code"),
+    [("{provider: opnbao}", "unknown-provider"), ("{provider: openbao, url: nowhere, path: a}", "bad-value")],
+)
+def test_a_stores_settings_are_checked(tmp_path: Path, store: str, code: str) -> None:
+    found = told(tmp_path, to("{to: vault}"), f"  second: {store}\n")
+    assert code in found
+
+
+def test_a_slot_is_what_the_files_say(tmp_path: Path) -> None:
+    told(tmp_path, "{aws: {access-key: {rotate_after: 30d, deliver_to: [{to: vault}, {to: aws/secrets/a, as: K}]}}}")
+    loaded = load_access(tmp_path / "access", root=tmp_path, providers=catalog.all_providers())
+    usual = Names(user="ID", secret="KEY")
+    (slot,) = slots_of(loaded.declared, {"aws-iam": {"access-key": usual}})
+    assert str(slot.address) == "aws:credential/access-key/service:bot"
+    assert slot.rotate_after is not None and slot.rotate_after.days == 30 and slot.overlap.days == 1
+    first, second = slot.deliveries
+    assert (first.store, first.place, first.names) == ("vault", "bot", usual)
+    assert (second.store, second.place, second.names) == ("aws", "secrets/a", Names(whole="K"))
