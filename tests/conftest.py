@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from provisioner.sandbox.github import GitHubServer
 from tests import canaries
 from tests.rigs.need import need
 from tests.rigs.postgres import Postgres, postgres_missing_reason
 from tests.rigs.slapd import Slapd, slapd_missing_reason
 from tests.rigs.slapd_config import Options
 from tests.rigs.specs import (  # noqa: F401 - hooks
+    Checked,
     pytest_sessionfinish,
     pytest_terminal_summary,
     pytest_testnodedown,
@@ -49,6 +51,23 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
             report.outcome = "failed"
             report.longrepr = "a canary secret was found: " + "; ".join(wrong)
     return report
+
+
+@pytest.fixture(scope="session")
+def github_session() -> Iterator[tuple[GitHubServer, Checked]]:
+    """One embedded GitHub for each test process. Take `embedded_github`."""
+    with GitHubServer() as server:
+        yield server, Checked("github").watch(server)
+
+
+@pytest.fixture
+def embedded_github(github_session: tuple[GitHubServer, Checked]) -> Iterator[GitHubServer]:
+    """An empty GitHub; what the test exchanges with it is held against what GitHub published."""
+    server, checked = github_session
+    server.clear()
+    checked.problems.clear()
+    yield server
+    assert not checked.problems, "\n".join(checked.problems)
 
 
 @pytest.fixture(scope="session")

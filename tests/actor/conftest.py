@@ -106,12 +106,6 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
             yield _job(made, place)
 
 
-@pytest.fixture(scope="session")
-def _github() -> Iterator[tuple[GitHubServer, Checked]]:
-    with GitHubServer() as server:
-        yield server, Checked("github").watch(server)
-
-
 @dataclass
 class Actions:
     """`acme/site` on the embedded GitHub, whose jobs have a token of their own; `ada` and `grace` may deploy to
@@ -179,17 +173,17 @@ def _hub(server: GitHubServer, job: Job) -> Actions:
 
 
 @pytest.fixture
-def hub(_github: tuple[GitHubServer, Checked], job: Job) -> Iterator[Actions]:
+def hub(github_session: tuple[GitHubServer, Checked], job: Job) -> Iterator[Actions]:
     """Of the test's own, and nothing is applied."""
-    server, checked = _github
+    server, checked = github_session
     yield _hub(server, job)
     assert not checked.problems, "\n".join(checked.problems)
 
 
 @pytest.fixture(scope="module")
-def settled(_github: tuple[GitHubServer, Checked], applied: Job) -> Iterator[Actions]:
+def settled(github_session: tuple[GitHubServer, Checked], applied: Job) -> Iterator[Actions]:
     """Applied, and shared by the tests of a file."""
-    server, checked = _github
+    server, checked = github_session
     made = _hub(server, applied)
     applied.apply()
     yield made

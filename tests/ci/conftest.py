@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -11,7 +10,6 @@ from provisioner.ci.github_thread import GitHubThread, thread_at
 from provisioner.ci.place import Place
 from provisioner.sandbox.github import GitHubServer, pushes
 from provisioner.sandbox.github.things import Pull, Repo, User
-from tests.rigs.specs import Checked
 
 HEAD = "a" * 40
 
@@ -42,23 +40,14 @@ class Forge:
         return [one.body for one in self.pull.comments.values()]
 
 
-@pytest.fixture(scope="package")
-def running() -> Iterator[tuple[GitHubServer, Checked]]:
-    with GitHubServer() as server:
-        yield server, Checked("github").watch(server)
-
-
 @pytest.fixture
-def forge(running: tuple[GitHubServer, Checked]) -> Iterator[Forge]:
-    server, checked = running
-    server.clear()
-    checked.problems.clear()
-    world = server.world
+def forge(embedded_github: GitHubServer) -> Forge:
+    world = embedded_github.world
     boss, ada = world.create_user("boss"), world.create_user("ada")
     org = world.create_org("acme", boss)
     world.set_member(org, ada)
     repo = world.create_repo(org, "access")
     pushes.push(world, repo, "change", ada, HEAD)
     pull = pushes.open_pull(world, repo, "change", ada)
-    yield Forge(server, repo, pull, ada, server.actions_token(repo, pull_requests="write", contents="read"))
-    assert not checked.problems, "\n".join(checked.problems)
+    token = embedded_github.actions_token(repo, pull_requests="write", contents="read")
+    return Forge(embedded_github, repo, pull, ada, token)

@@ -6,7 +6,7 @@ import pytest
 
 from provisioner.ci.comment import Mark, Posted, key_of, mark_of, post
 from provisioner.ci.trouble import ForgeError
-from provisioner.sandbox.github import GitHubServer, pushes
+from provisioner.sandbox.github import pushes
 from tests.ci.conftest import HEAD, Forge
 
 KEY = key_of("access", None, None)
@@ -147,7 +147,7 @@ def test_the_longest_comment_is_taken_and_a_longer_one_never_sent(forge: Forge) 
         post(forge.thread(), mark(at=later(1)), "ö" * (room + 1))
 
 
-def test_nothing_goes_to_another_repository(forge: Forge, running: tuple[GitHubServer, object]) -> None:
+def test_nothing_goes_to_another_repository(forge: Forge) -> None:
     token = forge.server.actions_token(forge.server.world.create_repo(forge.server.world.orgs[forge.repo.org], "other"))
     with pytest.raises(ForgeError, match="Could not resolve to a Repository"):
         post(forge.thread(token), mark(), "x")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from provisioner.ci.forge import Forge as Asked
@@ -14,24 +12,13 @@ from provisioner.sandbox.github import GitHubServer, pushes
 from provisioner.sandbox.github.things import Pull
 from provisioner.transport import Pace
 from tests.rigs.forge import Forge
-from tests.rigs.specs import Checked
 
 HEAD, NEXT, MAIN = "a" * 40, "b" * 40, "e" * 40
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[tuple[GitHubServer, Checked]]:
-    with GitHubServer() as server:
-        yield server, Checked("github").watch(server)
-
-
 @pytest.fixture
-def forge(running: tuple[GitHubServer, Checked]) -> Iterator[Forge]:
-    server, checked = running
-    server.clear()
-    checked.problems.clear()
-    yield Forge(server)
-    assert not checked.problems, "\n".join(checked.problems)
+def forge(embedded_github: GitHubServer) -> Forge:
+    return Forge(embedded_github)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,24 +12,13 @@ from provisioner.sandbox.github.things import Pull
 from tests.cli import reviewed
 from tests.cli.conftest import Ran, Repository
 from tests.rigs.forge import Forge
-from tests.rigs.specs import Checked
 
 REQUIRED = "guardrails: {approvals: required, owners: [boss]}\n"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[tuple[GitHubServer, Checked]]:
-    with GitHubServer() as server:
-        yield server, Checked("github").watch(server)
-
-
 @pytest.fixture
-def forge(running: tuple[GitHubServer, Checked]) -> Iterator[Forge]:
-    server, checked = running
-    server.clear()
-    checked.problems.clear()
-    yield Forge(server)
-    assert not checked.problems, "\n".join(checked.problems)
+def forge(embedded_github: GitHubServer) -> Forge:
+    return Forge(embedded_github)
 
 
 class Trunk:

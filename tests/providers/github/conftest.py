@@ -8,22 +8,11 @@ import pytest
 
 from provisioner.sandbox.github import GitHubServer
 from tests.providers.github.rig import Hub
-from tests.rigs.specs import Checked
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[tuple[GitHubServer, Checked]]:
-    with GitHubServer() as server:
-        yield server, Checked("github").watch(server)
 
 
 @pytest.fixture
-def server(running: tuple[GitHubServer, Checked]) -> Iterator[GitHubServer]:
-    github, checked = running
-    github.clear()
-    checked.problems.clear()
-    yield github
-    assert not checked.problems, "\n".join(checked.problems)
+def server(embedded_github: GitHubServer) -> GitHubServer:
+    return embedded_github
 
 
 @pytest.fixture
