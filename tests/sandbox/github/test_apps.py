@@ -58,16 +58,12 @@ def test_a_token_ends_after_an_hour_or_when_it_is_given_back(acme: Acme) -> None
 
 
 @pytest.mark.parametrize(
-    "claims",
-    [
-        {"exp": int(time.time()) - 30},
-        {"exp": int(time.time()) + 3600},
-        {"iat": int(time.time()) + 600},
-        {"exp": None},
-    ],
+    ("claim", "from_now"),
+    [("exp", -30), ("exp", 3600), ("iat", 600), ("exp", None)],
     ids=["over", "too long", "not yet", "no end"],
 )
-def test_a_jwt_with_wrong_times_is_refused(acme: Acme, claims: dict[str, Any]) -> None:
+def test_a_jwt_with_wrong_times_is_refused(acme: Acme, claim: str, from_now: int | None) -> None:
+    claims = {claim: None if from_now is None else int(time.time()) + from_now}
     as_app(acme, acme.server.create_app(acme.org), **claims)("GET", "/app", 401)
 
 
