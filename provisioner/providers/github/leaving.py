@@ -54,7 +54,7 @@ class Leaving:
         here = {login.lower(): login for login in members}
         self._try(left, "roles of the organization", lambda: self._roles(here, left))
         if self._calls.as_user:
-            left.hidden["fine-grained tokens"] = "GitHub shows them to an App alone"
+            left.hidden["fine-grained tokens"] = "shown to Apps alone"
         for login in () if self._calls.as_user else members:
             self._try(left, "fine-grained tokens", partial(self._tokens, login, left))
         self._try(left, "deploy keys and where they are named", lambda: self._repositories(here, left))
@@ -166,10 +166,10 @@ class Leaving:
         told = "; ".join(f"{what} ({why})" for what, why in hidden.items())
         return Diagnostic(
             "github-leaver-unseen",
-            f"of {_some(members)} this credential was not shown: {told}",
+            f"not seen of {_some(members)}: {told}",
             severity=Severity.NOTE,
             target=self._target,
-            why="what cannot be seen is neither taken nor told; roles and tokens end with the membership, keys do not",
+            why="this credential is not shown it; roles and tokens end with the membership, keys do not",
             fix="look at them by hand, or give the credential what the page of this provider says",
         )
 

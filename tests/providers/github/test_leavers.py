@@ -183,7 +183,7 @@ def test_deploy_keys_and_places_of_a_leaver_are_told_and_left(hub: Hub, tmp_path
         "ada stays named: may push to main of docs, reviewer of environment production of docs"
     ]
     assert told(planned, "github-leaver-unseen") == [
-        "of ada this credential was not shown: fine-grained tokens (GitHub shows them to an App alone)"
+        "not seen of ada: fine-grained tokens (shown to Apps alone)"
     ]
     assert hub.server.calls["GET /repos/{owner}/{repo}/keys"] == 1  # of the one repository that has any
     _, applied = hub.apply(tmp_path, after, before)
