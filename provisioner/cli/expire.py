@@ -32,7 +32,7 @@ def expire(
     begin = partial(hold_all, followed)
     try:
         status = carry_out(opened, Task("expire", choose=only_due(), begin=begin, rotates=False))
-    except BaseException:
+    except BaseException:  # however it ended, an interrupt too, who is held must be told
         tell_held(followed, opened)
         raise
     return worst(status, followed)

@@ -59,7 +59,7 @@ class Company:
             self._seed_accounts()
             self.forge.start()
             self.ldap.start()
-        except BaseException:
+        except BaseException:  # no server may outlive a start that failed
             self.forge.stop()
             self.aws.stop()
             raise

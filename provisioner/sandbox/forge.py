@@ -36,7 +36,7 @@ class Forge:
         self.github.start()
         try:
             self.circleci.start()
-        except BaseException:
+        except BaseException:  # no server may outlive a start that failed
             self.github.stop()
             raise
         return self

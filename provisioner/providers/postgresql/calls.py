@@ -248,6 +248,6 @@ class WriteCalls(ReadCalls):
                 session.rows("select pg_advisory_xact_lock(%s)", (LOCK,))
                 yield session
                 session.commit()
-            except BaseException:
+            except BaseException:  # nothing of it may stay open, whatever ended it
                 session.rollback()
                 raise
