@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -47,6 +47,7 @@ class Repository:
 
     root: Path
     slapd: Slapd
+    environ: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         (self.root / "access").mkdir(parents=True)
@@ -71,6 +72,7 @@ class Repository:
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "LDAP_URL": f"ldap://127.0.0.1:{port}",
             "LDAP_PASSWORD": self.slapd.service_password,
+            **self.environ,
         }
 
     def start(self, port: int, *arguments: str) -> subprocess.Popen[bytes]:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 # So many that each kind of boundary, fault and weather is among them. What is spoiled, and how, is in `test_spoils.py`.
-@pytest.mark.parametrize(("part", "count"), [("kills", 5), ("reads", 100), ("apply", 10), ("canaries", 1)])
+@pytest.mark.parametrize(("part", "count"), [("kills", 5), ("reads", 140), ("apply", 10), ("canaries", 1)])
 def test_a_slice_of_the_faults_holds(part: str, count: int) -> None:
     need(slapd_missing_reason())
     _holds(part, count, "ldap,aws")
