@@ -27,6 +27,7 @@ from provisioner.observe.inventory import (
     open_readers,
     unreadable,
 )
+from provisioner.observe.keyless import roles_to_read
 from provisioner.observe.logins import following, renamed_logins
 from provisioner.observe.logins import told as told_of_logins
 from provisioner.observe.matching import match_accounts
@@ -54,7 +55,8 @@ def _planned(situation: Situation, told: Told | None) -> Planned:
     situation = replace(situation, declared=trace(situation.declared, situation.past))
     readers, unopened = open_readers(situation.connections)
     try:
-        with Observing(readers, dict.fromkeys(readers, EVERYTHING), told, pinned(situation)) as reads:
+        want = {name: EVERYTHING | roles_to_read(situation.declared, name) for name in readers}
+        with Observing(readers, want, told, pinned(situation)) as reads:
             # What the files ask for is worked out while the systems answer.
             desired = desire(situation.declared, situation.declares, situation.now)
             pasts = _remembered(situation)

@@ -5,6 +5,7 @@ from provisioner.contract.copies import Copies
 from provisioner.contract.credentials import Holds, Issued, Issuer, Issues, Key, Note, Store, Stored
 from provisioner.contract.errors import ProviderError, Trouble
 from provisioner.contract.exposure import Exposes, Exposure
+from provisioner.contract.keyless import Trusts
 from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
     Accepted,
@@ -63,6 +64,7 @@ __all__ = [
     "Store",
     "Stored",
     "Trouble",
+    "Trusts",
     "Unknown",
     "Waiting",
     "Writer",

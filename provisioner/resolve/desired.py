@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from provisioner.contract import Combines, Declare
+from provisioner.contract import Combines, Declare, Trusts
 from provisioner.diagnostics import Location
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address, Kind, address_of
 from provisioner.model.assignment import Assignment
 from provisioner.model.desired import Because, Desired, Over
-from provisioner.model.identity import Identity, IdentityKind
+from provisioner.model.identity import Identity, IdentityKind, is_keyless
 from provisioner.model.instant import Instant
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import NOTHING, Resource
@@ -264,6 +264,9 @@ class Resolver:
             resource = Resource(resource.address, attributes, _DIRECTLY, sources)
         out.logins[who.id] = identity
         out.state.resources[resource.address] = resource
+        if is_keyless(who.id) and isinstance(declare, Trusts):
+            for found in declare.trusts(identity, who):
+                out.state.resources[found.address] = replace(declare.canonical(found), until=identity.until)
 
     def reasons(self, target: str, identity: Identity) -> Iterator[tuple[Address, Because]]:
         """On whose word `identity` should hold what it should hold now, address by address."""

@@ -10,12 +10,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from provisioner.model.address import Address, Kind
+from provisioner.model.identity import KEYLESS
 from provisioner.model.mark import Mark
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Facts, Resource
 from provisioner.model.state import State
 from provisioner.model.way import Ownership, Phase, Way
-from provisioner.providers.aws_iam import documents, names
+from provisioner.providers.aws_iam import documents, names, trust
 from provisioner.providers.aws_iam.declare import STRENGTH
 
 Row = Mapping[str, Any]
@@ -65,6 +66,30 @@ def account(target: str, row: Row, *, denied: bool) -> Resource:
         more={} if path == "/" else {"path": path},
     )
     return Resource(Address(target, Kind.ACCOUNT, row["UserName"]), attributes, mark=mark, facts=facts)
+
+
+def role_account(target: str, row: Row, *, denied: bool) -> Resource:
+    """A role that is the account of a service."""
+    tags = tags_of(row)
+    text = tags.get(names.TAG)
+    mark = Mark.parse(text) if text else None
+    facts = Facts(
+        native_id=row["RoleId"],
+        disabled_since=mark.disabled_since if mark else None,
+        last_used=(row.get("RoleLastUsed") or {}).get("LastUsedDate"),
+        foreign_mark=text if text and mark is None else None,
+    )
+    address = Address(target, Kind.ACCOUNT, KEYLESS + row["RoleName"])
+    return Resource(address, {"enabled": not denied}, mark=mark, facts=facts)
+
+
+def trust_of(target: str, account_id: str, row: Row) -> Resource | None:
+    """Whom such a role trusts; None where that is nobody. Where the role carries a mark, so does this."""
+    entries = trust.entries_of(row["AssumeRolePolicyDocument"], account_id)
+    if not entries:
+        return None
+    address = Address(target, Kind.CONTROL, names.TRUST, person(target, KEYLESS + row["RoleName"]))
+    return Resource(address, {trust.TRUSTS: entries}, mark=Mark.parse(tags_of(row).get(names.TAG, "")))
 
 
 def group(target: str, row: Row) -> Resource:
@@ -173,7 +198,9 @@ def credentials(
 class Details:
     """One account, from its pages. What needs the whole (is a policy's name the account's own?) waits for `state`."""
 
-    def __init__(self, target: str, account_id: str) -> None:
+    def __init__(self, target: str, account_id: str, roles: Collection[str] = ()) -> None:
+        """`roles` are logins of roles that are accounts, whatever they carry; all with a mark are."""
+        self._wanted = {login.casefold() for login in roles}
         self._target = target
         self._account = account_id
         self._found: dict[Address, Resource] = {}
@@ -198,6 +225,7 @@ class Details:
             self._group(row)
         for row in page.get("RoleDetailList") or ():
             self._roles.append(row)
+            self._role(row)
             self._trust.append((row["RoleName"], row["AssumeRolePolicyDocument"]))
         for row in page.get("Policies") or ():
             self._policy(row)
@@ -219,8 +247,15 @@ class Details:
         login = row["UserName"]
         who = person(self._target, login)
         self._logins[row["UserId"]] = login
+        self._keep(account(self._target, row, denied=self._inline(who, row.get("UserPolicyList") or ())))
+        for group_name in row.get("GroupList") or ():
+            self._keep(membership(self._target, group_name, who))
+        self._attached += ((who, policy["PolicyArn"]) for policy in row.get("AttachedManagedPolicies") or ())
+
+    def _inline(self, who: Principal, policies: Iterable[Row]) -> bool:
+        """Keeps the inline policies of an account. Whether our deny is among them."""
         denied = False
-        for policy in row.get("UserPolicyList") or ():
+        for policy in policies:
             name, document = policy["PolicyName"], policy["PolicyDocument"]
             if name == names.DENY_POLICY and documents.is_deny_all(document):
                 denied = True
@@ -228,10 +263,19 @@ class Details:
                 self._assume[name.removeprefix(names.ASSUME_PREFIX), who] = document
             else:
                 self._keep(inline(self._target, who, name, document))
-        self._keep(account(self._target, row, denied=denied))
-        for group_name in row.get("GroupList") or ():
-            self._keep(membership(self._target, group_name, who))
+        return denied
+
+    def _role(self, row: Row) -> None:
+        """A role that a service has in place of a user. All others give access, and have none of their own here."""
+        login = KEYLESS + row["RoleName"]
+        if names.TAG not in tags_of(row) and login.casefold() not in self._wanted:
+            return
+        who = person(self._target, login)
+        self._keep(role_account(self._target, row, denied=self._inline(who, row.get("RolePolicyList") or ())))
         self._attached += ((who, policy["PolicyArn"]) for policy in row.get("AttachedManagedPolicies") or ())
+        trusted = trust_of(self._target, self._account, row)
+        if trusted is not None:
+            self._keep(trusted)
 
     def _group(self, row: Row) -> None:
         self._keep(group(self._target, row))

@@ -18,7 +18,7 @@ from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.model.target import AccountsPolicy, Target
 from provisioner.model.unit import Unit, UnitMode
-from provisioner.providers.aws_iam import documents, names
+from provisioner.providers.aws_iam import documents, keyless, names, trust
 from provisioner.providers.aws_iam.wording import describe
 
 PLACEHOLDER = "{environment}"
@@ -122,6 +122,18 @@ class AwsDeclare:
     def check_login(self, login: str) -> str | None:
         return names.why_not("user", login)
 
+    def check_trust(self, key: str, block: Block) -> Iterator[Diagnostic]:
+        return keyless.check(key, block, self.target)
+
+    def check_keyless(self, block: Block) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+        return keyless.check_grants(block)
+
+    def trusts(self, identity: Identity, who: Principal) -> Iterator[Resource]:
+        return keyless.trusts(identity, who, self.target)
+
+    def keyless_for(self, place: Mapping[str, Any]) -> dict[str, Any] | None:
+        return keyless.instead_of_a_key(place)
+
     def unsupported(self, resource: Resource) -> Diagnostic | None:
         """The names that a role's `{environment}` makes are known only once it is replaced."""
         address = resource.address
@@ -151,7 +163,8 @@ class AwsDeclare:
 
     def account(self, identity: Identity, login: str) -> Resource:
         attributes: dict[str, Any] = {"enabled": True}
-        if identity.email and names.fits_tag(identity.email) and self.target.accounts is AccountsPolicy.CREATE:
+        ours = names.role_of(login) is None and self.target.accounts is AccountsPolicy.CREATE
+        if ours and identity.email and names.fits_tag(identity.email):
             attributes["email"] = identity.email
         return Resource(Address(self.target.name, Kind.ACCOUNT, login), attributes, sources=(identity.location,))
 
@@ -288,7 +301,7 @@ class AwsDeclare:
         if address.kind is Kind.ACCOUNT:
             holder = Principal(self.target.name, PrincipalKind.PERSON, address.object)
             return self._strength_of_account(holder, around).value
-        if address.kind is Kind.CREDENTIAL and address.principal is not None:
+        if address.kind in (Kind.CREDENTIAL, Kind.CONTROL) and address.principal is not None:
             return self._strength_of_account(address.principal, around).value
         return Level.ORDINARY.value
 
@@ -330,6 +343,8 @@ def _level(strength: str) -> Level:
 
 
 def _of_attributes(kind: Kind, before: Resource, after: Resource) -> Direction:
+    if kind is Kind.CONTROL:
+        return trust.direction(before.attributes.get(trust.TRUSTS, ()), after.attributes.get(trust.TRUSTS, ()))
     if kind is not Kind.ACCOUNT:
         return Direction.NEUTRAL if before.attributes == after.attributes else Direction.BOTH
     was, will = before.attributes.get("enabled"), after.attributes.get("enabled")

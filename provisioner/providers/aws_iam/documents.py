@@ -43,10 +43,10 @@ def is_deny_all(document: Document) -> bool:
     """Whether it has a statement that denies everything without a condition; then nothing else in it matters."""
     return any(
         s.get("Effect") == "Deny"
-        and "*" in _many(s.get("Action"))
-        and "*" in _many(s.get("Resource"))
+        and "*" in many(s.get("Action"))
+        and "*" in many(s.get("Resource"))
         and not s.get("Condition")
-        for s in _statements(document)
+        for s in statements(document)
     )
 
 
@@ -63,17 +63,17 @@ def assume(role_arn: str, owner: str | None) -> str:
 
 def read_assume(document: Document, account: str, role: str) -> tuple[bool, bool, str | None]:
     """(as we write it, carries our Sid, its owner) of a policy that should let somebody assume `role` of `account`."""
-    statements = list(_statements(document))
-    sid = next((m for s in statements if (m := _SID.fullmatch(str(s.get("Sid", ""))))), None)
+    found = list(statements(document))
+    sid = next((m for s in found if (m := _SID.fullmatch(str(s.get("Sid", ""))))), None)
     owner = sid["owner"] if sid else None
-    if len(statements) != 1 or set(statements[0]) - {"Sid"} != {"Effect", "Action", "Resource"}:
+    if len(found) != 1 or set(found[0]) - {"Sid"} != {"Effect", "Action", "Resource"}:
         return False, sid is not None, owner
-    one = statements[0]
-    resource = _many(one["Resource"])
+    one = found[0]
+    resource = many(one["Resource"])
     arn = rf"arn:aws[a-z-]*:iam::{account}:role/(?:[^*?]+/)?{re.escape(role)}"
     intact = (
         one["Effect"] == "Allow"
-        and _many(one["Action"]) == ["sts:AssumeRole"]
+        and many(one["Action"]) == ["sts:AssumeRole"]
         and len(resource) == 1
         and re.fullmatch(arn, str(resource[0])) is not None
     )
@@ -83,7 +83,7 @@ def read_assume(document: Document, account: str, role: str) -> tuple[bool, bool
 def strength(document: Document) -> str:
     """`admin`, `elevated`, `ordinary`, or `denies`: how much an identity policy gives at its widest. Denies within a
     document that allows are not counted off."""
-    found = {_strength(s) for s in _statements(document) if s.get("Effect") != "Deny"}
+    found = {_strength(s) for s in statements(document) if s.get("Effect") != "Deny"}
     if not found:
         return DENIES
     return strongest(found).value
@@ -95,14 +95,14 @@ def strongest(levels: Iterable[Level]) -> Level:
 
 
 def _strength(statement: Mapping[str, Any]) -> Level:
-    resources = [str(r) for r in _many(statement.get("Resource", "*"))]
+    resources = [str(r) for r in many(statement.get("Resource", "*"))]
     if "NotResource" not in statement and all("${aws:username}" in r for r in resources):
         return Level.ORDINARY  # self-service: only their own user
     wide = "NotResource" in statement or any(_is_wide(r) for r in resources)
     if "NotAction" in statement:
-        kept = [str(a) for a in _many(statement["NotAction"])]
+        kept = [str(a) for a in many(statement["NotAction"])]
         return Level.ELEVATED if any(_allows(a, "iam:PutUserPolicy") for a in kept) or not wide else Level.ADMIN
-    actions = [str(a) for a in _many(statement.get("Action", ()))]
+    actions = [str(a) for a in many(statement.get("Action", ()))]
     if any(_allows(a, danger) for a in actions for danger in _ESCALATES):
         return Level.ADMIN if wide else Level.ELEVATED
     if any(a == "*" or a.endswith(":*") or _allows(a, "iam:PassRole") for a in actions):
@@ -137,7 +137,7 @@ def strength_of_name(name: str) -> str:
 def trusted(document: Document) -> Iterator[str]:
     """The AWS principals that Allow statements of a trust policy name, each once."""
     seen: set[str] = set()
-    for statement in _statements(document):
+    for statement in statements(document):
         if statement.get("Effect") != "Allow":
             continue
         for name in _aws_principals(statement):
@@ -155,7 +155,7 @@ def without(document: Document, gone: Callable[[str], bool]) -> dict[str, Any] |
     result: dict[str, Any] = copy.deepcopy(dict(document))
     kept: list[Any] = []
     changed = False
-    for statement in _statements(result):
+    for statement in statements(result):
         names = _aws_principals(statement) if statement.get("Effect") == "Allow" else []
         stay = [n for n in names if not gone(n)]
         if len(stay) == len(names):
@@ -179,12 +179,14 @@ def _aws_principals(statement: Mapping[str, Any]) -> list[str]:
     principal = statement.get("Principal")
     if not isinstance(principal, Mapping):
         return []
-    return [str(n) for n in _many(principal.get("AWS", ()))]
+    return [str(n) for n in many(principal.get("AWS", ()))]
 
 
-def _statements(document: Document) -> Iterator[dict[str, Any]]:
-    return (s for s in _many(document.get("Statement", ())) if isinstance(s, dict))
+def statements(document: Document) -> Iterator[dict[str, Any]]:
+    """Those that can be read as such."""
+    return (s for s in many(document.get("Statement", ())) if isinstance(s, dict))
 
 
-def _many(value: Any) -> list[Any]:
+def many(value: Any) -> list[Any]:
+    """What may stand alone or in a list, as a list."""
     return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
