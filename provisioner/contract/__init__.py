@@ -5,6 +5,7 @@ from provisioner.contract.copies import Copies
 from provisioner.contract.credentials import Holds, Issued, Issuer, Issues, Key, Note, Store, Stored
 from provisioner.contract.errors import ProviderError, Trouble
 from provisioner.contract.exposure import Exposes, Exposure
+from provisioner.contract.inspection import FINDINGS, Inspects
 from provisioner.contract.keyless import Trusts
 from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
@@ -33,6 +34,7 @@ from provisioner.contract.protocols import (
 )
 
 __all__ = [
+    "FINDINGS",
     "Accepted",
     "AlreadySo",
     "Capabilities",
@@ -45,6 +47,7 @@ __all__ = [
     "Exposure",
     "Failed",
     "Holds",
+    "Inspects",
     "Issued",
     "Issuer",
     "Issues",

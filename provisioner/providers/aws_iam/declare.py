@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from provisioner.contract import Capabilities
@@ -18,7 +18,7 @@ from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.model.target import AccountsPolicy, Target
 from provisioner.model.unit import Unit, UnitMode
-from provisioner.providers.aws_iam import documents, keyless, names, trust
+from provisioner.providers.aws_iam import documents, keyless, keys, names, trust
 from provisioner.providers.aws_iam.wording import describe
 
 PLACEHOLDER = "{environment}"
@@ -121,6 +121,9 @@ class AwsDeclare:
 
     def check_login(self, login: str) -> str | None:
         return names.why_not("user", login)
+
+    def inspect(self, live: State, whose: Callable[[str], Identity | None], now: Instant) -> Iterator[Diagnostic]:
+        return keys.inspect(self.target, live, whose, now)
 
     def check_trust(self, key: str, block: Block) -> Iterator[Diagnostic]:
         return keyless.check(key, block, self.target)
@@ -301,7 +304,7 @@ class AwsDeclare:
         if address.kind is Kind.ACCOUNT:
             holder = Principal(self.target.name, PrincipalKind.PERSON, address.object)
             return self._strength_of_account(holder, around).value
-        if address.kind in (Kind.CREDENTIAL, Kind.CONTROL) and address.principal is not None:
+        if address.principal is not None:
             return self._strength_of_account(address.principal, around).value
         return Level.ORDINARY.value
 

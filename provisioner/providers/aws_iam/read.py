@@ -7,9 +7,7 @@ list that broke off, a refusal or a report of an hour ago for "nothing there".
 
 from __future__ import annotations
 
-import csv
 import threading
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -25,15 +23,15 @@ from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.model.target import Target
-from provisioner.providers.aws_iam import convert, documents, names, trust
+from provisioner.providers.aws_iam import convert, documents, keys, names, trust
 from provisioner.providers.aws_iam.calls import ReadCalls
 from provisioner.providers.aws_iam.connect import PARALLEL, Clients
 from provisioner.providers.aws_iam.identify import Identified
 from provisioner.providers.aws_iam.issuers import ISSUER_FIX, issuer_missing
+from provisioner.providers.aws_iam.report import CredentialReport, Rows, keys_that_work
 
 REPORT_WORTH = 50
 """From so many logins on, a credential report may spare calls."""
-_REPORT_POLLS, _REPORT_WAIT = 10, 0.5
 _BULK = (Kind.ACCOUNT, Kind.GROUP, Kind.MEMBERSHIP, Kind.GRANT, Kind.CONTROL)
 _FATAL = (Trouble.CREDENTIAL, Trouble.UNREACHABLE)
 
@@ -77,11 +75,14 @@ class AwsReader:
         scopes: list[ScopeCoverage] = []
         warnings: tuple[Diagnostic, ...] = ()
         if any(scope.kind in _BULK for scope in want):
+            report = self._begin_report() if keys.are_asked_for(self._target) else None
             roles = frozenset(s.of for s in want if s.kind is Kind.ACCOUNT and s.of is not None and is_keyless(s.of))
             state, verdict, proof = self._details(roles)
             found.update(state.resources)
             scopes += [ScopeCoverage(Scope(kind), verdict, proof) for kind in _BULK]
             warnings = self._issuers() if roles else ()
+            if report is not None:
+                warnings += self._note_keys(report, found)
         logins = sorted(s.of for s in want if s.kind is Kind.CREDENTIAL and s.of is not None)
         for resources, coverage in self._credentials_of(logins):
             found.update((r.address, r) for r in resources)
@@ -93,6 +94,35 @@ class AwsReader:
             calls=self._calls.sent - sent,
             warnings=warnings,
         )
+
+    def _begin_report(self) -> CredentialReport | ProviderError:
+        """Before anything else, since AWS takes a while over it."""
+        try:
+            return CredentialReport(self._calls)
+        except ProviderError as error:
+            if error.trouble in _FATAL:
+                raise
+            return error
+
+    def _note_keys(
+        self, report: CredentialReport | ProviderError, found: dict[Address, Resource]
+    ) -> tuple[Diagnostic, ...]:
+        """Puts on each account which keys of it work. A report of some hours ago will do for telling."""
+        try:
+            if isinstance(report, ProviderError):
+                raise report
+            rows, made = report.rows()
+        except ProviderError as error:
+            if error.trouble in _FATAL:
+                raise
+            return (keys.unread(self._target, str(error)),)
+        for login, row in rows.items():
+            address = Address(self._name, Kind.ACCOUNT, login)
+            working, account = keys_that_work(row), found.get(address)
+            if working and account is not None and account.facts is not None:
+                more = {**account.facts.more, **keys.noted(working, made)}
+                found[address] = replace(account, facts=replace(account.facts, more=more))
+        return ()
 
     def _issuers(self) -> tuple[Diagnostic, ...]:
         """What stands in the way of pipelines that take on roles here: the account must know who signs their tokens."""
@@ -176,24 +206,18 @@ class AwsReader:
         proof = "each list of credentials read to its end" + ("" if row is None else ", or a report made just now")
         return resources, ScopeCoverage(scope, Verdict.COMPLETE, proof)
 
-    def _fresh_report(self) -> dict[str, dict[str, str]]:
+    def _fresh_report(self) -> Rows:
         """The credential report by login, if AWS makes a new one now; empty where it keeps to one made before."""
         began = self._calls.server_time
         try:
-            for _ in range(_REPORT_POLLS):
-                if self._calls.generate_report():
-                    break
-                time.sleep(_REPORT_WAIT)
-            else:
-                return {}
-            content, made = self._calls.report()
+            rows, made = CredentialReport(self._calls).rows()
         except ProviderError as error:
             if error.trouble in _FATAL:
                 raise
             return {}
         if began is None or made < began:
             return {}
-        return {row["user"]: row for row in csv.DictReader(content.decode("utf-8").splitlines())}
+        return rows
 
     # Point reads
 

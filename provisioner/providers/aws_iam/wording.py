@@ -31,12 +31,10 @@ def describe(change: Change) -> str:
         return _grant(change, who)
     if kind is Kind.CONTROL:
         return _trust(change, who)
-    if kind is Kind.CREDENTIAL:
-        if change.address.object == "password":
-            return f"remove the console password of {who.id}"
-        label, _, identifier = change.address.object.partition(".")
-        return _CREDENTIALS.get(label, "end credential {} of {who}").format(identifier, who=who.id)
-    return f"{change.action.value} {change.address.object}"
+    if change.address.object == "password":
+        return f"remove the console password of {who.id}"
+    label, _, identifier = change.address.object.partition(".")
+    return _CREDENTIALS.get(label, "end credential {} of {who}").format(identifier, who=who.id)
 
 
 def _trust(change: Change, who: Principal) -> str:

@@ -18,6 +18,7 @@ import requests
 from botocore.exceptions import ClientError
 
 from provisioner.model.access import DeclaredAccess
+from provisioner.model.address import Kind
 from provisioner.model.effect import Direction
 from provisioner.model.identity import AccountName, Identity, role_accounts
 from provisioner.providers.aws_iam import trust
@@ -267,7 +268,7 @@ def test_roles_that_nobody_declares_are_no_accounts(story: Story) -> None:
     story.cloud.make_role("Deploy")
     story.cloud.make_role("Elsewhere")
     found = story.plan(tree(someone("ada", "deployer")))
-    assert {r.address.object for r in found.sides[NAME].live.of_kind("account")} == set()
+    assert {r.address.object for r in found.sides[NAME].live.of_kind(Kind.ACCOUNT)} == set()
     assert found.plan.strays == ()
 
 
