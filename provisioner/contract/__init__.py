@@ -6,7 +6,7 @@ from provisioner.contract.credentials import Holds, Issued, Issuer, Issues, Key,
 from provisioner.contract.errors import ProviderError, Trouble
 from provisioner.contract.exposure import Exposes, Exposure
 from provisioner.contract.inspection import FINDINGS, Inspects
-from provisioner.contract.keyless import Trusts
+from provisioner.contract.keyless import Pipelines, Trusts
 from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
     Accepted,
@@ -57,6 +57,7 @@ __all__ = [
     "Me",
     "Note",
     "Outcome",
+    "Pipelines",
     "Provider",
     "ProviderError",
     "Reader",

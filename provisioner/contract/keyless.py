@@ -14,6 +14,17 @@ from provisioner.model.block import Block
 from provisioner.model.identity import Identity
 from provisioner.model.principal import Principal
 from provisioner.model.resource import Resource
+from provisioner.model.target import Target
+
+
+@runtime_checkable
+class Pipelines(Protocol):
+    """A provider that keeps secrets for pipelines whose CI signs a token for each job."""
+
+    def pipeline_of(self, target: Target, place: str) -> Mapping[str, str] | None:
+        """Whose jobs read what is delivered to `place`: `system`, `repository`, and `environment` where they run in
+        one. None where that is not one repository's. No I/O."""
+        ...
 
 
 @runtime_checkable
@@ -35,5 +46,5 @@ class Trusts(Protocol):
 
     def keyless_for(self, place: Mapping[str, Any]) -> dict[str, Any] | None:
         """The `trust:` that does for a pipeline which a key is now delivered to, or None where the system trusts no
-        such pipeline. `place` says which one: `system`, and what is known of `repository` and `environment`."""
+        such pipeline. `place` is as `Pipelines.pipeline_of` tells it."""
         ...
