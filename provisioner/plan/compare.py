@@ -209,6 +209,8 @@ def _identity(side: Side, address: Address) -> Identity | None:
 def _why_wanted(side: Side, address: Address) -> str:
     because = side.desired.because.get(address)
     if not because:
+        if _identity(side, address) is not None:
+            return "declared with its account"
         explicit = address in side.desired.explicit
         return f"declared under {side.target.family}" if explicit else "named by a role"
     roles = dict.fromkeys(" > ".join(b.path) for b in because)

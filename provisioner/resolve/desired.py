@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from provisioner.contract import Combines, Declare, Trusts
+from provisioner.contract import Combines, Declare, HoldsEnds, Trusts
 from provisioner.diagnostics import Location
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address, Kind, address_of
@@ -96,6 +96,11 @@ class Resolver:
             self._holdings(identity)
         out = self._out
         for name, desired in out.items():
+            declare = self._declares[name]
+            if isinstance(declare, HoldsEnds):
+                resources = desired.state.resources
+                bounded = [r for r in resources.values() if r.until is not None]
+                resources.update((r.address, declare.with_end(r)) for r in bounded)
             desired.because = _Reasons(self, name, desired.logins)
         return out
 

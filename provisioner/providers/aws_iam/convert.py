@@ -11,9 +11,10 @@ from typing import Any
 
 from provisioner.model.address import Address, Kind
 from provisioner.model.identity import KEYLESS
+from provisioner.model.instant import format_instant
 from provisioner.model.mark import Mark
 from provisioner.model.principal import Principal, PrincipalKind
-from provisioner.model.resource import Facts, Resource
+from provisioner.model.resource import NONE_HIDDEN, Facts, Resource
 from provisioner.model.state import State
 from provisioner.model.way import Ownership, Phase, Way
 from provisioner.providers.aws_iam import documents, names, trust
@@ -127,17 +128,20 @@ def role_grant(
 ) -> Resource | None:
     """Leave of `who` to assume `role`: by our inline `policy`, and by the names under which the role trusts them."""
     ways: list[Way] = []
-    intact, mark = True, None
+    intact, mark, ends = True, None, None
     if policy is not None:
-        intact, ours, owner = documents.read_assume(policy, account_id, role)
+        intact, ours, owner, ends = documents.read_assume(policy, account_id, role)
         mark = Mark(names.slug(who.id), owner) if ours else None
-        ways.append(Way(INLINE_WAY + names.ASSUME_PREFIX + role))
+        ways.append(Way(INLINE_WAY + names.ASSUME_PREFIX + role, until=ends))
     # An entry in a trust policy carries no mark: it is nobody's by itself.
     ways += [Way(TRUST_WAY + name, ownership=Ownership.UNCLAIMED) for name in sorted(trusted_as)]
     if not ways:
         return None
     address = Address(target, Kind.GRANT, names.ROLE + role, who)
-    return Resource(address, {"intact": intact}, ways=tuple(ways), mark=mark, facts=facts)
+    # A role that trusts them by name lets them in whatever the policy says: that has no end of its own.
+    hides = frozenset({names.ENDS}) if any(w.native_id.startswith(TRUST_WAY) for w in ways) else NONE_HIDDEN
+    attributes = {"intact": intact, names.ENDS: None if ends is None else format_instant(ends)}
+    return Resource(address, attributes, ways=tuple(ways), mark=mark, facts=facts, hides=hides)
 
 
 def strength_facts(strength: str) -> Facts | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from provisioner.contract import Capabilities
@@ -12,7 +13,7 @@ from provisioner.model.block import Block
 from provisioner.model.change import Change
 from provisioner.model.effect import Direction, Effect, Level
 from provisioner.model.identity import Identity
-from provisioner.model.instant import Instant
+from provisioner.model.instant import Instant, parse_instant
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
@@ -181,7 +182,7 @@ class AwsDeclare:
             yield self._policy(policy, who, (block.at("policies", index),))
         for index, role in enumerate(_texts(data.get("assume"))):
             address = Address(self.target.name, Kind.GRANT, names.ROLE + role, who)
-            yield Resource(address, {"intact": True}, sources=(block.at("assume", index),))
+            yield Resource(address, {"intact": True, names.ENDS: None}, sources=(block.at("assume", index),))
 
     def unsayable(self, resource: Resource) -> str | None:
         address = resource.address
@@ -193,8 +194,9 @@ class AwsDeclare:
         if thing.startswith(names.INLINE):
             return "an inline policy: the files attach managed policies only"
         if thing.startswith(names.ROLE):
-            intact = resource.attributes.get("intact") is True
-            return None if intact else "our own inline policy for assuming that role was changed by hand"
+            if resource.attributes.get("intact") is not True:
+                return "our own inline policy for assuming that role was changed by hand"
+            return "it ends by itself, and an end belongs to the line of a person" if _ends(resource) else None
         if thing.startswith("arn:") and names.policy_object(thing) != thing:
             return "a policy of AWS's own, by the name of one of the account's: the files would mean that one"
         told = next(self._check_policy(thing, Location("-")), None)
@@ -271,9 +273,16 @@ class AwsDeclare:
         address = resource.address
         return address.kind is not Kind.CREDENTIAL or not address.object.startswith(("password", "mfa."))
 
+    def with_end(self, resource: Resource) -> Resource:
+        """Leave to assume a role stands in a policy of ours, with a condition on time: never earlier than the end."""
+        if resource.until is None or names.ENDS not in resource.attributes:
+            return resource
+        return replace(resource, attributes={**resource.attributes, names.ENDS: documents.ending(resource.until)})
+
     def holds_until(self, resource: Resource) -> Instant | None:
-        """IAM ends nothing by itself (users, memberships and attachments have no time)."""
-        return None
+        """IAM ends nothing else by itself: users, memberships and attachments have no time."""
+        ends = _ends(resource)
+        return None if ends is None else parse_instant(ends)
 
     # Parts
 
@@ -345,7 +354,23 @@ def _level(strength: str) -> Level:
     return Level.ORDINARY if strength == documents.DENIES else Level(strength)
 
 
+def _ends(resource: Resource) -> str | None:
+    found = resource.attributes.get(names.ENDS)
+    return found if isinstance(found, str) else None
+
+
+def _of_an_end(before: str | None, after: str | None) -> Direction:
+    """Of our policy for assuming a role, of which only the end differs."""
+    if before == after:
+        return Direction.NEUTRAL
+    if before is None or after is None:
+        return Direction.WIDENS if after is None else Direction.NARROWS
+    return Direction.WIDENS if parse_instant(after) > parse_instant(before) else Direction.NARROWS
+
+
 def _of_attributes(kind: Kind, before: Resource, after: Resource) -> Direction:
+    if kind is Kind.GRANT and before.attributes.get("intact") is True and after.attributes.get("intact") is True:
+        return _of_an_end(_ends(before), _ends(after))
     if kind is Kind.CONTROL:
         return trust.direction(before.attributes.get(trust.TRUSTS, ()), after.attributes.get(trust.TRUSTS, ()))
     if kind is not Kind.ACCOUNT:

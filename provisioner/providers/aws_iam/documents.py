@@ -10,15 +10,18 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from datetime import timedelta
+from typing import Any, NamedTuple
 
 from provisioner.model.effect import Level
+from provisioner.model.instant import Instant, format_instant, parse_instant
 
 Document = Mapping[str, Any]
 
 DENIES = "denies"
 """The strength of a document without a single Allow: taking it away gives."""
 _VERSION = "2012-10-17"
+_BEFORE, _CLOCK = "DateLessThan", "aws:CurrentTime"
 _DENY_ALL: Document = {"Version": _VERSION, "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
 _SID = re.compile(r"provision(?P<owner>[a-z0-9]{1,8})?")
 # Leave to do one of these to others is leave to do everything.
@@ -50,25 +53,44 @@ def is_deny_all(document: Document) -> bool:
     )
 
 
-def assume(role_arn: str, owner: str | None) -> str:
-    """The inline policy that lets a user assume one role. The Sid names who wrote it."""
-    statement = {
+def assume(role_arn: str, owner: str | None, ends: str | None = None) -> str:
+    """The inline policy that lets a user assume one role, until then if there is an end. The Sid names who wrote it."""
+    statement: dict[str, Any] = {
         "Sid": "provision" + (owner or ""),
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
         "Resource": role_arn,
     }
+    if ends is not None:
+        statement["Condition"] = {_BEFORE: {_CLOCK: ends}}
     return json.dumps({"Version": _VERSION, "Statement": [statement]}, separators=(",", ":"))
 
 
-def read_assume(document: Document, account: str, role: str) -> tuple[bool, bool, str | None]:
-    """(as we write it, carries our Sid, its owner) of a policy that should let somebody assume `role` of `account`."""
+def ending(until: Instant) -> str:
+    """The end as it stands in a condition: whole seconds, and never earlier."""
+    whole = until.replace(microsecond=0)
+    return format_instant(whole if whole == until else whole + timedelta(seconds=1))
+
+
+class Assume(NamedTuple):
+    """What a policy says that should let somebody assume a role: is it as we write it, does it carry our Sid, who wrote
+    it, and when it ends by itself."""
+
+    intact: bool
+    ours: bool
+    owner: str | None
+    ends: Instant | None = None
+
+
+def read_assume(document: Document, account: str, role: str) -> Assume:
+    """A policy that should let somebody assume `role` of `account`."""
     found = list(statements(document))
     sid = next((m for s in found if (m := _SID.fullmatch(str(s.get("Sid", ""))))), None)
     owner = sid["owner"] if sid else None
-    if len(found) != 1 or set(found[0]) - {"Sid"} != {"Effect", "Action", "Resource"}:
-        return False, sid is not None, owner
+    if len(found) != 1 or set(found[0]) - {"Sid", "Condition"} != {"Effect", "Action", "Resource"}:
+        return Assume(False, sid is not None, owner)
     one = found[0]
+    ends = _end(one["Condition"]) if "Condition" in one else None
     resource = many(one["Resource"])
     arn = rf"arn:aws[a-z-]*:iam::{account}:role/(?:[^*?]+/)?{re.escape(role)}"
     intact = (
@@ -76,8 +98,19 @@ def read_assume(document: Document, account: str, role: str) -> tuple[bool, bool
         and many(one["Action"]) == ["sts:AssumeRole"]
         and len(resource) == 1
         and re.fullmatch(arn, str(resource[0])) is not None
+        and ("Condition" not in one or ends is not None)
     )
-    return intact, sid is not None, owner
+    return Assume(intact, sid is not None, owner, ends)
+
+
+def _end(condition: Any) -> Instant | None:
+    """The end that a condition is, if it is that alone."""
+    before = condition.get(_BEFORE) if isinstance(condition, Mapping) and len(condition) == 1 else None
+    times = many(before.get(_CLOCK)) if isinstance(before, Mapping) and len(before) == 1 else []
+    try:
+        return parse_instant(str(times[0])) if len(times) == 1 else None
+    except ValueError:
+        return None
 
 
 def strength(document: Document) -> str:
