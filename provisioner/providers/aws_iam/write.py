@@ -247,9 +247,8 @@ class AwsWriter:
         policy = names.ASSUME_PREFIX + role
         if change.action is not Action.REVOKE:
             arn = calls.role(role)["Arn"]
-            document = documents.assume(
-                arn, self._owner, None if change.ends is None else documents.ending(change.ends)
-            )
+            ends = None if change.ends is None else documents.ending(change.ends)
+            document = documents.assume(arn, self._owner, ends)
             if held_by is None:
                 calls.put_user_policy(login, policy, document)
             else:

@@ -76,7 +76,6 @@ def test_an_end_is_never_earlier_than_it_is_said() -> None:
 def test_aws_ends_it_by_itself_and_expire_takes_the_policy_off(story: Story) -> None:
     """The server's own clock ends it: the run that gave it is the last one of ours until then."""
     cloud = story.cloud
-    key = cloud.iam.create_user(UserName="warm-up") and None
     story.settled(tree(None))
     made = cloud.iam.create_access_key(UserName="ada")["AccessKey"]
     cloud.server.enforce(True)
