@@ -67,6 +67,7 @@ class Resolver:
         self._roles = Roles(declared)
         self._families: dict[str, list[Target]] = {}
         self._out: dict[str, Desired] = {}
+        self._floating: dict[str, set[Address]] = {}
         for name, target in declared.targets.items():
             if name in declares:
                 self._families.setdefault(target.family, []).append(target)
@@ -84,6 +85,7 @@ class Resolver:
 
     def _begin(self) -> None:
         self._out = {t.name: Desired(t) for family in self._families.values() for t in family}
+        self._floating = {}
 
     def resolve(self, identities: Iterable[Identity], *, things: bool = False) -> dict[str, Desired]:
         """What these should hold; with `things` also the groups and controls that there should be."""
@@ -99,7 +101,8 @@ class Resolver:
             declare = self._declares[name]
             if isinstance(declare, HoldsEnds):
                 resources = desired.state.resources
-                bounded = [r for r in resources.values() if r.until is not None]
+                floating = self._floating.get(name, ())
+                bounded = [r for a, r in resources.items() if r.until is not None and a not in floating]
                 resources.update((r.address, declare.with_end(r)) for r in bounded)
             desired.because = _Reasons(self, name, desired.logins)
         return out
@@ -197,6 +200,9 @@ class Resolver:
                 out = self._out[name]
                 if at is _NOW:
                     has_account[name] = who
+                    if assignment.floats:  # reviewed before anybody knows the end, which so cannot be part of it
+                        floating = (t.resource.address._replace(principal=who) for t in templates)
+                        self._floating.setdefault(name, set()).update(floating)
                     self._hold(out, who, templates, assignment, starts, until)
                     continue
                 for template in templates:

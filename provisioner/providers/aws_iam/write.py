@@ -61,7 +61,7 @@ class AwsWriter:
         calls = WriteCalls(self._clients, deadline)
         trust = [c for c in changes if c.address.kind is Kind.GRANT and c.address.object.startswith(names.ROLE)]
         if trust and len(trust) == len(changes):
-            return self._role_grants(calls, changes)
+            return self._role_grants(calls, changes, expect)
         return [self._guarded(calls, partial(self._one, calls, change, expect), change) for change in changes]
 
     def cut(self, account: Address, deadline: float) -> Outcome:
@@ -227,11 +227,11 @@ class AwsWriter:
             calls.delete_user_policy(holder, policy)
         return Done(f"inline policy {policy} of {holder} is deleted")
 
-    def _role_grants(self, calls: WriteCalls, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def _role_grants(self, calls: WriteCalls, changes: Sequence[Change], expect: Expect) -> Sequence[Outcome]:
         """All changes of who may assume one role. Our own policies are on the users, one call each; names in the role's
         trust policy are taken out together, in one read-modify-write that carries everything else through."""
         role = changes[0].address.object.removeprefix(names.ROLE)
-        outcomes = [self._guarded(calls, partial(self._own_assume, calls, c, role), c) for c in changes]
+        outcomes = [self._guarded(calls, partial(self._own_assume, calls, c, role, expect), c) for c in changes]
         leaving = {i: gone for i, c in enumerate(changes) if c.action is Action.REVOKE and (gone := _trusted_as(c))}
         if leaving:
             every = set().union(*leaving.values())
@@ -241,14 +241,13 @@ class AwsWriter:
                     outcomes[index] = trust
         return outcomes
 
-    def _own_assume(self, calls: WriteCalls, change: Change, role: str) -> Outcome:
+    def _own_assume(self, calls: WriteCalls, change: Change, role: str, expect: Expect) -> Outcome:
         login = _holder(change)
         held_by = names.role_of(login)
         policy = names.ASSUME_PREFIX + role
         if change.action is not Action.REVOKE:
             arn = calls.role(role)["Arn"]
-            ends = None if change.ends is None else documents.ending(change.ends)
-            document = documents.assume(arn, self._owner, ends)
+            document = documents.assume(arn, self._owner, _ends(change, expect))
             if held_by is None:
                 calls.put_user_policy(login, policy, document)
             else:
@@ -307,6 +306,16 @@ def _holder(change: Change) -> str:
     if who is None or not who.id or who.kind is PrincipalKind.UNKNOWN:
         raise Stop(Refused(f"{change.address} names nobody of this account"))
     return who.id
+
+
+def _ends(change: Change, expect: Expect) -> str | None:
+    """When the policy is to end by itself: as the change says, and where it does not change that, as it stands."""
+    after = change.after or {}
+    if names.ENDS in after:
+        ends: str | None = after[names.ENDS]
+        return ends
+    live = expect.get(change.address)
+    return live.attributes.get(names.ENDS) if live is not None else None
 
 
 def _trusted_as(change: Change) -> set[str]:

@@ -14,7 +14,8 @@ from provisioner.model.access import DeclaredAccess
 from provisioner.model.change import Ender
 from provisioner.model.instant import Instant, format_instant
 from provisioner.providers.aws_iam import PROVIDER, documents
-from tests.providers.aws_iam.rig import ACCOUNT, Cloud, aws_target
+from provisioner.resolve.begin import begin
+from tests.providers.aws_iam.rig import ACCOUNT, ALLOW, Cloud, aws_target
 from tests.providers.aws_iam.test_stories import Story, role
 from tests.worlds import files, held, said, someone
 
@@ -65,6 +66,30 @@ def test_the_longer_of_two_grants_is_not_cut(story: Story) -> None:
     assert condition(story.cloud) == before(end + timedelta(hours=3))
     story.settled(tree(end, None))
     assert condition(story.cloud) is None
+
+
+def test_an_end_that_nobody_could_review_is_not_written(story: Story) -> None:
+    """`from: merge`: the plan that was reviewed and the one that is applied are the same, whenever they are made."""
+    line = held("deployer")._replace(length=timedelta(hours=4))
+    declared = files([someone("ada", line)], [DEPLOYER], [aws_target()])
+    plans = [begin(declared, {}, story.now + timedelta(minutes=later))[0] for later in (0, 7)]
+    first, second = (story.plan(one).plan for one in plans)
+    assert [c.id for c in first.changes] == [c.id for c in second.changes]
+    assert {c.ends_by for c in first.changes if c.address.principal} == {Ender.EXPIRE}
+    story.settled(plans[0])
+    assert condition(story.cloud) is None
+
+
+def test_a_policy_that_was_changed_by_hand_is_written_anew_with_its_end(story: Story) -> None:
+    cloud, end = story.cloud, story.now + timedelta(hours=4)
+    story.settled(tree(end))
+    for tampered in (
+        cloud.user("ada")["inline"]["provision-assume-Deploy"].replace("role/Deploy", "role/*"),
+        json.dumps(ALLOW),
+    ):
+        cloud.iam.put_user_policy(UserName="ada", PolicyName="provision-assume-Deploy", PolicyDocument=tampered)
+        story.settled(tree(end))
+        assert condition(cloud) == before(end)
 
 
 def test_an_end_is_never_earlier_than_it_is_said() -> None:
