@@ -218,9 +218,8 @@ class _Reader:
         if model.roles:
             for held, mark in zip(model.roles, marks[id(raw["roles"])], strict=True):
                 if held.__class__ is str:
-                    roles.append(
-                        _make(Assignment, (held, None, None, None, None, _place(file, mark), None, None, False))
-                    )
+                    at = _place(file, mark)
+                    roles.append(_make(Assignment, (held, None, None, None, None, at, None, None, False)))
                 else:
                     roles.append(_assignment(held, _place(file, mark)))
         suspended = Suspension(model.suspended.since, model.suspended.reason) if model.suspended else None
