@@ -68,6 +68,7 @@ class Resolver:
         self._families: dict[str, list[Target]] = {}
         self._out: dict[str, Desired] = {}
         self._floating: dict[str, set[Address]] = {}
+        self._holding = {name: d for name, d in declares.items() if isinstance(d, HoldsEnds)}
         for name, target in declared.targets.items():
             if name in declares:
                 self._families.setdefault(target.family, []).append(target)
@@ -98,8 +99,8 @@ class Resolver:
             self._holdings(identity)
         out = self._out
         for name, desired in out.items():
-            declare = self._declares[name]
-            if isinstance(declare, HoldsEnds):
+            declare = self._holding.get(name)
+            if declare is not None:
                 resources = desired.state.resources
                 floating = self._floating.get(name, ())
                 bounded = [r for a, r in resources.items() if r.until is not None and a not in floating]
