@@ -7,6 +7,7 @@ from provisioner.contract.errors import ProviderError, Trouble
 from provisioner.contract.exposure import Exposes, Exposure
 from provisioner.contract.inspection import FINDINGS, Inspects
 from provisioner.contract.keyless import Pipelines, Trusts
+from provisioner.contract.minting import Left, Minted, Minter, Mints, Narrows, Order, Shared
 from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
     Accepted,
@@ -54,10 +55,16 @@ __all__ = [
     "Issuer",
     "Issues",
     "Key",
+    "Left",
     "Listing",
     "Lists",
     "Me",
+    "Minted",
+    "Minter",
+    "Mints",
+    "Narrows",
     "Note",
+    "Order",
     "Outcome",
     "Pipelines",
     "Provider",
@@ -65,6 +72,7 @@ __all__ = [
     "Reader",
     "Reading",
     "Refused",
+    "Shared",
     "SourceReader",
     "StillHas",
     "Store",
