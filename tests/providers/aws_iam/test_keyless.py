@@ -17,12 +17,14 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
+from provisioner.contract import AlreadySo, Done, Failed, Refused
 from provisioner.model.access import DeclaredAccess
-from provisioner.model.address import Kind
+from provisioner.model.address import Address, Kind
+from provisioner.model.change import Action
 from provisioner.model.effect import Direction
 from provisioner.model.identity import AccountName, Identity, role_accounts
 from provisioner.providers.aws_iam import trust
-from tests.providers.aws_iam.rig import ACCOUNT, ALLOW, NAME, Cloud, _sdk, aws_target
+from tests.providers.aws_iam.rig import ACCOUNT, ALLOW, NAME, Cloud, _sdk, account, aws_target, change, grant, person
 from tests.providers.aws_iam.test_stories import ADMIN, READ_ONLY, Story, role
 from tests.worlds import block, codes, files, said, someone
 
@@ -330,3 +332,31 @@ def test_grants_that_are_over_end_the_role_though_the_service_stays(story: Story
     ]  # fmt: skip
     story.settled(nothing)
     assert not is_let_in(story.cloud)
+
+
+def test_each_write_may_be_made_twice_and_another_owners_role_is_refused(cloud: Cloud) -> None:
+    cloud.iam.create_open_id_connect_provider(Url=f"https://{ISSUER}", ClientIDList=["sts.amazonaws.com"])
+    login, entry = "role/Deploy", trust.github(SITE)
+    trusted = Address(NAME, Kind.CONTROL, "trust", person(login))
+    held = grant("ReadOnlyAccess", login)
+    for action, address, after in (
+        (Action.CREATE, account(login), {"enabled": True}),
+        (Action.CREATE, trusted, {"trusts": [entry]}),
+        (Action.CREATE, held, {}),
+        (Action.DISABLE, account(login), {"enabled": False}),
+        (Action.ENABLE, account(login), {"enabled": True}),
+        (Action.REVOKE, held, None),
+        (Action.REVOKE, trusted, None),
+        (Action.DELETE, account(login), None),
+    ):
+        made = change(action, address, before={}, after=after, identity="deploy-bot")
+        for outcome in (cloud.one(made), cloud.one(made)):
+            assert isinstance(outcome, Done | AlreadySo), (made.words, outcome)
+    assert isinstance(cloud.writer().cut(account(login), float("inf")), AlreadySo)
+    cloud.make_role("Deploy")
+    new = change(Action.CREATE, account(login), after={"enabled": True}, identity="deploy-bot")
+    assert isinstance(cloud.one(new), Failed)  # somebody else's, made meanwhile
+    cloud.iam.tag_role(RoleName="Deploy", Tags=[{"Key": "provision", "Value": "provision/1 o=deadbeef k=deploy-bot"}])
+    for action in (Action.DISABLE, Action.DELETE, Action.ADOPT):
+        assert isinstance(cloud.one(change(action, account(login), before={}, identity="deploy-bot")), Refused)
+    assert cloud.iam.list_role_policies(RoleName="Deploy")["PolicyNames"] == []
