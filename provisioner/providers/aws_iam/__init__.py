@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 CAPABILITIES = Capabilities(
     marks=frozenset({Kind.ACCOUNT}),
     disables=True,
-    settle_seconds=dict.fromkeys((Kind.ACCOUNT, Kind.GROUP, Kind.MEMBERSHIP, Kind.GRANT, Kind.CREDENTIAL), 60.0),
+    settle_seconds=dict.fromkeys(Kind, 60.0),
     folds_case=True,
 )
 
