@@ -5,6 +5,9 @@ from provisioner.contract.copies import Copies
 from provisioner.contract.credentials import Holds, Issued, Issuer, Issues, Key, Note, Store, Stored
 from provisioner.contract.errors import ProviderError, Trouble
 from provisioner.contract.exposure import Exposes, Exposure
+from provisioner.contract.inspection import FINDINGS, Inspects
+from provisioner.contract.keyless import Pipelines, Trusts
+from provisioner.contract.minting import Left, Minted, Minter, Mints, Narrows, Order, Shared
 from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
     Accepted,
@@ -21,6 +24,7 @@ from provisioner.contract.protocols import (
     Combines,
     Connection,
     Declare,
+    HoldsEnds,
     Listing,
     Lists,
     Me,
@@ -32,6 +36,7 @@ from provisioner.contract.protocols import (
 )
 
 __all__ = [
+    "FINDINGS",
     "Accepted",
     "AlreadySo",
     "Capabilities",
@@ -44,25 +49,36 @@ __all__ = [
     "Exposure",
     "Failed",
     "Holds",
+    "HoldsEnds",
+    "Inspects",
     "Issued",
     "Issuer",
     "Issues",
     "Key",
+    "Left",
     "Listing",
     "Lists",
     "Me",
+    "Minted",
+    "Minter",
+    "Mints",
+    "Narrows",
     "Note",
+    "Order",
     "Outcome",
+    "Pipelines",
     "Provider",
     "ProviderError",
     "Reader",
     "Reading",
     "Refused",
+    "Shared",
     "SourceReader",
     "StillHas",
     "Store",
     "Stored",
     "Trouble",
+    "Trusts",
     "Unknown",
     "Waiting",
     "Writer",

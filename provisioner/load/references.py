@@ -14,6 +14,7 @@ from provisioner.load.accounts import Accounts
 from provisioner.load.grants import Grants
 from provisioner.load.guardrail_names import GuardrailNames
 from provisioner.load.holders import Holders
+from provisioner.load.keyless import Keyless
 from provisioner.load.named import Named
 from provisioner.load.schema import CI_SYSTEMS, ServiceModel
 from provisioner.load.source_checks import Sources
@@ -29,6 +30,7 @@ def check(world: World, providers: Mapping[str, Provider], departed: Collection[
     Holders(world).check()
     Accounts(world, providers, declares).check()
     Grants(world, providers, declares).check()
+    Keyless(world, declares).check()
     Sources(world, providers, declares).check()
 
 
