@@ -27,6 +27,7 @@ from provisioner.contract.protocols import (
     Provider,
     Reader,
     Reading,
+    Remains,
     SourceReader,
     Writer,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "Reader",
     "Reading",
     "Refused",
+    "Remains",
     "SourceReader",
     "StillHas",
     "Store",

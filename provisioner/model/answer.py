@@ -122,7 +122,8 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class TargetReceipt:
     """`gone` was theirs and is proven absent; `left` gives access still; `kept` is there and gives none; `unsure` says
-    in words what could not be read; `look_alikes` are accounts that nobody can tell to be theirs.
+    in words what could not be read; `look_alikes` are accounts that nobody can tell to be theirs; `remains` says what
+    they made that works on without them, which is no access of theirs.
     """
 
     target: str
@@ -133,6 +134,7 @@ class TargetReceipt:
     kept: tuple[Item, ...] = ()
     unsure: tuple[str, ...] = ()
     look_alikes: tuple[Address, ...] = ()
+    remains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,6 +268,8 @@ def _receipt_of(page: Lines, target: TargetReceipt) -> None:
     if target.look_alikes:
         names = ", ".join(safe(str(a), _NAME) for a in target.look_alikes)
         page.loud(f"looks like theirs, and is not known to be: {names}", by=2)
+    for told in target.remains:
+        page.loud(safe(told), by=2)
 
 
 def _gone(item: Item) -> str:

@@ -63,6 +63,7 @@ def receipt_json(found: Receipt) -> dict[str, Any]:
                 "gone": [_item_json(i) for i in t.gone],
                 "unsure": list(t.unsure),
                 "look_alikes": [str(a) for a in t.look_alikes],
+                "remains": list(t.remains),
             }
             for t in found.targets
         },
