@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from provisioner.files.circleci_config import CONFIG, circleci_config
-from provisioner.files.github_workflows import CHECK, DRIFT, EXPIRE, MAIN, PLAN, github_workflows
+from provisioner.files.github_workflows import CHECK, DRIFT, EXPIRE, MAIN, PLAN, ROTATE, github_workflows
 from tests.cli.conftest import Repository
 
 SCRIPTS = Path(sys.executable).parent
@@ -140,7 +140,7 @@ def test_nothing_is_allowed_that_a_job_does_not_ask_for_and_all_is_pinned(github
 
 def test_what_runs_as_the_change_has_it_has_nothing_to_misuse(github: dict[str, dict[str, Any]]) -> None:
     check = github[CHECK]
-    assert set(check["on"]) == {"pull_request", "pull_request_review"}
+    assert set(check["on"]) == {"pull_request", "pull_request_review", "merge_group"}
     assert "secrets" not in str(check)
     for job in check["jobs"].values():
         assert "environment" not in job
@@ -149,9 +149,10 @@ def test_what_runs_as_the_change_has_it_has_nothing_to_misuse(github: dict[str, 
 
 def test_the_plan_is_the_branchs_own_job_with_the_branch_alone_checked_out(github: dict[str, dict[str, Any]]) -> None:
     plan = github[PLAN]
-    assert plan["on"] == {"pull_request_target": {"branches": ["trunk"]}}
+    assert plan["on"] == {"pull_request_target": {"branches": ["trunk"]}, "merge_group": None}
     job = plan["jobs"]["plan"]
-    assert job["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
+    same = "github.event.pull_request.head.repo.full_name == github.repository"
+    assert job["if"] == f"github.event_name == 'pull_request_target' && {same}"
     assert job["environment"] == "access-plan"
     assert job["permissions"] == {"contents": "read", "id-token": "write", "pull-requests": "write"}
     refs = [step["with"].get("ref") for step in job["steps"] if "checkout" in step.get("uses", "")]
@@ -162,19 +163,33 @@ def test_the_plan_is_the_branchs_own_job_with_the_branch_alone_checked_out(githu
 def test_who_writes_does_so_on_the_branch_alone_from_its_newest_commit(github: dict[str, dict[str, Any]]) -> None:
     main = github[MAIN]
     assert main["on"]["push"]["branches"] == ["trunk"]
-    assert [one["cron"] for one in main["on"]["schedule"]] == [EXPIRE, DRIFT]
+    assert [one["cron"] for one in main["on"]["schedule"]] == [EXPIRE, DRIFT, ROTATE]
     jobs = main["jobs"]
     assert {name: job["environment"] for name, job in jobs.items()} == {
         "apply": "access-apply",
         "expire": "access-expire",
         "drift": "access-plan",
+        "rotate": "access-expire",
     }
     for job in jobs.values():
         assert job["if"].endswith("github.ref == 'refs/heads/trunk'")
         assert job["steps"][0]["with"]["ref"] == "trunk"
-    assert jobs["apply"]["concurrency"]["group"] != jobs["expire"]["concurrency"]["group"]
+    assert len({jobs[name]["concurrency"]["group"] for name in ("apply", "expire", "rotate")}) == 3
     assert f"github.event.schedule == '{EXPIRE}'" in jobs["expire"]["if"]
     assert f"github.event.schedule == '{DRIFT}'" in jobs["drift"]["if"]
+    assert f"github.event.schedule == '{ROTATE}'" in jobs["rotate"]["if"]
+
+
+def test_a_merge_queue_waits_for_no_check_that_never_comes(github: dict[str, dict[str, Any]]) -> None:
+    """Each required check is a job of a workflow that `merge_group` starts: it runs there, or is skipped: passed."""
+    check, plan = github[CHECK], github[PLAN]
+    for workflow in (check, plan):
+        assert "merge_group" in workflow["on"]
+        assert "github.ref" in workflow.get("concurrency", {}).get("group", "github.ref")  # two entries are two groups
+    assert check["jobs"]["validate"]["if"] == "github.event_name != 'pull_request_review'"
+    assert "if" not in check["jobs"]["approvals"]
+    base = steps(check["jobs"]["approvals"], "Approvals")["env"]["BASE"]
+    assert base == "${{ github.event.merge_group.base_sha || 'HEAD^1' }}"
 
 
 # What the steps do
@@ -205,6 +220,8 @@ LOCKED = [
     ("expire", [6], 0, 1),
     ("expire", [8], 8, 1),
     ("expire", [0], 0, 1),
+    ("rotate", [6], 0, 1),
+    ("rotate", [3], 3, 1),
 ]
 
 
@@ -250,6 +267,8 @@ def circle_step(job: str) -> str:
         ("apply", {"BASE": "abc"}, [6, 0], 0, ["apply --reviewed /tmp/reviewed/plan.json --base the-base"] * 2),
         ("expire", {}, [6], 0, ["expire"]),
         ("expire", {}, [8], 8, ["expire"]),
+        ("rotate", {}, [6], 0, ["rotate --due"]),
+        ("rotate", {}, [3], 3, ["rotate --due"]),
     ],
 )
 def test_circleci_does_the_same(
@@ -273,13 +292,14 @@ def test_on_circleci_a_forks_branch_gets_no_context_and_apply_waits_for_somebody
         "apply": "access-apply",
         "expire": "access-expire",
         "drift": "access-plan",
+        "rotate": "access-expire",
     }
 
 
 @pytest.mark.parametrize("made", [github_workflows, circleci_config])
 def test_every_option_that_a_pipeline_gives_is_one_that_the_command_has(repository: Repository, made: Any) -> None:
     text = "\n".join(made("access", "main", "0.1.0").values())
-    found = re.findall(r"\bprovision (validate|plan|apply|expire|drift|approvals)\b([^\n|]*)", text)
+    found = re.findall(r"\bprovision (validate|plan|apply|expire|drift|rotate|approvals)\b([^\n|]*)", text)
     assert len(found) >= 6
     for command, rest in found:
         shown = repository.run(command, "--help").out
