@@ -94,11 +94,13 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """Who holds what: sorted by target, thing and login. `names` has the names of the identities in it."""
+    """Who holds what: sorted by target, thing and login. `names` has the names of the identities in it, `known_from`
+    the sources (directories) that they are known from."""
 
     rows: tuple[Holding, ...]
     incomplete: tuple[Incomplete, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    known_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Verdict(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -305,6 +306,78 @@ def test_every_option_that_a_pipeline_gives_is_one_that_the_command_has(reposito
         shown = repository.run(command, "--help").out
         for option in re.findall(r"(?<=\s)--[a-z-]+", rest):
             assert option in shown, f"{command} {option}"
+
+
+# The documented workflow that proposes what a directory says
+
+
+def follow(tmp_path: Path) -> Path:
+    page = (Path(__file__).resolve().parents[2] / "docs/sources.md").read_text(encoding="utf-8")
+    workflow = tmp_path / "repository/.github/workflows/follow.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text("name: follow" + page.partition("```yaml\nname: access follow")[2].partition("```")[0])
+    return workflow
+
+
+def test_the_workflow_that_follows_a_directory_is_valid_and_passes_the_audit(tmp_path: Path) -> None:
+    workflow = follow(tmp_path)
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(workflow)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    ran = zizmor(workflow.parents[1])
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    job = loaded(workflow.read_text())["jobs"]["pull"]
+    pins = [step["uses"] for step in job["steps"] if "uses" in step]
+    assert pins and all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", pin) for pin in pins)
+
+
+PROPOSED = [  # is there a branch on GitHub, and is it the same; is a pull request open; what is done then
+    ("", "0", ["push --force origin follow-corp", "pr create"]),
+    ("same", "1", []),
+    ("other", "1", ["push --force origin follow-corp"]),
+    ("same", "0", ["pr create"]),
+]
+
+
+@pytest.mark.parametrize(("pushed", "opened", "done"), PROPOSED)
+def test_what_a_directory_says_is_proposed_once(tmp_path: Path, pushed: str, opened: str, done: list[str]) -> None:
+    script = steps(loaded(follow(tmp_path).read_text())["jobs"]["pull"], "Pull")["run"]
+    git, work = tmp_path / "origin.git", tmp_path / "work"
+
+    def run(*words: str) -> None:
+        subprocess.run(["git", *words], cwd=work, check=True, capture_output=True)
+
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(git)], check=True)
+    subprocess.run(["git", "clone", "-q", str(git), str(work)], check=True, capture_output=True)
+    for name in ("user.name", "user.email"):
+        run("config", name, "x@example.com")
+    (work / "access").mkdir()
+    (work / "access/a.yaml").write_text("old\n")
+    run("add", ".")
+    run("commit", "-qm", "one")
+    run("push", "-q", "origin", "main")
+    if pushed:
+        (work / "access/a.yaml").write_text("new\n" if pushed == "same" else "newer\n")
+        run("commit", "-qam", "earlier")
+        run("push", "-q", "origin", "HEAD:follow-corp")
+        run("reset", "-q", "--hard", "origin/main")
+    commands = tmp_path / "commands"
+    commands.mkdir()
+    for name, lines in {
+        "provision": 'git checkout -qb "$4" && echo new > access/a.yaml && git commit -qam x && git checkout -q main',
+        "gh": f'case "$1 $2" in "pr list") echo {opened};; "pr create") echo "pr create" >> "$DONE";; esac',
+        "git": '[ "$1" != push ] || echo "$*" >> "$DONE"; exec "$GIT" "$@"',
+    }.items():
+        (commands / name).write_text(f"#!/bin/sh\n{lines}\n")
+        (commands / name).chmod(0o755)
+    env = {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}", "DONE": str(tmp_path / "done")}
+    env["GIT"] = shutil.which("git") or ""
+    (tmp_path / "done").touch()
+    ran = subprocess.run(["bash", "-eo", "pipefail", "-c", script], cwd=work, env=env, check=False, capture_output=True)
+    assert ran.returncode == 0, ran.stderr
+    assert (tmp_path / "done").read_text().splitlines() == done
+    shown = subprocess.run(["git", "--git-dir", str(git), "show", "follow-corp:access/a.yaml"], capture_output=True)
+    assert shown.stdout == b"new\n"
 
 
 def test_gitlabs_example_is_valid_by_the_published_schema(tmp_path: Path) -> None:
