@@ -84,7 +84,7 @@ def remains_of(whom: Sought, read: Read, matched: Callable[[Side], Matched]) -> 
     connections = read.work.situation.connections
     asked = [n for n in read.planned.sides if connections[n].provider.capabilities.remains]
     readers, _ = open_readers({name: connections[name] for name in asked})
-    found = {}
+    found: dict[str, tuple[str, ...]] = {}
     try:
         for name, reader in readers.items():
             people = _known_as(whom, name, matched(read.planned.sides[name]))

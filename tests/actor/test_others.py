@@ -221,7 +221,7 @@ def test_whoever_was_cut_off_a_minute_ago_is_out_on_each_of_them(servers: Server
         yield lambda: servers.on_gitlab(started), lambda: started.status
         yield lambda: servers.on_jenkins(build), lambda: str(build.result)
         yield lambda: servers.on_bamboo(result), lambda: result.state
-        yield lambda: servers.on_cloudbees(launch), lambda: launch.outcome
+        yield lambda: servers.on_cloudbees(launch), lambda: str(launch.outcome)
 
     for job, _ in jobs():
         assert job().gate().out == "mia\n"
