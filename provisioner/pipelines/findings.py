@@ -194,6 +194,14 @@ def wrong_shape(message: str, node: Node, fix: str) -> Diagnostic:
     return _at(node, "pipeline-shape", message, "the CI system would refuse it, or leave the job out", fix)
 
 
+def no_configuration(root: Node) -> Diagnostic:
+    return wrong_shape(
+        "the file has neither jobs nor workflows: it is no CI configuration",
+        root,
+        "name a configuration of CircleCI or a workflow of GitHub, or the folder of the repository",
+    )
+
+
 def too_many_jobs(most: int, node: Node) -> Diagnostic:
     return _at(
         node,
