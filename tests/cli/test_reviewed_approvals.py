@@ -189,7 +189,7 @@ def test_github_that_cannot_be_read_is_red(change: Change) -> None:
     change.forge.server.heal()
     change.repository.env.delenv("GITHUB_TOKEN")
     ran = change.check()
-    assert ran.status == 5 and "there is no GITHUB_TOKEN" in ran.err
+    assert ran.status == 5 and "there is no token to ask GitHub with" in ran.err
     (change.folder / "event.json").write_text("{}")
     ran = change.check()
     assert ran.status == 5 and "its number is not told" in ran.err
