@@ -81,7 +81,8 @@ def unread(what: str, message: str) -> Diagnostic:
         f"{what} could not be read: {message}",
         why="who approved is only known from the forge; what it does not say counts as not approved",
         fix="give the step `PROVISION_FORGE_TOKEN: ${{ github.token }}`, and the job `pull-requests: read` and "
-        "`contents: read`; outside of GitHub Actions name the repository too (`--repository OWNER/NAME`, or GITHUB_REPOSITORY)",
+        "`contents: read`; outside of GitHub Actions name the repository too (`--repository OWNER/NAME`, or "
+        "GITHUB_REPOSITORY)",
     )
 
 
