@@ -83,21 +83,25 @@ def remains_of(whom: Sought, read: Read, matched: Callable[[Side], Matched]) -> 
     are gone, too."""
     connections = read.work.situation.connections
     asked = [n for n in read.planned.sides if connections[n].provider.capabilities.remains]
-    readers, _ = open_readers({name: connections[name] for name in asked})
-    found: dict[str, tuple[str, ...]] = {}
+    readers, failed = open_readers({name: connections[name] for name in asked})
+    found = {name: (_not_looked_for(observed.error),) for name, observed in failed.items()}
     try:
         for name, reader in readers.items():
             people = _known_as(whom, name, matched(read.planned.sides[name]))
             try:
                 told = reader.remains(people) if people and isinstance(reader, Remains) else ()
             except ProviderError as error:
-                found[name] = (f"what they made and works on without them could not be looked for: {error}",)
+                found[name] = (_not_looked_for(error),)
                 continue
             found[name] = tuple(f"{d.message}; {d.fix}" if d.fix else d.message for d in told)
     finally:
         for reader in readers.values():
             reader.close()
     return found
+
+
+def _not_looked_for(error: ProviderError | None) -> str:
+    return f"what they made and works on without them could not be looked for: {error}"
 
 
 def _known_as(whom: Sought, target: str, matched: Matched) -> dict[str, str | None]:
