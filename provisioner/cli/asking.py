@@ -84,7 +84,7 @@ def remains_of(whom: Sought, read: Read, matched: Callable[[Side], Matched]) -> 
     connections = read.work.situation.connections
     asked = [n for n in read.planned.sides if connections[n].provider.capabilities.remains]
     readers, failed = open_readers({name: connections[name] for name in asked})
-    found = {name: (_not_looked_for(observed.error),) for name, observed in failed.items()}
+    found: dict[str, tuple[str, ...]] = {n: (_not_looked_for(o.error),) for n, o in failed.items()}
     try:
         for name, reader in readers.items():
             people = _known_as(whom, name, matched(read.planned.sides[name]))
