@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from provisioner.contract import FINDINGS
 from provisioner.model.address import Kind
 from provisioner.model.answer import Difference, Differs, Drift, TargetDrift, Unclaimed
 from provisioner.model.change import Action, Cause, Change
@@ -14,7 +15,7 @@ from provisioner.model.instant import Instant
 from provisioner.model.way import Evidence
 from provisioner.plan.side import Side, TargetPlan, gaps_of
 
-_NOTES = frozenset({"ignore-expired", "ignore-unused"})
+_NOTES = FINDINGS | {"ignore-expired", "ignore-unused"}
 
 
 def drift(
@@ -48,7 +49,7 @@ def _target(name: str, side: Side, part: TargetPlan) -> TargetDrift:
                 key=lambda s: str(s.address),
             )
         ),
-        tuple(d.message for d in part.diagnostics if d.code in _NOTES),
+        tuple(d.message for d in (*part.diagnostics, *side.reading.warnings) if d.code in _NOTES),
         sum(d.is_error for d in part.diagnostics),
         tuple(incomplete),
     )
