@@ -84,7 +84,7 @@ def _opened(opened: Opened, slot: Slot, of: Rotating, chosen: Chosen, stack: Exi
         return Rotated(slot, failed=[why])
     provider = connection.provider
     assert isinstance(provider, Issues)
-    issuer = provider.open_issuer(connection.target, connection.environ, slot.kind)
+    issuer = provider.open_issuer(connection.target, connection.environ, slot.kind, connection.owner)
     stack.callback(issuer.close)
     known = catalog.all_stores()
     places = []

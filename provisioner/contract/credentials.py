@@ -122,7 +122,9 @@ class Issues(Protocol):
 
     issues: Mapping[str, Names]
 
-    def open_issuer(self, target: Target, environ: Mapping[str, str], kind: str) -> Issuer: ...
+    def open_issuer(self, target: Target, environ: Mapping[str, str], kind: str, owner: str | None) -> Issuer:
+        """`owner` is whose marks we write, as for a writer."""
+        ...
 
 
 @runtime_checkable

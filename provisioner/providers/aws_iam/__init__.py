@@ -84,7 +84,7 @@ class AwsIam:
 
         return AwsWriter(target, clients, identified, owner)
 
-    def open_issuer(self, target: Target, environ: Mapping[str, str], kind: str) -> AccessKeys:
+    def open_issuer(self, target: Target, environ: Mapping[str, str], kind: str, owner: str | None) -> AccessKeys:
         account, clients, identified = self._open(target, environ, "apply")
         from provisioner.providers.aws_iam.issue import AccessKeys
 
