@@ -256,13 +256,14 @@ class Rotate:
     def _make_room(self) -> None:
         """Only what was retired long enough is deleted for it, never what may be in use."""
         self._end_the_old()
-        if len(self._keys) < self.issuer.most:
+        taken = [k for k in self._keys if not k.apart]
+        if self.issuer.replaces or len(taken) < self.issuer.most:
             return
         known, current = self._known, self._known.current
-        foreign = [k.public_id for k in self._keys if k.public_id not in known.made]
+        foreign = [k.public_id for k in taken if k.public_id not in known.made]
         if foreign:
             raise _StopError(
-                f"{self.login} has {len(self._keys)} of at most {self.issuer.most} credentials, and nothing shows that "
+                f"{self.login} has {len(taken)} of at most {self.issuer.most} credentials, and nothing shows that "
                 f"{', '.join(foreign)} is ours; delete it where it is not used, then run again"
             )
         ends = [next_end(self.slot, known, o) for o in known.made if o != current and current is not None]
@@ -273,8 +274,13 @@ class Rotate:
         self._note(Turn.ISSUE, Phase.INTENT, before=sorted(k.public_id for k in self._keys))
         issued = self._call(Turn.ISSUE, lambda d: self.issuer.issue(self.login, d))
         self._note(Turn.ISSUE, Phase.DONE, id=issued.public_id)
-        self._keys = (*self._keys, Key(issued.public_id, True))
         self._told.done.append(f"{issued.public_id} is made")
+        if self.issuer.replaces:
+            for old in [i for i in self._known.made if i != issued.public_id]:
+                self._note(Turn.DELETE, Phase.DONE, id=old, proof=f"{issued.public_id} took its place")
+                self._told.done.append(f"{old} ended with that: there can be one")
+            self._keys = ()
+        self._keys = (*self._keys, Key(issued.public_id, True))
         return issued
 
     def _prove(self, issued: Issued) -> None:

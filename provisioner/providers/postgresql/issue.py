@@ -6,25 +6,21 @@ ends, and gives none to the account itself.
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import LiteralString
 from urllib.parse import quote, urlencode
 
 from provisioner.contract import Issued, Key, ProviderError, Trouble
-from provisioner.credentials import Secret
+from provisioner.credentials import Secret, draw, id_of
 from provisioner.model.instant import Instant
 from provisioner.model.mark import owner8
 from provisioner.providers.postgresql import logins
 from provisioner.providers.postgresql.calls import WriteCalls, parts_of
 from provisioner.providers.postgresql.convert import Role
-from provisioner.providers.postgresql.names import TURNS, Login, password_id
+from provisioner.providers.postgresql.names import TURNS, Login
 from provisioner.providers.postgresql.owned import site_of
 from provisioner.providers.postgresql.site import Rules, Site, gone
-
-BYTES = 32
-"""Drawn for a password: more than anybody can try, which is what lets its id be made of it."""
 
 
 _SINCE: LiteralString = "select max(coalesce(backend_start, now())) from pg_stat_activity where usesysid = %s::oid"
@@ -36,8 +32,10 @@ class Passwords:
 
     most = len(TURNS)
 
-    def __init__(self, calls: WriteCalls, rules: Rules, draw: Callable[[int], str] = secrets.token_urlsafe) -> None:
-        self._calls, self._rules, self._draw = calls, rules, draw
+    replaces = False
+
+    def __init__(self, calls: WriteCalls, rules: Rules) -> None:
+        self._calls, self._rules = calls, rules
 
     def close(self) -> None:
         self._calls.close()
@@ -59,27 +57,28 @@ class Passwords:
         return tuple(found)
 
     def issue(self, login: str, deadline: float) -> Issued:
-        password = self._draw(BYTES)
+        password = draw()
         with self._site(deadline) as site:
             account = site.role(login)
             if account is None:
                 raise gone(f"there is no role {login}", "issue")
             role, turn = logins.ready(site, account)
-            public_id = password_id(turn, password)
-            made = Login(turn, owner8(self._rules.owner), public_id, site.now)
-            logins.password_is(site, role, site.session.verifier(password, role.name), made, account.until)
-        return self._issued(role.name, password)
+            issued = self._issued(role.name, turn, password)
+            assert issued is not None
+            made = Login(turn, owner8(self._rules.owner), issued.public_id, site.now)
+            verifier = site.session.verifier(password.reveal(), role.name)
+            logins.password_is(site, role, verifier, made, account.until)
+        return issued
 
     def again(self, found: Mapping[str, Secret]) -> Issued | None:
         if "whole" in found:
             parts = parts_of(found["whole"].reveal())
-            user, password = parts.get("user"), parts.get("password")
+            user, password = parts.get("user", ""), Secret(parts.get("password", ""))
+        elif "user" in found and "secret" in found:
+            user, password = found["user"].reveal(), found["secret"]
         else:
-            user = found["user"].reveal() if "user" in found else None
-            password = found["secret"].reveal() if "secret" in found else None
-        if not user or not password or not user.endswith(tuple(f"_{t}" for t in TURNS)):
             return None
-        return self._issued(user, password)
+        return self._issued(user, user[-1], password) if user.endswith(tuple(f"_{t}" for t in TURNS)) else None
 
     def use(self, issued: Issued, login: str) -> None:
         """Signs in, and looks whom the server takes it for. A server that asks for no password proves nothing."""
@@ -137,10 +136,12 @@ class Passwords:
         with self._calls.transaction(main, deadline) as session:
             yield site_of(self._calls, session, self._rules, main)
 
-    def _issued(self, user: str, password: str) -> Issued:
+    def _issued(self, user: str, turn: str, password: Secret) -> Issued | None:
         """`whole` is the address that libpq and most drivers take."""
-        turn = user[-1]
-        return Issued(password_id(turn, password), user, Secret(password), Secret(self._address(user, password)))
+        known = id_of(password)
+        if known is None:
+            return None
+        return Issued(f"{turn}-{known}", user, password, Secret(self._address(user, password.reveal())))
 
     def _address(self, user: str, password: str) -> str:
         told = parts_of(self._calls.link.dsn)

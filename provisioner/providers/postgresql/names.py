@@ -268,12 +268,6 @@ def login_name(account: str, turn: str) -> str:
     return name
 
 
-def password_id(turn: str, password: str) -> str:
-    """The public id of a password: it can be told from the password alone. Only of one that was drawn from more than
-    anybody can try."""
-    return f"{turn}-{hashlib.sha256(b'provision password' + password.encode()).hexdigest()[:16]}"
-
-
 # Comments on accounts
 
 
