@@ -90,7 +90,11 @@ class Link:
         """As somebody else, by this password and nothing else: a server that asks for none, or for the bare text of it
         (as libpq from 16 on can tell), is refused."""
         scram = {"require_auth": "scram-sha-256"} if psycopg.pq.version() >= _REQUIRES_AUTH else {}
-        more = {"application_name": "provision", "connect_timeout": self.limits.connect, **scram}
+        more: dict[str, str | int] = {
+            "application_name": "provision",
+            "connect_timeout": self.limits.connect,
+            **scram,
+        }
         try:
             text = make_conninfo(self.dsn, dbname=database, user=user, password=password, **more)
         except psycopg.ProgrammingError as error:

@@ -22,7 +22,6 @@ from provisioner.providers.postgresql.names import TURNS, Login
 from provisioner.providers.postgresql.owned import site_of
 from provisioner.providers.postgresql.site import Rules, Site, gone
 
-
 _SINCE: LiteralString = "select max(coalesce(backend_start, now())) from pg_stat_activity where usesysid = %s::oid"
 """Of sessions that are not ours to look at only the user is shown."""
 
