@@ -296,12 +296,17 @@ class Rotate:
                     raise
                 if waits.monotonic() + wait > until or waits.stopped():
                     raise _StopError(
-                        f"{issued.public_id} was made and does not work yet ({error.message}); nobody has it, the one "
-                        "before goes on working, and the next run makes another"
+                        f"{issued.public_id} was made and does not work yet ({error.message}); nobody has it, "
+                        f"{self._before}; the next run makes another"
                     ) from None
                 self.of.sleep(wait)
                 wait = min(wait * 2, waits.longest)
         self._note(Turn.PROVE, Phase.DONE, id=issued.public_id)
+
+    @property
+    def _before(self) -> str:
+        """What is to be said of the credential before a new one that did not arrive."""
+        return "and the one before works no more" if self.issuer.replaces else "and the one before goes on working"
 
     def _deliver(self, place: Place, issued: Issued | None, who: str) -> None:
         if issued is None:
@@ -315,7 +320,8 @@ class Rotate:
             lambda d: place.store.put(*_at(place), issued, note, before, d),
             to=to,
             id=who,
-            words=f"{to} does not have {who}, and what it had goes on working",
+            words=f"{to} does not have {who}, {self._before}"
+            + (" until the next run that can deliver" if self.issuer.replaces else ""),
         )
         stored = self._read(lambda: place.store.look(*_at(place)))
         if stored is None or stored.public_id != who:

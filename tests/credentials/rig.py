@@ -194,6 +194,21 @@ class Everywhere:
     site: Any
     release: Any
     circle_org: Any
+    places = ("circleci", "github", "manager", "vault")
+    target = "aws"
+
+    @property
+    def root(self) -> Path:
+        return self.acme.root
+
+    def run(self, *arguments: str) -> Ran:
+        return self.acme.run(*arguments)
+
+    def nothing_leaked(self, *ran: Ran) -> None:
+        self.acme.nothing_leaked(*ran)
+
+    def live(self) -> dict[str, bool]:
+        return self.acme.live()
 
     def delivered(self) -> dict[str, tuple[str, str] | None]:
         """What the consumer of each place has now."""

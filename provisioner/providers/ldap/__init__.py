@@ -130,7 +130,7 @@ class LdapProvider:
                 f"a new password of {target.name} ends the one before at once",
                 Severity.WARNING,
                 location=at,
-                why="the target says `passwords: one`: until the new one is delivered the consumer has none that works, "
+                why="the target says `passwords: one`: until the new one is delivered the consumer has none, "
                 "a moment in an ordinary run; where a store does not take it, or the run dies there, until the next "
                 "run, which makes another",
                 fix="take `passwords: one` out where the server takes two; run `provision rotate --due` on a schedule",
