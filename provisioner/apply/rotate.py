@@ -72,7 +72,8 @@ class _StopError(Exception):
 
 @dataclass
 class Rotate:
-    """`anew`: make a new one whether or not it is due. `gives` False: only what is over is ended (`expire`)."""
+    """`anew`: make a new one whether or not it is due. `gives` False: only what is over is ended (`expire`). `gone`: no
+    file has such a slot any more, and everything of ours in it is ended; what is not ours is left."""
 
     slot: Slot
     login: str
@@ -82,6 +83,7 @@ class Rotate:
     of: Rotating
     anew: bool = False
     gives: bool = True
+    gone: bool = False
     _told: Rotated = field(init=False)
     _keys: tuple[Key, ...] = ()
     _stored: dict[str, Stored | None] = field(default_factory=dict)
@@ -94,6 +96,9 @@ class Rotate:
         """Raises ProvisionError where the journal cannot be written, or the lock is lost."""
         try:
             self._look()
+            if self.gone:
+                self._end_all()
+                return self._told
             if self.gives:
                 self._replace()
             self._end_the_old()
@@ -111,7 +116,11 @@ class Rotate:
 
     def _look(self) -> None:
         """The live credentials and the places; and what a run that died had begun is settled."""
-        self._keys = self._read(lambda: self.issuer.keys(self.login))
+        try:
+            self._keys = self._read(lambda: self.issuer.keys(self.login))
+        except ProviderError as error:
+            if not self.gone or error.trouble is not Trouble.GONE:
+                raise
         for place in self.places:
             self._stored[place.delivery.to] = self._read(lambda p=place: p.store.look(*_at(p)))  # type: ignore[misc]
         self._settle_issue()
@@ -368,13 +377,28 @@ class Rotate:
             self._told.waits.append(f"{old} {what} {'after' if old in known.retired else 'until'} {until}")
             return
         if old not in known.retired:
-            self._note(Turn.RETIRE, Phase.INTENT, id=old)
-            self._call(Turn.RETIRE, lambda d: self.issuer.deactivate(self.login, old, d), id=old)
-            self._note(Turn.RETIRE, Phase.DONE, id=old)
-            self._told.done.append(f"{old} is switched off")
-            self._told.waits.append(f"{old} is deleted after {format_instant(self.of.clock() + self.slot.overlap)}")
-            return
-        self._delete(old, "its overlap is over")
+            self._retire(old)
+        else:
+            self._delete(old, "its overlap is over")
+
+    def _end_all(self) -> None:
+        """Each switched off at once, and deleted after an overlap."""
+        live, now = {k.public_id for k in self._keys}, self.of.clock()
+        for who in [i for i in self._known.made if i in live]:
+            since = self._known.retired.get(who)
+            if since is None and self.gives:
+                self._retire(who)
+            elif since is not None and since + self.slot.overlap <= now:
+                self._delete(who, "the files have no such credential any more")
+            elif since is not None:
+                self._told.waits.append(f"{who} is deleted after {format_instant(since + self.slot.overlap)}")
+
+    def _retire(self, old: str) -> None:
+        self._note(Turn.RETIRE, Phase.INTENT, id=old)
+        self._call(Turn.RETIRE, lambda d: self.issuer.deactivate(self.login, old, d), id=old)
+        self._note(Turn.RETIRE, Phase.DONE, id=old)
+        self._told.done.append(f"{old} is switched off")
+        self._told.waits.append(f"{old} is deleted after {format_instant(self.of.clock() + self.slot.overlap)}")
 
     def _delete(self, old: str, why: str) -> None:
         self._note(Turn.DELETE, Phase.INTENT, id=old, why=why)
