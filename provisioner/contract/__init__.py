@@ -5,6 +5,7 @@ from provisioner.contract.copies import Copies
 from provisioner.contract.credentials import Holds, Issued, Issuer, Issues, Key, Note, Store, Stored
 from provisioner.contract.errors import ProviderError, Trouble
 from provisioner.contract.exposure import Exposes, Exposure
+from provisioner.contract.minting import Left, Minted, Minter, Mints, Narrows, Order, Shared
 from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
     Accepted,
@@ -48,16 +49,23 @@ __all__ = [
     "Issuer",
     "Issues",
     "Key",
+    "Left",
     "Listing",
     "Lists",
     "Me",
+    "Minted",
+    "Minter",
+    "Mints",
+    "Narrows",
     "Note",
+    "Order",
     "Outcome",
     "Provider",
     "ProviderError",
     "Reader",
     "Reading",
     "Refused",
+    "Shared",
     "SourceReader",
     "StillHas",
     "Store",

@@ -1,0 +1,99 @@
+"""What makes credentials for one run alone: the protocols of `provision run`, and the values that go between them.
+
+A provider says what two parties have in common, as its system can enforce it, and makes a credential for exactly that.
+It never decides who may have one, for how long, or what is done about one that was left over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from provisioner.credentials import Secret
+from provisioner.model.instant import Instant
+from provisioner.model.resource import Resource
+from provisioner.model.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What both parties have. `cannot` says, in words, each thing that the system has no way to narrow to: then nothing
+    is made at all (`cannot-narrow`), for a thing left out quietly could be a prohibition."""
+
+    things: tuple[Resource, ...]
+    cannot: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Narrows(Protocol):
+    """A `Declare` that can tell what two parties share. Pure."""
+
+    def shared(self, person: Sequence[Resource], scope: Sequence[Resource]) -> Shared:
+        """No wider than either of them. `person` and `scope` are desired grants and memberships of one target, each
+        with its own principal; the result's principals are of no matter."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A credential that is wanted. `run` is unique and made of at most 16 of a-z and 0-9; `person` the declared id of
+    whom it is for and `login` their account's name on the target. `things` come from `shared`. `settings` are what the
+    pipeline's entry says for this target (`assume`), empty where it says nothing. `ends` is the last moment at which
+    it may work."""
+
+    run: str
+    person: str
+    login: str
+    pipeline: str
+    things: tuple[Resource, ...]
+    ends: Instant
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A credential in hand. `public_id` may be said and is what `end` takes; `environ` what a client of the system
+    reads. `ends` is when the system itself ends it. `taken_back` False: nothing ends it before that."""
+
+    public_id: str
+    environ: Mapping[str, Secret | str]
+    ends: Instant
+    taken_back: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A credential of some run that is still there."""
+
+    public_id: str
+    run: str
+    ends: Instant | None
+
+
+class Minter(Protocol):
+    """Makes and ends credentials of runs on one target. Raises ProviderError."""
+
+    def mint(self, order: Order, deadline: float) -> Minted:
+        """Make one; safe to say again for the same order after `unknown`. What is half made when it fails is found by
+        `left`, and works for nobody."""
+        ...
+
+    def end(self, public_id: str, deadline: float) -> None:
+        """End its sessions, and take it away. Fine where it is gone. It touches nothing that is not of a run."""
+        ...
+
+    def left(self) -> tuple[Left, ...]:
+        """All that runs have left here, of any pipeline; empty where the system forgets them by itself."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class Mints(Protocol):
+    """A provider that makes credentials for runs."""
+
+    def open_minter(self, target: Target, environ: Mapping[str, str], owner: str | None) -> Minter:
+        """`owner` is `records.owner`, for the marks. On the main thread."""
+        ...
