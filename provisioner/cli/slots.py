@@ -42,6 +42,11 @@ def slots(
     return found
 
 
+def declared_slots(declared: DeclaredAccess) -> tuple[Slot, ...]:
+    """All, whether or not their services are there at this time."""
+    return slots_of(declared, kinds()) if any(i.credentials for i in declared.identities.values()) else ()
+
+
 def gone_slots(
     declared: DeclaredAccess,
     targets: Mapping[str, Target],

@@ -58,9 +58,10 @@ class Point:
 class Scene(Protocol):
     """A repository whose bot has a credential, and the places where it is delivered."""
 
-    places: Sequence[str]
-    target: str
-
+    @property
+    def places(self) -> Sequence[str]: ...
+    @property
+    def target(self) -> str: ...
     @property
     def root(self) -> Path: ...
     def run(self, *arguments: str) -> Ran: ...
@@ -227,11 +228,12 @@ def _staged(system: str, folder: Path, env: pytest.MonkeyPatch) -> Iterator[Stag
         return
     with ExitStack() as stack:
         bao = stack.enter_context(openbao(folder / "server"))
-        server: Postgres | Slapd = stack.enter_context(
-            Postgres() if system == "postgresql" else Slapd(folder / "slapd")
-        )
-        if isinstance(server, Postgres):
+        server: Postgres | Slapd
+        if system == "postgresql":
+            server = stack.enter_context(Postgres())
             server.reset()
+        else:
+            server = stack.enter_context(Slapd(folder / "slapd"))
         yield stack.enter_context(stage_of_password(folder, env, server, bao))
 
 
