@@ -36,7 +36,7 @@ def readable(changes: Iterable[Change], sides: Mapping[str, Side], slots: Iterab
         seen.add((who, holder))
         for held in side.live.held_by(holder):
             for slot in kept:
-                how = _opened(slot, held, sides)
+                how = opened(slot, held, sides)
                 if how is not None:
                     found.setdefault(slot, {}).setdefault(who, how)
     for slot, people in found.items():
@@ -50,7 +50,7 @@ def _holder(address: Address) -> Principal | None:
     return address.principal
 
 
-def _opened(slot: Slot, held: Resource, sides: Mapping[str, Side]) -> tuple[str, str] | None:
+def opened(slot: Slot, held: Resource, sides: Mapping[str, Side]) -> tuple[str, str] | None:
     """Where it lies, and by what it is open there to whoever holds `held`."""
     states = {name: side.live for name, side in sides.items()}
     for delivery in slot.deliveries:

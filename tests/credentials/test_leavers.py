@@ -22,6 +22,7 @@ GITHUB = """\
     api_url: {env: GITHUB_API}
     token: {env: GITHUB_STORE_TOKEN}
 """
+NOTED = "they may have used the access-key of"
 PERSON = """\
 people:
   {who}: {{name: Somebody, email: {who}@example.com, accounts: {{github: {{login: {who}, id: "{id}"}}}}}}
@@ -65,6 +66,32 @@ def test_a_leaver_who_could_write_where_a_secret_lies_is_told_with_what_to_renew
         assert "the team builders, push on site" in found["why"] and "rotate deploy-bot" in found["fix"]
         acme.declare(LOCAL, SITE, OTHER, more=GITHUB)
         assert told(acme)[0]["message"].startswith("ada, ben could have used")
+
+
+def test_a_receipt_says_what_to_renew_until_it_is(acme: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    with GitHubServer() as github:
+        world = github.world
+        boss, ada = world.create_user("boss"), world.create_user("ada")
+        org = world.create_org("acme", boss)
+        site = world.create_repo(org, "site")
+        world.set_member(org, ada)
+        site.collaborators[ada.id] = "write"
+        monkeypatch.setenv("GITHUB_API", github.url)
+        monkeypatch.setenv("GITHUB_STORE_TOKEN", github.token(boss))
+        path = acme.root / "access" / "people" / "ada.yaml"
+        path.parent.mkdir(parents=True)
+        path.write_text(PERSON.format(who="ada", id=ada.id), encoding="utf-8")
+        acme.declare(LOCAL, "{to: github/repositories/site, as: AWS_KEY}", more=GITHUB)
+        ran = acme.run("apply")
+        assert ran.status == 0, ran.out + ran.err
+        path.unlink()
+        acme.declare(LOCAL, "{to: github/repositories/site, as: AWS_KEY}", more=GITHUB)
+        ran = acme.run("apply")
+        assert ran.status == 0, ran.out + ran.err
+        assert ada.id not in site.collaborators
+        assert f"{NOTED} deploy-bot" in " ".join(acme.run("receipt", "ada").out.split())
+        assert acme.run("rotate", "deploy-bot").status == 0
+        assert NOTED not in acme.run("receipt", "ada").out
 
 
 def told(acme: Company) -> list[dict[str, Any]]:
