@@ -217,7 +217,8 @@ class Rotate:
             elif issued is None and who not in self._known.proven:
                 who = self._proven_by_others(who)
         current = self._known.current
-        due = current is None or self.anew or is_old(self.slot, self._known, self.of.clock())
+        off = any(k.public_id == current and not k.active for k in self._keys)  # by hand, or with its account
+        due = current is None or off or self.anew or is_old(self.slot, self._known, self.of.clock())
         if who is None:
             if not due and current is not None and len(self._holders(current)) == len(self.places):
                 return

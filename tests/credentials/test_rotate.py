@@ -33,7 +33,7 @@ def test_a_new_service_has_its_account_its_role_and_a_working_credential_in_its_
     assert stat.S_IMODE((acme.local / "bot.json").stat().st_mode) == 0o600
 
 
-def test_nothing_is_due_after_that(acme: Company) -> None:
+def test_nothing_is_due_after_that_until_somebody_switches_it_off(acme: Company) -> None:
     acme.declare(LOCAL, MANAGER)
     assert acme.run("apply").status == 0
     before = acme.live()
@@ -42,6 +42,10 @@ def test_nothing_is_due_after_that(acme: Company) -> None:
     assert "credential-due" not in acme.run("plan").err
     assert acme.run("apply").status == 0
     assert acme.live() == before
+    (key,) = before
+    acme.aws.client("iam", ACCOUNT).update_access_key(UserName=BOT, AccessKeyId=key, Status="Inactive")
+    assert acme.run("rotate", "--due").status == 0
+    assert acme.works(*pair(acme.in_file("bot.json"))), "a key that was switched off by hand is made anew"
 
 
 def test_what_is_known_of_a_credential_survives_the_sums_of_later_runs_and_is_shown(acme: Company) -> None:
