@@ -20,7 +20,10 @@ from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action
 from provisioner.model.coverage import Scope
 from provisioner.model.identity import Identity, IdentityKind
+from provisioner.model.instant import Instant
 from provisioner.model.match import Matched
+from provisioner.model.resource import Resource
+from provisioner.model.slot import Slot
 from provisioner.model.way import Phase
 from provisioner.observe.inventory import observe, open_readers
 from provisioner.plan.side import Side
@@ -139,7 +142,22 @@ def sought(work: Work, who: str) -> Sought | None:
     if found is None:
         return Sought(_stranger(who), None, done=done, notes=tuple(notes)) if done else None
     identity, declared, revision = found
-    return Sought(identity, revision, _had(work, declared, identity), done, tuple(notes))
+    had = _had(work, declared, identity)
+    return Sought(
+        identity,
+        revision,
+        {name: frozenset(r.address for r in held) for name, held in had.items()},
+        done,
+        tuple(notes),
+        held=tuple(r for held in had.values() for r in held),
+        slots=tuple((s, _newest(work, s)) for s in work.situation.slots),
+    )
+
+
+def _newest(work: Work, slot: Slot) -> Instant | None:
+    """When the credential in use was made; None where there is none yet."""
+    known = work.journal.chain(slot.target).rotation(str(slot.address))
+    return known.made.get(known.current or "")
 
 
 def _stranger(who: str) -> Identity:
@@ -188,7 +206,7 @@ def _earlier(work: Work) -> Iterator[tuple[str, DeclaredAccess]]:
                 yield f"applied {record.at:%Y-%m-%d %H:%M} UTC", loaded.declared
 
 
-def _had(work: Work, declared: DeclaredAccess, identity: Identity) -> dict[str, frozenset[Address]]:
+def _had(work: Work, declared: DeclaredAccess, identity: Identity) -> dict[str, list[Resource]]:
     """What that state of the files gave them until now, by target, on the targets of today."""
     now = work.situation.now
     begun = tuple(r for r in identity.roles if r.starts is None or r.starts <= now)
@@ -198,11 +216,11 @@ def _had(work: Work, declared: DeclaredAccess, identity: Identity) -> dict[str, 
     found = {}
     for name, wanted in desire(at_hand, work.situation.declares, None, only=[identity]).items():
         login = identity.login_on(name)
-        found[name] = frozenset(
-            a
-            for a in wanted.state.resources
+        found[name] = [
+            r
+            for a, r in wanted.state.resources.items()
             if (a.principal is not None and a.principal.id == login) or (a.kind is Kind.ACCOUNT and a.object == login)
-        )
+        ]
     return found
 
 

@@ -210,6 +210,14 @@ class CircleDeclare:
                 found.setdefault(group, []).append(f"context `{resource.address.object}`")
         return found
 
+    def opens(self, place: str, held: Resource, states: Mapping[str, State]) -> str | None:
+        """As `Readers.opens`: by a team that the context is open to. Who is in it at all is the forge's to say."""
+        context = states[self.target.name].get(self._context(place.removeprefix("contexts/")))
+        group = Address(held.address.target, Kind.GROUP, held.address.object)
+        if context is None or held.address.kind is not Kind.MEMBERSHIP or group not in set(self.needs(context)):
+            return None
+        return f"the team {group.object} of {group.target}, which the context is open to"
+
     # What stands open
 
     def exposure(self, resource: Resource, guarded: str | None) -> Exposure | None:
