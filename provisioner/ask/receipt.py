@@ -84,14 +84,16 @@ def receipt(
     *,
     owner: str | None,
     now: Instant,
+    remains: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Receipt:
     """`sides` hold what was just read, with the credentials of the accounts that `match_of` finds; `unread` are targets
-    of which nothing was read, and why.
+    of which nothing was read, and why; `remains` what they made there that works on without them.
     """
     here = declared.identities.get(sought.identity.id)
     targets = [
         _Target(sought, side, match_of(sought, declared, side, owner)).tell() for _, side in sorted(sides.items())
     ]
+    targets = [changed(t, remains=(remains or {}).get(t.target, ())) for t in targets]
     targets += [TargetReceipt(name, Verdict.UNSURE, unsure=(why,)) for name, why in unread.items()]
     return Receipt(
         sought.identity,

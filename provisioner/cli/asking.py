@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from provisioner.ask import Done, Sought
 from provisioner.ask.receipt import with_credentials
 from provisioner.cli.wiring import Wanted, Work, prepare
+from provisioner.contract import ProviderError, Remains
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.load import load_files
 from provisioner.load.history import HistoryCache, declared_at, revisions
@@ -78,6 +79,42 @@ def with_credentials_of(who: str, read: Read, matched: Callable[[Side], Matched]
         for reader in readers.values():
             reader.close()
     return sides
+
+
+def remains_of(whom: Sought, read: Read, matched: Callable[[Side], Matched]) -> dict[str, tuple[str, ...]]:
+    """What they made that works on without them, in words, by target; where that can be told. It is asked of those who
+    are gone, too."""
+    connections = read.work.situation.connections
+    asked = [n for n in read.planned.sides if connections[n].provider.capabilities.remains]
+    readers, failed = open_readers({name: connections[name] for name in asked})
+    found: dict[str, tuple[str, ...]] = {n: (_not_looked_for(o.error),) for n, o in failed.items()}
+    try:
+        for name, reader in readers.items():
+            people = _known_as(whom, name, matched(read.planned.sides[name]))
+            try:
+                told = reader.remains(people) if people and isinstance(reader, Remains) else ()
+            except ProviderError as error:
+                found[name] = (_not_looked_for(error),)
+                continue
+            found[name] = tuple(f"{d.message}; {d.fix}" if d.fix else d.message for d in told)
+    finally:
+        for reader in readers.values():
+            reader.close()
+    return found
+
+
+def _not_looked_for(error: ProviderError | None) -> str:
+    return f"what they made and works on without them could not be looked for: {error}"
+
+
+def _known_as(whom: Sought, target: str, matched: Matched) -> dict[str, str | None]:
+    """Their logins there, with the pinned id. A login without one that is somebody else's now is not theirs."""
+    account, match = whom.identity.account_on(target), matched.by_identity.get(whom.identity.id)
+    login = match.login if match is not None else account.login or whom.identity.id
+    others = matched.by_login.get(login)
+    if account.id is None and others is not None and others.identity.id != whom.identity.id:
+        return {}
+    return {login: account.id}
 
 
 def nobody(who: str, read: Read) -> ProvisionError:
