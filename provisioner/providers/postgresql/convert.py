@@ -13,7 +13,7 @@ from provisioner.model.principal import ANYWHERE, Principal, PrincipalKind
 from provisioner.model.resource import NOTHING, Facts, Resource
 from provisioner.model.way import Phase, Way
 from provisioner.providers.postgresql import names
-from provisioner.providers.postgresql.names import ATTRIBUTE, Dataset, Noted, Other, Thing
+from provisioner.providers.postgresql.names import ATTRIBUTE, Dataset, Login, Noted, Other, Thing
 
 FIRST_OWN = 16384
 """The server's own roles have smaller ids."""
@@ -38,6 +38,7 @@ class Role:
     comment: str | None
     noted: Noted
     dataset: Dataset | None
+    login: Login | None = None
 
     @property
     def is_account(self) -> bool:
@@ -91,7 +92,8 @@ def role_of(row: Sequence[Any]) -> Role:
     powers = tuple(p for p, has in zip(_POWERS, flags, strict=True) if has)
     dataset = names.dataset_of(name, row[11]) if not logs_in else None
     noted = names.noted(row[11]) if dataset is None else Noted()
-    return Role(oid, name, logs_in, powers, row[8], row[9], _instant(row[10]), row[11], noted, dataset)
+    login = names.login_of(row[11])
+    return Role(oid, name, logs_in, powers, row[8], row[9], _instant(row[10]), row[11], noted, dataset, login)
 
 
 def _instant(text: str | None) -> Instant | None:
@@ -120,7 +122,37 @@ class Cluster:
 
     @cached_property
     def has_members(self) -> frozenset[int]:
-        return frozenset(m.role for m in self.members if m.member >= FIRST_OWN and not self.is_of_making(m))
+        return frozenset(
+            m.role
+            for m in self.members
+            if m.member >= FIRST_OWN and m.member not in self.logins and not self.is_of_making(m)
+        )
+
+    @cached_property
+    def logins(self) -> Mapping[int, int]:
+        """The logins of services, and whose each is: part of that account, and shown as nothing else. One that is more
+        than that (in another role, with members or powers of its own, a second one for the same turn) is none, and
+        shown as the account that it is."""
+        candidates = {oid for oid, r in self.roles.items() if r.login is not None and not r.powers}
+        if not candidates:
+            return {}
+        above: dict[int, set[int]] = {oid: set() for oid in candidates}
+        for row in self.members:
+            if row.member in candidates:
+                above[row.member].add(row.role)
+            if row.role in candidates and not self.is_of_making(row):
+                above[row.role].add(row.role)
+        found: dict[tuple[int, str], list[int]] = {}
+        for oid, roles in above.items():
+            account = self.roles.get(next(iter(roles))) if len(roles) == 1 else None
+            login = self.roles[oid].login
+            if account is not None and login is not None and account.login is None and account.is_account:
+                found.setdefault((account.oid, login.turn), []).append(oid)
+        return {oids[0]: account for (account, _), oids in found.items() if len(oids) == 1}
+
+    def holder(self, oid: int) -> Role | None:
+        """The role, or the account that it is a login of."""
+        return self.roles.get(self.logins.get(oid, oid))
 
     def is_of_making(self, row: Member) -> bool:
         """What the server itself gives whoever makes a role (from 16 on): they may give it away, and no more."""
@@ -157,7 +189,8 @@ class Cluster:
         role = self.roles.get(oid)
         if role is None:
             return Principal(self.target, PrincipalKind.UNKNOWN, str(oid))
-        return Principal(self.target, PrincipalKind.PERSON if role.is_account else PrincipalKind.GROUP, role.name)
+        is_account = role.is_account or oid in self.logins
+        return Principal(self.target, PrincipalKind.PERSON if is_account else PrincipalKind.GROUP, role.name)
 
     def address(self, kind: Kind, thing: str, who: Principal | None = None, slot: str | None = None) -> Address:
         return Address(self.target, kind, thing, who, slot)
@@ -166,7 +199,7 @@ class Cluster:
 
     def accounts(self) -> Iterator[Resource]:
         for role in self.roles.values():
-            if not role.is_account:
+            if not role.is_account or role.oid in self.logins:
                 continue
             facts = Facts(str(role.oid), foreign_mark=role.noted.foreign)
             attributes = {"enabled": role.logs_in, "until": _backstop(role), "cut": role.noted.cut}
@@ -180,6 +213,8 @@ class Cluster:
         for role in self.roles.values():
             if role.is_predefined or role.dataset is not None or (role.is_account and role.oid not in self.has_members):
                 continue
+            if role.oid in self.logins:
+                continue
             more = {POWERS: " ".join(role.powers)} if role.powers else {}
             yield Resource(self.address(Kind.GROUP, role.name), NOTHING, facts=Facts(str(role.oid), more=more))
 
@@ -187,7 +222,7 @@ class Cluster:
         """Also those in dataset roles, which are what is granted."""
         for row in self.members:
             role = self.roles.get(row.role)
-            if row.member < FIRST_OWN or role is None or self.is_of_making(row):
+            if row.member < FIRST_OWN or role is None or self.is_of_making(row) or row.member in self.logins:
                 continue
             who, by = self.principal(row.member), self.name_of(row.grantor)
             if role.dataset is None:
@@ -276,7 +311,9 @@ class Found:
         attributes: Mapping[str, Any] = NOTHING,
         more: Mapping[str, str] = NOTHING_MORE,
     ) -> None:
-        self._ways.setdefault(address, []).append(way)
+        ways = self._ways.setdefault(address, [])
+        if way not in ways:  # an account and a login of it may have the same
+            ways.append(way)
         if attributes:
             self._attributes[address] = attributes
         if more:

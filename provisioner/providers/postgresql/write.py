@@ -12,9 +12,10 @@ from dataclasses import replace
 from provisioner.contract import AlreadySo, Done, Failed, Outcome, ProviderError, Refused, Trouble, Unknown
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Change
+from provisioner.model.mark import owner8
 from provisioner.model.resource import Resource
 from provisioner.model.unit import Unit
-from provisioner.providers.postgresql import names, queries
+from provisioner.providers.postgresql import logins, names
 from provisioner.providers.postgresql.accounts import change_account, comment
 from provisioner.providers.postgresql.calls import Session, WriteCalls
 from provisioner.providers.postgresql.grants import change_grant, change_group, change_membership
@@ -125,13 +126,15 @@ class PostgresWriter:
                 if role is None:
                     return AlreadySo("the role is not there")
                 site.run("alter role {} connection limit 0", "alter role", login)
+                logins.limit(site, login, 0)
                 comment(site, login, replace(role.noted, cut=True))
         except ProviderError as error:
             return Unknown(error=error) if error.trouble is Trouble.UNKNOWN else Failed(error)
         return self._end_sessions(login, deadline, Done("no session is open"))
 
     def _end_sessions(self, login: str, deadline: float, otherwise: Outcome) -> Outcome:
-        """By the role's id, because a dropped or renamed role's sessions are not found by name."""
+        """Those of the account and of its logins; by their ids, because a dropped or renamed role's sessions are not
+        found by name."""
         try:
             session = self._calls.session(self._rules.main)
             with session.within(deadline):
@@ -142,19 +145,11 @@ class PostgresWriter:
 
     def _terminate(self, session: Session, login: str, deadline: float) -> int:
         try:
-            rows = session.rows("select oid from pg_roles where rolname = %s", (login,))
+            rows = session.rows("select oid::int8 from pg_roles where rolname = %s", (login,))
             if not rows:
                 return 0
-            pids = [pid for pid, _ in session.rows(queries.SESSIONS, rows[0])]
-            for pid in pids:
-                session.rows("select pg_terminate_backend(%s)", (pid,))
-            while left := session.rows(queries.SESSIONS, rows[0]):
-                if time.monotonic() >= deadline - 0.5:
-                    told = f"{len(left)} sessions of {login} do not end"
-                    raise ProviderError(Trouble.CONFLICT, told, call="pg_terminate_backend")
-                session.rollback()  # what a transaction saw of the sessions, it sees until its end
-                time.sleep(0.02)
-            return len(pids)
+            theirs = logins.logins(session.rows(logins.OF, {"name": login}), owner8(self._rules.owner))
+            return session.terminate([rows[0][0], *(role.oid for role in theirs)], login, deadline)
         finally:
             session.rollback()
 
