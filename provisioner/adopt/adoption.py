@@ -19,7 +19,7 @@ from provisioner.adopt.roles import Atom, cut_into_roles
 from provisioner.adopt.settled import Settled, check_logins, check_owners
 from provisioner.contract import Combines
 from provisioner.files.names import id_from, sayable
-from provisioner.load.schema import EMAIL
+from provisioner.load.fields import EMAIL
 from provisioner.model.address import Address, Kind
 from provisioner.model.block import Block, nowhere
 from provisioner.model.identity import IdentityKind

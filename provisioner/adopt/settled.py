@@ -15,7 +15,7 @@ from difflib import get_close_matches
 
 from provisioner.adopt.found import Doubt
 from provisioner.diagnostics import Diagnostic, Location, ProvisionError
-from provisioner.load.schema import ID
+from provisioner.load.fields import ID
 from provisioner.model.identity import IdentityKind
 
 NEEDED = ("target", "login", "person")

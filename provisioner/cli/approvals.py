@@ -14,6 +14,9 @@ import typer
 from provisioner.cli.options import DEFAULT_ACCESS, Access, ProblemFormat
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from provisioner.load import Loaded
     from provisioner.model.approval import Approvals
 
 
@@ -46,24 +49,40 @@ def approvals(
     form: Annotated[ProblemFormat, typer.Option("--format", help="How the answer is told.")] = ProblemFormat.TEXT,
 ) -> int:
     """Tell whose approval each change of access needs: by the owners of the base revision, never whoever gains."""
-    from dataclasses import replace
-
-    from provisioner.ask.approvals import Revision
-    from provisioner.ask.approvals import approvals as answer
-    from provisioner.ask.reviewers import counted
     from provisioner.cli.exit_codes import Exit
-    from provisioner.cli.files import blocking, read_files, read_revision
-    from provisioner.cli.reviewing import check_head, known_people, pull_request_here, read_reviews
+    from provisioner.cli.files import blocking, read_files
     from provisioner.cli.running import tell_invalid
-    from provisioner.cli.wiring import now
-    from provisioner.load.contents import contents
-    from provisioner.load.files import find_top
 
     if approved_by is not None and (pull_request is not None or repository is not None):
         raise typer.BadParameter("who approved is either said (--approved-by) or asked of a pull request")
     loaded = read_files(access)
     if blocking(loaded):
         return tell_invalid(loaded)
+    found, commit = _answered(access, base, loaded, pull_request, repository, approved_by)
+    _tell(found, form, commit)
+    return Exit.REFUSED if any(found.missing()) else Exit.DONE
+
+
+def _answered(
+    access: Path,
+    base: str,
+    loaded: Loaded,
+    pull_request: int | None,
+    repository: str | None,
+    approved_by: list[str] | None,
+) -> tuple[Approvals, str]:
+    """The answer, and the commit that `base` is."""
+    from dataclasses import replace
+
+    from provisioner.ask.approvals import Revision
+    from provisioner.ask.approvals import approvals as answer
+    from provisioner.ask.reviewers import counted
+    from provisioner.cli.files import read_revision
+    from provisioner.cli.reviewing import check_head, known_people, pull_request_here, read_reviews
+    from provisioner.cli.wiring import now
+    from provisioner.load.contents import contents
+    from provisioner.load.files import find_top
+
     commit, declared, files = read_revision(access, base)
     before = Revision(declared, contents(files, loaded.folder))
     after = Revision(loaded.declared, contents(loaded.files, loaded.folder))
@@ -78,8 +97,7 @@ def approvals(
         said = counted(reviews, known_people(declared, forge.host, os.environ))
         found = answer(before, after, base, now(), wrote=said.wrote)
         found = replace(found, approved=tuple(said.approved), reviews=said)
-    _tell(found, form, commit)
-    return Exit.REFUSED if any(found.missing()) else Exit.DONE
+    return found, commit
 
 
 def _tell(found: Approvals, form: ProblemFormat, commit: str) -> None:

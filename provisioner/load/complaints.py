@@ -97,6 +97,55 @@ class Complaints:
             length=len(key),
         )
 
+    def alias(self, name: str, mark: Any, recursive: bool) -> None:
+        """One that names nothing, or (`recursive`) what it stands in itself."""
+        if recursive:
+            self.say(
+                "recursive-alias",
+                f"the alias {show('*' + name)} stands inside what it names",
+                mark,
+                "it would never end",
+                "write the value out",
+                length=len(name) + 1,
+            )
+        else:
+            self.say(
+                "unknown-alias",
+                f"the alias {show('*' + name)} names no anchor above it",
+                mark,
+                "an alias repeats what an anchor (`&name`) marked earlier in the same file",
+                f"mark the value with {show('&' + name)}, or quote the text if no alias is meant",
+                length=len(name) + 1,
+            )
+
+    def merge_key(self, mark: Any) -> None:
+        self.say(
+            "merge-key",
+            "merge keys (`<<`) are not allowed",
+            mark,
+            "what they bring in is hidden from whoever reviews the line, and may be overridden without notice",
+            "write the keys out; an alias (`*name`) for a whole value is fine",
+            length=2,
+        )
+
+    def complex_key(self, mark: Any) -> None:
+        self.say(
+            "complex-key",
+            "a key must be a name",
+            mark,
+            "a list, a mapping or an alias as a key has no meaning here",
+            "write the name; put text that begins with `[`, `{` or `*` in quotes",
+        )
+
+    def tag(self, tag: str, mark: Any) -> None:
+        self.say(
+            "tag",
+            f"the tag {show(tag)} is not allowed",
+            mark,
+            "access files are data; a tag could ask the reader to build something else from it",
+            "take it out; put text that begins with `!` in quotes",
+        )
+
     def empty_file(self) -> None:
         self.problems.append(
             Diagnostic(

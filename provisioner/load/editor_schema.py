@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from provisioner.contract.protocols import Provider
-from provisioner.load import schema
+from provisioner.load import fields, schema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _REF = "#/$defs/{model}"
@@ -71,7 +71,7 @@ def editor_schema(providers: Mapping[str, Provider]) -> Json:
 
 
 def _by_id(entry: Json) -> Json:
-    return {"type": "object", "propertyNames": {"pattern": schema.ID}, "additionalProperties": entry}
+    return {"type": "object", "propertyNames": {"pattern": fields.ID}, "additionalProperties": entry}
 
 
 def _with_where(grants: Json) -> Json:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from provisioner.contract.protocols import Provider
 from provisioner.diagnostics import Diagnostic, Location
-from provisioner.load import schema
+from provisioner.load import fields, schema
 from provisioner.load.checked import Model, checked, mended
 from provisioner.load.decode import decode, in_place_of_yaml
 from provisioner.load.display import show
@@ -44,7 +44,7 @@ SECTIONS = (
     "guardrails",
     "records",
 )
-_is_id = re.compile(schema.ID.removesuffix("$") + r"\Z").match
+_is_id = re.compile(fields.ID.removesuffix("$") + r"\Z").match
 
 
 _NOTHING: Any = MappingProxyType({})
@@ -353,7 +353,7 @@ class _Reader:
         )
 
     def _bad_id(self, section: str, name: str) -> None:
-        code, why = schema.PATTERN_WORDS[schema.ID]
+        code, why = fields.PATTERN_WORDS[fields.ID]
         tidy = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:63]
         self.entries.problems.append(
             At(self.source).problem(
@@ -382,7 +382,7 @@ _make = tuple.__new__
 
 def _assignment(held: Any, place: Location) -> Assignment:
     environments = tuple(held.environments) if held.environments is not None else None
-    starts = None if held.starts == schema.MERGE else held.starts
+    starts = None if held.starts == fields.MERGE else held.starts
     return Assignment(held.role, environments, starts, held.until, held.reason, place, held.source, held.length)
 
 

@@ -15,8 +15,8 @@ from pydantic_core import ErrorDetails
 
 from provisioner.diagnostics import Diagnostic
 from provisioner.load.display import several, show
+from provisioner.load.fields import PATTERN_WORDS
 from provisioner.load.places import At
-from provisioner.load.schema import PATTERN_WORDS
 from provisioner.load.suggest import did_you_mean
 from provisioner.model.block import Path
 

@@ -28,7 +28,7 @@ from provisioner.load import limits, ordinary
 from provisioner.load.characters import HIDDEN_IN_TEXT, TEXT_KEYS, hidden, look_alikes
 from provisioner.load.complaints import Complaints, RefusedError
 from provisioner.load.decode import unreadable_character
-from provisioner.load.display import code_point, show
+from provisioner.load.display import code_point
 from provisioner.load.scalars import DATE, NUMERIC, SPECIAL, TIME_KEYS, Unclear, resolve
 from provisioner.load.syntax import syntax_error
 from provisioner.load.tabs import Scalars, stray_tab
@@ -277,33 +277,12 @@ class _Builder:
     def _alias(self, event: Any) -> Any:
         value, size = self.anchors.get(event.anchor, (_ABSENT, 0))
         if value is _ABSENT or value is _OPEN:
-            self._bad_alias(event, value is _OPEN)
+            self.complain.alias(event.anchor, event.start_mark, value is _OPEN)
             return None
         self.extra = min(self.extra + size, 10**15)
         if size > self.largest[0]:
             self.largest = (size, event.start_mark)
         return value
-
-    def _bad_alias(self, event: Any, recursive: bool) -> None:
-        name, mark = event.anchor, event.start_mark
-        if recursive:
-            self.complain.say(
-                "recursive-alias",
-                f"the alias {show('*' + name)} stands inside what it names",
-                mark,
-                "it would never end",
-                "write the value out",
-                length=len(name) + 1,
-            )
-        else:
-            self.complain.say(
-                "unknown-alias",
-                f"the alias {show('*' + name)} names no anchor above it",
-                mark,
-                "an alias repeats what an anchor (`&name`) marked earlier in the same file",
-                f"mark the value with {show('&' + name)}, or quote the text if no alias is meant",
-                length=len(name) + 1,
-            )
 
     def _check_expansion(self) -> None:
         total = self.nodes + self.extra
@@ -330,14 +309,7 @@ class _Builder:
 
     def _plain_key(self, text: str, mark: Any) -> str | None:
         if text == "<<":
-            self.complain.say(
-                "merge-key",
-                "merge keys (`<<`) are not allowed",
-                mark,
-                "what they bring in is hidden from whoever reviews the line, and may be overridden without notice",
-                "write the keys out; an alias (`*name`) for a whole value is fine",
-                length=2,
-            )
+            self.complain.merge_key(mark)
             return None
         value = resolve(text)
         if value == text and type(value) is str:
@@ -359,24 +331,12 @@ class _Builder:
     def _complex_key(self, event: Any, depth: int) -> str | None:
         """Tells that a key is no name, and reads past it."""
         self._node(event, depth + 1, None)
-        self.complain.say(
-            "complex-key",
-            "a key must be a name",
-            event.start_mark,
-            "a list, a mapping or an alias as a key has no meaning here",
-            "write the name; put text that begins with `[`, `{` or `*` in quotes",
-        )
+        self.complain.complex_key(event.start_mark)
         return None
 
     def _check_tag(self, event: Any) -> None:
         if event.tag is not None:
-            self.complain.say(
-                "tag",
-                f"the tag {show(event.tag)} is not allowed",
-                event.start_mark,
-                "access files are data; a tag could ask the reader to build something else from it",
-                "take it out; put text that begins with `!` in quotes",
-            )
+            self.complain.tag(event.tag, event.start_mark)
 
     def _check_scalar(self, event: Any, value: Any, key: str | None) -> None:
         """What only the few files that `_needs_care` pays for."""

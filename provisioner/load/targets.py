@@ -13,7 +13,7 @@ from typing import Any
 
 from provisioner.contract.protocols import Provider
 from provisioner.diagnostics import Diagnostic
-from provisioner.load import schema
+from provisioner.load import fields, schema
 from provisioner.load.checked import checked
 from provisioner.load.display import several, show
 from provisioner.load.mistakes import keys_of
@@ -23,7 +23,7 @@ from provisioner.model.target import EMPTY, AccountsPolicy, Ignore, Mode, Target
 
 COMMON_KEYS = frozenset(keys_of(schema.InstanceModel))
 TARGET_KEYS = frozenset(keys_of(schema.TargetModel))
-_is_id = re.compile(schema.ID.removesuffix("$") + r"\Z").match
+_is_id = re.compile(fields.ID.removesuffix("$") + r"\Z").match
 
 
 @dataclass
@@ -79,7 +79,7 @@ class TargetReader:
         for name in list(instances):
             at = At(self.at.source, (*self.at.base, "instances", name))
             if not _is_id(name):
-                code, why = schema.PATTERN_WORDS[schema.ID]
+                code, why = fields.PATTERN_WORDS[fields.ID]
                 self.problems.append(
                     at.problem(
                         code,

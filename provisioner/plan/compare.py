@@ -20,6 +20,9 @@ nobody declared is a stray: listed and left alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from provisioner.contract import Inspects
 from provisioner.diagnostics import Location, Severity
 from provisioner.model.address import Address, Kind
@@ -125,44 +128,59 @@ def _wanted(drafts: Drafts, blocked: set[str]) -> int:
                 drafts.out.unproven.add(address)
                 drafts.out.held_back += 1
                 continue
-            drafts.add(
-                Action.CREATE,
-                address,
-                None,
-                want,
-                cause=Cause.DECLARED,
-                why=_why_wanted(side, address),
-                identity=identity.id if identity else None,
-                sources=want.sources,
-                starts=want.starts,
-                ends=want.until,
-            )
+            _create(drafts, address, want, identity)
             continue
         if identity is not None and identity.id in blocked:
             continue
         hides = coverage.at(address).hides | have.hides
         was, becomes = differences(have.attributes, want.attributes, hides)
         if becomes:
-            lapsed = _lapsed_to(side, have, want, identity)
-            drafts.add(
-                Action.UPDATE,
-                address,
-                have,
-                want,
-                cause=Cause.DECLARED if lapsed is None else Cause.TIME,
-                why="the files say otherwise"
-                if lapsed is None
-                else f"what gave more ended {format_instant(lapsed.until)}",
-                identity=identity.id if identity else None,
-                sources=want.sources if lapsed is None else lapsed.sources,
-                starts=want.starts,
-                ends=want.until,
-                attributes=(was, becomes),
-            )
+            _update(drafts, address, have, want, identity, (was, becomes))
         elif identity is not None and all(w.phase is Phase.PENDING for w in have.ways if w.gives_access):
             pending.setdefault(identity.id, have)
     drafts.out.waiting += [_waits_for(who, have) for who, have in pending.items()]
     return there
+
+
+def _create(drafts: Drafts, address: Address, want: Resource, identity: Identity | None) -> None:
+    """What is asked for and is not there."""
+    drafts.add(
+        Action.CREATE,
+        address,
+        None,
+        want,
+        cause=Cause.DECLARED,
+        why=_why_wanted(drafts.side, address),
+        identity=identity.id if identity else None,
+        sources=want.sources,
+        starts=want.starts,
+        ends=want.until,
+    )
+
+
+def _update(
+    drafts: Drafts,
+    address: Address,
+    have: Resource,
+    want: Resource,
+    identity: Identity | None,
+    attributes: tuple[Mapping[str, Any], Mapping[str, Any]],
+) -> None:
+    """What is there and otherwise: `attributes` as they are, and as they become."""
+    lapsed = _lapsed_to(drafts.side, have, want, identity)
+    drafts.add(
+        Action.UPDATE,
+        address,
+        have,
+        want,
+        cause=Cause.DECLARED if lapsed is None else Cause.TIME,
+        why="the files say otherwise" if lapsed is None else f"what gave more ended {format_instant(lapsed.until)}",
+        identity=identity.id if identity else None,
+        sources=want.sources if lapsed is None else lapsed.sources,
+        starts=want.starts,
+        ends=want.until,
+        attributes=attributes,
+    )
 
 
 def _waits_for(who: str, have: Resource) -> Waiting:

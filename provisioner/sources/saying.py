@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provisioner.files.names import sayable
-from provisioner.load.schema import EMAIL
+from provisioner.load.fields import EMAIL
 from provisioner.model.identity import AccountName, Identity
 from provisioner.model.source import Source
 from provisioner.sources.recognising import Doubt

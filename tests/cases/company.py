@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from provisioner.sandbox.aws import AwsServer
+from tests.rigs.commands import run_command
 from tests.rigs.slapd import Slapd
 
 ACCOUNT = "111111111111"
-_COMMAND = "from provisioner.cli.main import run; run()"
 
 ROLES = """\
 roles:
@@ -123,17 +122,9 @@ targets:
     def provision(
         self, *words: str, folder: Path | None = None, more: Mapping[str, str] | None = None, patience: int = 120
     ) -> Said:
-        done = subprocess.run(
-            [sys.executable, "-c", _COMMAND, *words],
-            cwd=folder or self.folder,
-            env={**self.environ, **(more or {})},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=patience,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Said(done.returncode, done.stdout, done.stderr)
+        """One run of the command line, in a process of its own."""
+        ended = run_command(words, folder or self.folder, {**self.environ, **(more or {})}, patience)
+        return Said(ended.status, ended.out, ended.err)
 
     def members(self, group: str) -> set[str]:
         """Uids in a group, by slapd's own word."""

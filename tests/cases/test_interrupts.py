@@ -18,11 +18,11 @@ import pytest
 from provisioner.records.folder import FolderStore
 from provisioner.records.journal import Journal
 from provisioner.records.register import Register
+from tests.rigs.commands import COMMAND, run_command
 from tests.rigs.proxy import Proxy
 from tests.rigs.slapd import Slapd
 
 WITHIN = 5.0
-_COMMAND = "from provisioner.cli.main import run; run()"
 _ACCESS = """\
 records: {{owner: 5f1c0a9b7e3d4c21{times}}}
 people:
@@ -65,8 +65,8 @@ class Repository:
     def has_doubts(self) -> bool:
         return any(i.doubt for i in Journal(FolderStore(self.root / ".provision")).chain("corp").open_items())
 
-    def start(self, port: int, *arguments: str) -> subprocess.Popen[bytes]:
-        environ = {
+    def environment(self, port: int) -> dict[str, str]:
+        return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.root),
             "PYTHONPATH": str(Path(__file__).parents[2]),
@@ -74,17 +74,21 @@ class Repository:
             "LDAP_PASSWORD": self.slapd.service_password,
             **self.environ,
         }
-        command = [sys.executable, "-c", _COMMAND, *arguments]
-        return subprocess.Popen(command, cwd=self.root, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def start(self, port: int, *arguments: str) -> subprocess.Popen[bytes]:
+        """A run that is to be interrupted, from the start of Python on."""
+        command = [sys.executable, "-c", COMMAND, *arguments]
+        return subprocess.Popen(
+            command, cwd=self.root, env=self.environment(port), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
 
     def git(self, *arguments: str) -> None:
         identity = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
         subprocess.run(["git", *identity, *arguments], cwd=self.root, check=True, capture_output=True)
 
     def run(self, *arguments: str) -> tuple[int, str]:
-        process = self.start(self.port, *arguments)
-        out, err = process.communicate(timeout=60)
-        return process.returncode, (out + err).decode()
+        ended = run_command(arguments, self.root, self.environment(self.port))
+        return ended.status, ended.out + ended.err
 
     @property
     def port(self) -> int:

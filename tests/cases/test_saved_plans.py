@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cases.company import _COMMAND, ACCOUNT, Company
+from tests.cases.company import ACCOUNT, Company
+from tests.rigs.commands import COMMAND
 
 
 def test_what_moved_is_refused_by_name_what_is_so_is_told_and_the_rest_is_done(
@@ -56,7 +57,7 @@ def test_what_moved_is_refused_by_name_what_is_so_is_told_and_the_rest_is_done(
 def test_of_two_runs_with_the_same_plan_file_one_gets_it(company: Company, tmp_path: Path) -> None:
     file = str(tmp_path / "plan.json")
     assert company.provision("plan", "--out", file).code == 0
-    command = [sys.executable, "-c", _COMMAND, "apply", file]
+    command = [sys.executable, "-c", COMMAND, "apply", file]
     runs = [
         subprocess.Popen(
             command, cwd=company.folder, env=company.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -106,6 +106,17 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repo
 
 def committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repository]:
     """The same, of any scope."""
+    with begun(tmp_path, monkeypatch) as made:
+        made.write("access/common.yaml", COMMON)
+        made.person("ada")
+        made.person("grace")
+        made.commit()
+        yield made
+
+
+@contextlib.contextmanager
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repository]:
+    """An empty repository, a directory, and the environment of its commands."""
     for name in CLEARED:
         monkeypatch.delenv(name, raising=False)
     with LdapServer() as server:
@@ -117,8 +128,4 @@ def committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repos
         monkeypatch.chdir(root)
         made = Repository(root, server, monkeypatch)
         made.git("init", "--quiet", "--initial-branch=main")
-        made.write("access/common.yaml", COMMON)
-        made.person("ada")
-        made.person("grace")
-        made.commit()
         yield made

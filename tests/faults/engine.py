@@ -14,6 +14,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,16 +46,16 @@ class AtRecord:
 class Engine:
     """The other side of that process: starts runs, one at a time, each in a folder with files for what it says."""
 
-    def __init__(self, folder: Path, systems: Sequence[str], *, clock: float = 1.0) -> None:
-        """What `systems` need is loaded before anything runs. `clock`: how much faster the engine's monotonic clock
-        goes than ours: a minute of settling is short then."""
+    def __init__(self, folder: Path, systems: Sequence[str] | None = None, *, clock: float = 1.0) -> None:
+        """What `systems` need (all without it) is loaded before anything runs. `clock`: how much faster the engine's
+        monotonic clock goes than ours: a minute of settling is short then."""
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         environment = {
             k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "LDAP_", "GITHUB_", "CIRCLECI_", "PG_"))
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.engine", str(clock), *systems],
+            [sys.executable, "-m", "tests.faults.engine", str(clock), *(_MODULES if systems is None else systems)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -91,9 +92,14 @@ class Engine:
         self.running = int(self._line()["process"])
         return self.running
 
-    def wait(self) -> Ended:
-        """Until the run has ended."""
+    def wait(self, patience: float | None = None) -> Ended:
+        """Until the run has ended; after `patience` seconds it is killed."""
+        timer = None if patience is None else threading.Timer(patience, self.kill)
+        if timer is not None:
+            timer.start()
         status = int(self._line()["status"])
+        if timer is not None:
+            timer.cancel()
         self.running = 0
         return Ended(status, self._said("out"), self._said("err"))
 

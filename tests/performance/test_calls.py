@@ -12,7 +12,7 @@ from tests.rigs.need import need
 from tests.rigs.slapd import slapd_missing_reason
 
 RUN = "from provisioner.cli.main import run; run()"
-FEW = PAGE // 3
+FEW = PAGE // 10
 
 
 @pytest.fixture(scope="module")

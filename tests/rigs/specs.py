@@ -66,13 +66,29 @@ def public_schema() -> Any:
 
 
 @cache
-def description(name: str) -> tuple[Any, dict[str, Any]]:
-    """The vendor's OpenAPI description: ready to check with, and as data."""
+def description(name: str) -> dict[str, Any]:
+    """The vendor's OpenAPI description, as data."""
+    found: dict[str, Any] = json.loads(text_of(name), object_hook=_nullable)
+    return found
+
+
+@cache
+def described(name: str, call: str) -> tuple[Any, Mapping[str, Any]] | None:
+    """What checks the exchanges of one call, and its operation in the vendor's description; None where it has none.
+
+    The checker knows all paths that a URL of the call may be meant by, and no others: it looks through them each time.
+    """
     from openapi_core import Config, OpenAPI
 
-    document = json.loads(text_of(name), object_hook=_nullable)
+    document, (method, _, template) = description(name), call.partition(" ")
+    asked = _parts(template)
+    near = {path: operations for path, operations in document["paths"].items() if _may_be(asked, _parts(path))}
     unchecked: Any = None  # the description itself is not what is checked
-    return OpenAPI.from_dict(document, config=Config(spec_validator_cls=unchecked)), document
+    for path, operations in near.items():
+        if _parts(path) == asked and method.lower() in operations:
+            api = OpenAPI.from_dict({**document, "paths": near}, config=Config(spec_validator_cls=unchecked))
+            return api, operations[method.lower()]
+    return None
 
 
 def _nullable(found: dict[str, Any]) -> dict[str, Any]:
@@ -143,24 +159,14 @@ class Checked:
         if exchange.call in MISTAKEN:
             self._count("not checked: the specification contradicts itself")
             return []
-        operation = self._operation(exchange)
-        if operation is None:
+        found = described(self.vendor, exchange.call)
+        if found is None:
             self.unchecked[exchange.call] += 1
             self._count("not checked: not in the specification")
             return []
-        return self._rest(exchange, operation)
+        return self._rest(exchange, *found)
 
-    def _operation(self, exchange: Exchange) -> Mapping[str, Any] | None:
-        _, document = description(self.vendor)
-        method, _, template = exchange.call.partition(" ")
-        for path, operations in document["paths"].items():
-            if _nameless(path) == _nameless(template) and method.lower() in operations:
-                found: Mapping[str, Any] = operations[method.lower()]
-                return found
-        return None
-
-    def _rest(self, exchange: Exchange, operation: Mapping[str, Any]) -> list[str]:
-        api, _ = description(self.vendor)
+    def _rest(self, exchange: Exchange, api: Any, operation: Mapping[str, Any]) -> list[str]:
         request, response = _as_request(exchange, HOSTS[self.vendor]), _as_response(exchange)
         wrong = []
         if exchange.answer[0] < 400:
@@ -205,8 +211,14 @@ def _validated(text: str, parse: Any, validate: Any) -> tuple[Any, ...]:
     return tuple(validate(public_schema(), parse(text)))
 
 
-def _nameless(path: str) -> str:
-    return "/".join("{}" if part.startswith("{") else part for part in path.split("/"))
+def _parts(path: str) -> list[str]:
+    """Its parts, without the names of its variables."""
+    return ["{}" if part.startswith("{") else part for part in path.split("/")]
+
+
+def _may_be(asked: list[str], other: list[str]) -> bool:
+    """Whether one URL may be meant by both."""
+    return len(asked) == len(other) and all(a == b or "{}" in (a, b) for a, b in zip(asked, other, strict=True))
 
 
 def _as_request(exchange: Exchange, host: str) -> WireRequest:

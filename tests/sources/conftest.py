@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.sandbox.ldap import LdapServer
-from tests.cli.conftest import CLEARED, Ran, Repository
+from tests.cli.conftest import Ran, Repository, begun
 from tests.sources.people import Department
 
 FILES = """\
@@ -65,17 +64,8 @@ class Company:
 @pytest.fixture
 def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
     """Two engineers, one of them on call; nothing pulled yet."""
-    for name in CLEARED:
-        monkeypatch.delenv(name, raising=False)
-    with LdapServer() as server:
-        monkeypatch.setenv("LDAP_URL", server.url)
-        monkeypatch.setenv("LDAP_BIND_DN", server.service_dn)
-        monkeypatch.setenv("LDAP_PASSWORD", server.service_password)
-        root = tmp_path / "repository"
-        root.mkdir()
-        monkeypatch.chdir(root)
-        files = Repository(root, server, monkeypatch)
-        files.git("init", "--quiet", "--initial-branch=main")
+    with begun(tmp_path, monkeypatch) as files:
+        server = files.server
         files.write("access/common.yaml", FILES)
         files.write("access/corp.yaml", SOURCE)
         people = Department(server.url, server.service_dn, server.service_password, server.suffix)

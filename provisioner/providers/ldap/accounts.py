@@ -6,26 +6,35 @@ the entry in the state that was read. An entry with another owner's mark is neve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
 from provisioner.contract import AlreadySo, Done, Failed, Outcome, ProviderError, Refused, Trouble
 from provisioner.model.change import Action, Change
-from provisioner.model.instant import format_instant, parse_instant
+from provisioner.model.instant import format_instant
 from provisioner.model.resource import Resource
 from provisioner.providers.ldap import convert, dn
 from provisioner.providers.ldap.connection import LdapResultError
 from provisioner.providers.ldap.convert import Entry
 from provisioner.providers.ldap.members import MemberWriter
 from provisioner.providers.ldap.site import ACCOUNT_WRITE, TRIES, Site, outcome_of, third_value, unchanged, why_other
+from provisioner.providers.ldap.values import (
+    NO_LOGIN,
+    Steps,
+    credentials_of,
+    end_values,
+    in_front,
+    kept_note,
+    no_login,
+    note_to_keep,
+    surname,
+)
 
-Steps = dict[str, list[tuple[str, list[bytes]]]]
 Moved = Callable[[Entry], Outcome | None]
 CLASSES = ("top", "person", "organizationalPerson", "inetOrgPerson")
 LOCK, END = "pwdAccountLockedTime", "pwdEndTime"
-NO_LOGIN = "/usr/sbin/nologin"
 SKEW = timedelta(minutes=5)
 """How much earlier than now an account ends, so that a server whose clock is behind refuses it at once too."""
 
@@ -144,7 +153,7 @@ class AccountWriter:
         values: dict[str, list[bytes]] = {
             "uid": [login.encode()],
             "cn": [name.encode()],
-            "sn": [_surname(name).encode()],
+            "sn": [surname(name).encode()],
             "description": [str(self.site.mark(self.site.key(change))).encode()],
         }
         if after.get("email"):
@@ -167,7 +176,7 @@ class AccountWriter:
         if after.get("enabled") is False:
             return self._disable(change, self._read(where), deadline)
         if isinstance(after.get("ends"), str):
-            steps: Steps = {END: [("REPLACE", _end_values(after["ends"]))]}
+            steps: Steps = {END: [("REPLACE", end_values(after["ends"]))]}
             ended = self._settle(self._read(where), deadline, lambda _: steps, "ends")
             if isinstance(ended, Failed):
                 return ended
@@ -184,19 +193,19 @@ class AccountWriter:
         after = change.after or {}
         if isinstance(after.get("name"), str):
             before = entry.first("cn") or ""
-            steps["cn"] = _in_front(entry, "cn", after["name"])
-            if entry.texts("sn") == [_surname(before)]:
-                steps["sn"] = _in_front(entry, "sn", _surname(after["name"]))
+            steps["cn"] = in_front(entry, "cn", after["name"])
+            if entry.texts("sn") == [surname(before)]:
+                steps["sn"] = in_front(entry, "sn", surname(after["name"]))
         if isinstance(after.get("email"), str):
-            steps["mail"] = _in_front(entry, "mail", after["email"])
+            steps["mail"] = in_front(entry, "mail", after["email"])
         if "ends" in after:
-            steps[END] = [("REPLACE", _end_values(after["ends"]))]
+            steps[END] = [("REPLACE", end_values(after["ends"]))]
         return steps
 
     def _adopted(self, change: Change, entry: Entry) -> Steps:
         present, _ = convert.marks(entry.texts("description"))
         since = present.disabled_since if present else None
-        mark = self.site.remarked(entry, self.site.mark(self.site.key(change), since), _note(entry))
+        mark = self.site.remarked(entry, self.site.mark(self.site.key(change), since), kept_note(entry))
         return {"description": mark, **(self._updated(change, entry) if change.action is Action.ADOPT else {})}
 
     def _released(self, entry: Entry) -> Steps:
@@ -207,7 +216,7 @@ class AccountWriter:
     def _disable(self, change: Change, entry: Entry, deadline: float) -> Outcome:
         """A password that nobody knows first: setting one lifts a lock. Then everything else in one request."""
         mark, _ = convert.marks(entry.texts("description"))
-        if convert.end_of(entry, self.site.now()) and mark and mark.disabled_since and not _keys(entry):
+        if convert.end_of(entry, self.site.now()) and mark and mark.disabled_since and not credentials_of(entry):
             return AlreadySo(f"{entry.dn} is disabled since {mark.disabled_since:%Y-%m-%d}")
         scrambled, refusal = self._scramble(entry, deadline)
         entry = self._again(entry)
@@ -253,12 +262,12 @@ class AccountWriter:
         steps: Steps = {
             LOCK: [("REPLACE", [convert.LOCKED_BY_HAND.encode()])],
             END: [("REPLACE", [convert.to_generalized_time(now - SKEW).encode()])],
-            **_no_login(entry),
-            **{name: [("DELETE", [])] for name in _keys(entry)},
+            **no_login(entry),
+            **{name: [("DELETE", [])] for name in credentials_of(entry)},
         }
         if drop_class:
             steps["objectClass"] = [("DELETE", [b"ldapPublicKey"])]
-        note = _note(entry) or _note_of(entry, steps)
+        note = kept_note(entry) or note_to_keep(entry, steps)
         # Where neither switch is known and the password stayed, nothing keeps the person out: then no date says so.
         since = now if scrambled or not {LOCK, END} <= self.unknown else None
         steps["description"] = self.site.remarked(entry, self.site.mark(key, since), note)
@@ -270,10 +279,10 @@ class AccountWriter:
         steps: Steps = {LOCK: [("REPLACE", [])]}
         if convert.end_of(entry, self.site.now()) is not None:  # one to come may have been written a moment ago
             steps[END] = [("REPLACE", [])]
-        words = (_note(entry) or "").removeprefix(convert.KEPT).split(" ")
+        words = (kept_note(entry) or "").removeprefix(convert.KEPT).split(" ")
         kept = dict(word.partition("=")[::2] for word in words)
         for name, disabled in (("loginShell", NO_LOGIN), ("shadowExpire", "1")):
-            if entry.first(name) == disabled and _note(entry) is not None:
+            if entry.first(name) == disabled and kept_note(entry) is not None:
                 steps[name] = [("REPLACE", [kept[name].encode()] if name in kept else [])]
         steps["description"] = self.site.remarked(entry, self.site.mark(key))
         return steps
@@ -369,51 +378,3 @@ def _moved(change: Change, expect: Resource | None, entry: Entry) -> Outcome | N
     ends = None if end is None else format_instant(end)
     found = {"name": entry.first("cn"), "email": entry.first("mail"), "ends": ends}
     return third_value(change, expect, found, mark)
-
-
-def _end_values(ends: object) -> list[bytes]:
-    """The value of pwdEndTime for an end, none for none."""
-    return [convert.to_generalized_time(parse_instant(ends)).encode()] if isinstance(ends, str) else []
-
-
-def _surname(name: str) -> str:
-    words = name.split()
-    return words[-1] if words else name
-
-
-def _in_front(entry: Entry, attribute: str, value: str) -> list[tuple[str, list[bytes]]]:
-    """The value first, because the first one is what we read; the one it replaces goes, others stay. A value that is
-    part of the entry's own name cannot go."""
-    present = list(entry.values.get(attribute, ()))
-    own = {dn.fold(v) for n, v in dn.parse(entry.dn)[0] if n == attribute}
-    rest = [v for v in present[1:] if dn.fold(convert.text(v)) != dn.fold(value)]
-    if present and dn.fold(convert.text(present[0])) in own - {dn.fold(value)}:
-        rest.insert(0, present[0])
-    wanted = [value.encode(), *rest]
-    return [] if wanted == present else [("REPLACE", wanted)]
-
-
-def _keys(entry: Entry) -> list[str]:
-    return [name for name in convert.CREDENTIAL_ATTRIBUTES if entry.values.get(name)]
-
-
-def _no_login(entry: Entry) -> Steps:
-    """No shell and an expired shadow entry: logins by key do not ask for the password."""
-    steps: Steps = {}
-    if "posixaccount" in entry.classes and entry.first("loginShell") != NO_LOGIN:
-        steps["loginShell"] = [("REPLACE", [NO_LOGIN.encode()])]
-    if "shadowaccount" in entry.classes and entry.first("shadowExpire") != "1":
-        steps["shadowExpire"] = [("REPLACE", [b"1"])]
-    return steps
-
-
-def _note(entry: Entry) -> str | None:
-    return next((t for t in entry.texts("description") if t.startswith(convert.KEPT)), None)
-
-
-def _note_of(entry: Entry, steps: Mapping[str, object]) -> str | None:
-    """What ENABLE shall put back, as a value of `description`."""
-    if "loginShell" not in steps and "shadowExpire" not in steps:
-        return None
-    kept = [f"{n}={told}" for n in ("loginShell", "shadowExpire") if n in steps and (told := entry.first(n))]
-    return convert.KEPT + (" ".join(kept) or "-")

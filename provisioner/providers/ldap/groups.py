@@ -8,10 +8,10 @@ from provisioner.contract import AlreadySo, Done, Failed, Outcome, ProviderError
 from provisioner.model.change import Action, Change
 from provisioner.model.resource import Resource
 from provisioner.providers.ldap import convert, dn
-from provisioner.providers.ldap.accounts import Steps
 from provisioner.providers.ldap.connection import LdapResultError
 from provisioner.providers.ldap.convert import Entry
 from provisioner.providers.ldap.site import TRIES, Site, outcome_of, third_value, unchanged, why_other
+from provisioner.providers.ldap.values import Steps
 
 CLASSES = ("top", "groupOfNames")
 

@@ -15,7 +15,7 @@ from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.model.way import Way
-from provisioner.providers.ldap import convert, dn, names
+from provisioner.providers.ldap import convert, dn, memberships, names
 from provisioner.providers.ldap.calls import ReadCalls, ShortEntryError
 from provisioner.providers.ldap.convert import Entry, Named
 
@@ -195,8 +195,8 @@ class Looking:
         attributes = (convert.OWNER_ATTRIBUTE,) if address.kind is Kind.GRANT else convert.MEMBER_ATTRIBUTES
         keys, uids, certain = self._standing_for(who, people, groups)
         ways = tuple(
-            Way(convert.way_id(attribute, convert.text(value)))
-            for attribute, value in convert.values_of(entry, attributes, keys, uids)
+            Way(memberships.way_id(attribute, convert.text(value)))
+            for attribute, value in memberships.values_of(entry, attributes, keys, uids)
         )
         if ways:
             return Resource(address, ways=ways), True

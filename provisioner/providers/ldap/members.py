@@ -13,7 +13,7 @@ from provisioner.contract import AlreadySo, Done, Failed, Outcome, ProviderError
 from provisioner.model.address import Kind
 from provisioner.model.change import Action, Change
 from provisioner.model.principal import PrincipalKind
-from provisioner.providers.ldap import convert, dn, names
+from provisioner.providers.ldap import convert, dn, memberships, names
 from provisioner.providers.ldap.connection import LdapResultError
 from provisioner.providers.ldap.convert import Entry
 from provisioner.providers.ldap.site import TRIES, Site, outcome_of
@@ -75,7 +75,7 @@ class MemberWriter:
             keys, uids = self._standing_for(change)
             return [
                 ("DELETE", attribute, value)
-                for attribute, value in convert.values_of(group, _attributes(change), keys, uids)
+                for attribute, value in memberships.values_of(group, _attributes(change), keys, uids)
             ]
         who = change.address.principal
         holder = self.site.holder(who) if who is not None else None
@@ -85,7 +85,7 @@ class MemberWriter:
         wanted = [convert.OWNER_ATTRIBUTE] if change.address.kind is Kind.GRANT else own_attributes(group)
         steps: list[Step] = []
         for attribute in wanted:
-            if not convert.values_of(group, (attribute,), {dn.loose_key(holder.dn)}, holder.uids):
+            if not memberships.values_of(group, (attribute,), {dn.loose_key(holder.dn)}, holder.uids):
                 value = holder.login if attribute in convert.UID_ATTRIBUTES else holder.dn
                 steps.append(("ADD", attribute, value.encode()))
         return steps
@@ -107,7 +107,7 @@ class MemberWriter:
             if colon and attribute in convert.UID_ATTRIBUTES:
                 uids.add(dn.fold(value))
             elif colon:
-                keys.add(dn.loose_key(convert.strip_unique_id(value)))
+                keys.add(dn.loose_key(memberships.strip_unique_id(value)))
         return keys, uids
 
     def strip(self, account_dn: str, uids: Iterable[str], deadline: float) -> int:
@@ -120,7 +120,7 @@ class MemberWriter:
             deadline,
             lambda group: [
                 ("DELETE", attribute, value)
-                for attribute, value in convert.values_of(group, attributes, {dn.loose_key(account_dn)}, folded)
+                for attribute, value in memberships.values_of(group, attributes, {dn.loose_key(account_dn)}, folded)
             ],
         )
 
@@ -131,9 +131,9 @@ class MemberWriter:
         def steps(group: Entry) -> list[Step]:
             result: list[Step] = []
             for attribute in attributes:
-                there = convert.values_of(group, (attribute,), {dn.loose_key(new[0])}, {dn.fold(new[1])})
+                there = memberships.values_of(group, (attribute,), {dn.loose_key(new[0])}, {dn.fold(new[1])})
                 # Where the name stays and only the uid changes, the old value is the new one.
-                old_ones = convert.values_of(group, (attribute,), {dn.loose_key(old[0])}, {dn.fold(old[1])})
+                old_ones = memberships.values_of(group, (attribute,), {dn.loose_key(old[0])}, {dn.fold(old[1])})
                 gone = [found for found in old_ones if found not in there]
                 result += [("DELETE", attribute, value) for _, value in gone]
                 if gone and not there:
@@ -146,7 +146,7 @@ class MemberWriter:
     def _everywhere(
         self, account_dn: str, uids: Iterable[str], deadline: float, steps: Callable[[Entry], list[Step]]
     ) -> int:
-        filter_ = convert.holds_filter(account_dn, uids)
+        filter_ = memberships.holds_filter(account_dn, uids)
         groups = self.site.calls.search(self.site.groups, filter_, convert.GROUP_ATTRIBUTES)
         for found in groups:
             self._one_group(found, deadline, steps)
@@ -189,7 +189,7 @@ def modifications_for(group: Entry, steps: Sequence[Step]) -> Mapping[str, list[
         deletes = list(dict.fromkeys(v for how, a, v in steps if a == attribute and how == "DELETE"))
         if any(c in convert.NEVER_EMPTY and convert.GROUP_CLASSES[c] == attribute for c in group.classes):
             present = list(group.values.get(attribute.lower(), ()))
-            own = [v for _, v in convert.values_of(group, (attribute,), {dn.loose_key(group.dn)}, ())]
+            own = [v for _, v in memberships.values_of(group, (attribute,), {dn.loose_key(group.dn)}, ())]
             left = [v for v in present if v not in deletes]
             if adds:
                 deletes += [v for v in own if v not in deletes]

@@ -18,7 +18,7 @@ from provisioner.model.instant import Instant
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
-from provisioner.providers.ldap import convert, dn
+from provisioner.providers.ldap import convert, dn, memberships
 from provisioner.providers.ldap.calls import PPOLICY, ReadCalls, ShortEntryError
 from provisioner.providers.ldap.convert import Entry, Named, Switches
 from provisioner.providers.ldap.look import Found, Looking
@@ -103,11 +103,15 @@ class LdapReader:
         if dn.is_within(name, self._people_base):
             entry = self._calls.entry(name, convert.ACCOUNT_ATTRIBUTES)
         login = convert.label_of(entry, "uid") if entry is not None else None
-        people = convert.People(self._target, [Named(login, entry)] if entry is not None and login is not None else [])
-        filter_ = convert.holds_filter(name, entry.texts("uid") if entry is not None else ())
+        people = memberships.People(
+            self._target, [Named(login, entry)] if entry is not None and login is not None else []
+        )
+        filter_ = memberships.holds_filter(name, entry.texts("uid") if entry is not None else ())
         found = self._calls.search(self._groups_base, filter_, convert.GROUP_ATTRIBUTES)
         resources: dict[Address, Resource] = {}
-        convert.Members(self._target, people, convert.named(found, "cn", self._groups_base)[0], False).into(resources)
+        memberships.Members(self._target, people, convert.named(found, "cn", self._groups_base)[0], False).into(
+            resources
+        )
         return login, resources
 
     @staticmethod
@@ -200,8 +204,8 @@ class LdapReader:
             }:
                 proof = "it must have a member and shows none: an access rule hides them"
                 scopes.append(ScopeCoverage(Scope(Kind.MEMBERSHIP, found.name), Verdict.DENIED, proof))
-        roster = convert.People(self._target, accounts)
-        convert.Members(self._target, roster, whole, people.complete).into(resources)
+        roster = memberships.People(self._target, accounts)
+        memberships.Members(self._target, roster, whole, people.complete).into(resources)
         return resources
 
     def _accounts(self, accounts: Sequence[Named], warnings: list[Diagnostic]) -> dict[str, Resource]:

@@ -66,8 +66,11 @@ def _audience(call: Call, org: bool) -> str | None:
 
 def _add(at: str, find: Find, *, org: bool = False) -> None:
     base = f"{at}/actions" if not at.endswith("{environment_name}") else at
-    secrets, variables = f"{base}/secrets", f"{base}/variables"
+    _add_secrets(f"{base}/secrets", find, org)
+    _add_variables(f"{base}/variables", find, org)
 
+
+def _add_secrets(secrets: str, find: Find, org: bool) -> None:
     @ROUTES.add(f"GET {secrets}/public-key")
     def public_key(call: Call, *where: str) -> Reply:
         return 200, find(call, "read", "secrets", *where).public()
@@ -106,6 +109,8 @@ def _add(at: str, find: Find, *, org: bool = False) -> None:
             raise not_found()
         return 204, None
 
+
+def _add_variables(variables: str, find: Find, org: bool) -> None:
     @ROUTES.add(f"GET {variables}")
     def list_variables(call: Call, *where: str) -> Reply:
         found = list(find(call, "read", "actions_variables", *where).variables.values())
