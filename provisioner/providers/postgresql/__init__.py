@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from provisioner.providers.postgresql.calls import Limits, Link
+    from provisioner.providers.postgresql.mint import PostgresMinter
     from provisioner.providers.postgresql.read import PostgresReader
     from provisioner.providers.postgresql.settings import Settings
     from provisioner.providers.postgresql.write import PostgresWriter
@@ -76,6 +77,16 @@ class PostgresProvider:
 
         rules = Rules(target.name, owner, tuple(settings.databases), settings.reassign_to)
         return PostgresWriter(WriteCalls(link), rules)
+
+    def open_minter(self, target: Target, environ: Mapping[str, str], owner: str | None) -> PostgresMinter:
+        """`provisioner.contract.Mints`: with the credential that writes."""
+        link, settings = self._link(target, environ)
+        from provisioner.providers.postgresql.calls import WriteCalls
+        from provisioner.providers.postgresql.mint import PostgresMinter
+        from provisioner.providers.postgresql.site import Rules
+
+        rules = Rules(target.name, owner, tuple(settings.databases), settings.reassign_to)
+        return PostgresMinter(WriteCalls(link), rules, link)
 
     def _link(self, target: Target, environ: Mapping[str, str]) -> tuple[Link, Settings]:
         from provisioner.providers.postgresql.settings import Settings

@@ -14,11 +14,12 @@ from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Change
 from provisioner.model.resource import Resource
 from provisioner.model.unit import Unit
-from provisioner.providers.postgresql import names, queries
+from provisioner.providers.postgresql import names
 from provisioner.providers.postgresql.accounts import change_account, comment
-from provisioner.providers.postgresql.calls import Session, WriteCalls
+from provisioner.providers.postgresql.calls import WriteCalls
 from provisioner.providers.postgresql.grants import change_grant, change_group, change_membership
 from provisioner.providers.postgresql.owned import drop_account, hand_on, site_of
+from provisioner.providers.postgresql.runs import end_runs_of, end_sessions
 from provisioner.providers.postgresql.site import Rules, Site
 
 _TOGETHER = 50
@@ -133,30 +134,13 @@ class PostgresWriter:
     def _end_sessions(self, login: str, deadline: float, otherwise: Outcome) -> Outcome:
         """By the role's id, because a dropped or renamed role's sessions are not found by name."""
         try:
+            end_runs_of(self._calls, self._rules, login, deadline)
             session = self._calls.session(self._rules.main)
             with session.within(deadline):
-                ended = self._terminate(session, login, deadline)
+                ended = end_sessions(session, login, deadline)
         except ProviderError as error:
             return Unknown(error=error) if error.trouble is Trouble.UNKNOWN else Failed(error)
         return Done(f"{ended} sessions ended") if ended else otherwise
-
-    def _terminate(self, session: Session, login: str, deadline: float) -> int:
-        try:
-            rows = session.rows("select oid from pg_roles where rolname = %s", (login,))
-            if not rows:
-                return 0
-            pids = [pid for pid, _ in session.rows(queries.SESSIONS, rows[0])]
-            for pid in pids:
-                session.rows("select pg_terminate_backend(%s)", (pid,))
-            while left := session.rows(queries.SESSIONS, rows[0]):
-                if time.monotonic() >= deadline - 0.5:
-                    told = f"{len(left)} sessions of {login} do not end"
-                    raise ProviderError(Trouble.CONFLICT, told, call="pg_terminate_backend")
-                session.rollback()  # what a transaction saw of the sessions, it sees until its end
-                time.sleep(0.02)
-            return len(pids)
-        finally:
-            session.rollback()
 
     def settle(self, receipt: str, deadline: float) -> Outcome:
         return Refused("the server answers at once: there is nothing to wait for")
