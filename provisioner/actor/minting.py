@@ -118,7 +118,7 @@ def sweep(target: Target, minter: Minter, means: Means) -> bool:
     try:
         left = minter.left()
     except ProviderError as error:
-        raise _failed(target, error) from None
+        raise _unswept(target, error) from None
     now = means.clock()
     clean = True
     for one in left:
@@ -191,6 +191,18 @@ def _failed(target: Target, error: ProviderError) -> ProvisionError:
             f"no credential could be made on {target.name}: {error}",
             why="the run is given nothing where it is not given all that it needs; what was made is ended",
             fix="see that the credential that mints is in this job's environment and may do that: docs/run.md",
+            target=target.name,
+        )
+    )
+
+
+def _unswept(target: Target, error: ProviderError) -> ProvisionError:
+    return ProvisionError(
+        Diagnostic(
+            "runs-unread",
+            f"{target.name} could not be asked what earlier runs have left: {error}",
+            why="what a run that died has left is ended by the next one, and by `expire`",
+            fix="see that the credential for writing is there, and run again",
             target=target.name,
         )
     )

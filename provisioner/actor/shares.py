@@ -21,7 +21,7 @@ from provisioner.model.canonical import digest
 from provisioner.model.identity import Identity, IdentityKind
 from provisioner.model.instant import Instant, parse_duration
 from provisioner.model.resource import Resource
-from provisioner.model.target import Target
+from provisioner.model.target import Mode, Target
 from provisioner.resolve.desired import Resolver
 from provisioner.resolve.roles import Roles, environments_held
 from provisioner.resolve.time import When, when, window
@@ -117,7 +117,8 @@ def _parties(
     narrows: dict[str, Narrows] = {}  # the same ones
     for name, target in declared.targets.items():
         provider = providers[target.provider]
-        declare = provider.declare(target) if isinstance(provider, Mints) else None
+        mints = isinstance(provider, Mints) and target.mode is not Mode.REPORT
+        declare = provider.declare(target) if mints else None
         if declare is not None and isinstance(declare, Narrows):
             declares[name], narrows[name] = declare, declare
     identities = [_held_there(declared.identities[who], declared, asking.asked, now) for who in asking.people]

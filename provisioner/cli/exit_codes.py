@@ -58,6 +58,7 @@ _BY_CODE = {
     "reviews-of-other-commit": Exit.REFUSED,
     "reviews-unread": Exit.INCOMPLETE,
     "run-over": Exit.NOT_ALLOWED,
+    "runs-unread": Exit.INCOMPLETE,
     "source-incomplete": Exit.INCOMPLETE,
     "source-other-system": Exit.REFUSED,
     "unknown-pipeline": Exit.USAGE,

@@ -102,6 +102,11 @@ def record(store: RecordStore, one: Began | Over) -> None:
     store.create(key, canonical_json(one.to_json()) + b"\n")
 
 
+def any_run(store: RecordStore) -> bool:
+    """Whether there ever was one."""
+    return bool(store.names(_FOLDER))
+
+
 def runs(store: RecordStore) -> Iterator[Began | Over | str]:
     """All there are, oldest first; of one that cannot be read its key: whoever may write one may write anything."""
     for day in store.names(_FOLDER):

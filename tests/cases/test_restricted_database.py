@@ -76,6 +76,28 @@ for table in "xyzw":
         except psycopg.errors.InsufficientPrivilege as error:
             print(table, error.diag.message_primary, file=answers)
 """
+LOOK = """\
+import os, pathlib
+needles = [n.encode() for n in pathlib.Path(os.environ["NEEDLES"]).read_text().split()]
+doors = (b"ACTIONS_ID_TOKEN_REQUEST", b"AWS_", b"PGPASSFILE", b"VAULT_TOKEN", b"PROVISION_")
+seen, found, pid, own = [], [], os.getpid(), True
+while pid > 1:
+    here = pathlib.Path(f"/proc/{pid}")
+    texts = {f"{pid} {what}": (here / what).read_bytes() for what in ("environ", "cmdline")}
+    if own or "--sealed" in texts[f"{pid} cmdline"].decode():
+        open_now = [fd for fd in (here / "fd").iterdir() if int(fd.name) > 2 and fd.exists()]
+        texts |= {f"{pid} fd {fd}": os.readlink(fd).encode() for fd in open_now}
+        found += [f"{w}: {d.decode()}" for w, t in texts.items() if w.endswith("environ") for d in doors if d in t]
+    found += [where for where, text in texts.items() if any(n in text for n in needles)]
+    seen.append(pid)
+    pid, own = int((here / "stat").read_text().rpartition(")")[2].split()[1]), False
+for root in (os.environ["HOME"], "."):
+    for path in pathlib.Path(root).rglob("*"):
+        if path.is_file() and any(n in path.read_bytes() for n in needles):
+            found.append(str(path))
+with open(os.environ["ANSWERS"], "a") as answers:
+    print(f"found {found} in {len(seen) > 2}", file=answers)
+"""
 SCRIPT = (sys.executable, "-c", READ)
 SLEEP = (sys.executable, "-c", "import psycopg; psycopg.connect('').execute('select pg_sleep(600)')")
 MARKED = "select rolname, shobj_description(oid, 'pg_authid') from pg_roles where rolname like 'run%'"
@@ -241,6 +263,34 @@ def test_its_time_is_its_end_and_the_command_decides_the_status(shop: Warehouse)
     assert shop.said_for("anna", "--", "sh", "-c", "exit 3").code == 3
     assert shop.said_for("anna", "--", "there-is-no-such-command").code == 127
     assert shop.left() == 0
+
+
+def test_what_makes_credentials_is_out_of_reach_where_another_job_does(shop: Warehouse) -> None:
+    """The set-up of docs/run.md: one job mints, one works, one ends."""
+    work, environ = shop.job, {**shop.environ, "NEEDLES": str(shop.folder.parent / "needles")}
+    public = shop.here("run", "--new-key", str(work / "key")).out.strip()
+    private, (_, variables) = (work / "key").read_text(), shop.begins("ben")
+    seal = ("run", "--environment", "production", "--sealed-for", public, "--out", str(work / "box"))
+    minted = shop.here(*seal, folder=shop.folder, more=variables)
+    assert minted.code == 0 and shop.left() == 1, minted.err
+    secrets = [environ.pop(name) for name in ("MINT_PASSWORD", "FORGE_TOKEN", "GITHUB_TOKEN")]
+    Path(environ["NEEDLES"]).write_text("\n".join([*secrets, private]))
+    shop.here("run", "--new-key", str(work / "another"))
+    opened = ("run", "--sealed", "box", "--key")
+    wrong = shop.here(*opened, "another", "--", "true", folder=work)
+    assert wrong.code == 64 and "it was not sealed for this key" in wrong.err
+    (work / "another").unlink()
+    answers = Path(environ["ANSWERS"])
+    answers.unlink(missing_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _COMMAND, *opened, "key", "--", sys.executable, "-c", READ + "answers.close()\n" + LOOK],
+        cwd=work, env=environ, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert answers.read_text().splitlines()[2:] == ["z 0", "w permission denied for table w", "found [] in True"]
+    ended = shop.here("run", "--end", minted.out.strip(), folder=work, more=variables)
+    assert (ended.code, ended.out, shop.left()) == (0, "1 ended.\n", 0), ended.err
+    assert shop.of("ben")[1].how == "ended by `run --end`"
 
 
 def test_what_a_killed_run_leaves_is_ended_by_the_next(shop: Warehouse) -> None:
