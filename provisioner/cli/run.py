@@ -17,7 +17,7 @@ from provisioner.cli.options import DEFAULT_ACCESS, Access
 
 def run(
     command: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- CMD...]", help="What to run.", show_default=False)
+        list[str] | None, typer.Argument(metavar="-- CMD", help="What to run, after `--`.", show_default=False)
     ] = None,
     environment: Annotated[
         str | None, typer.Option("--environment", metavar="E", help="Where it is done.", show_default=False)

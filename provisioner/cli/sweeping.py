@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from provisioner.actor.minting import Means, sweep
-from provisioner.cli.exit_codes import Exit
+from provisioner.cli.exit_codes import Exit, first, of_error
 from provisioner.cli.output import tell
 from provisioner.cli.wiring import Opened, now
 from provisioner.contract import Mints
@@ -21,7 +21,7 @@ def ended_runs(opened: Opened) -> Exit:
     run."""
     if not any_run(opened.journal.store):
         return Exit.DONE
-    providers, status = opened.files.providers, Exit.DONE
+    providers, found = opened.files.providers, [Exit.DONE]
     owner = opened.judging.records.owner
     means = Means(providers, os.environ, owner, opened.journal.store, now, lambda line: tell(f"{safe(line, 400)}\n"))
     for target in opened.targets.values():
@@ -30,10 +30,10 @@ def ended_runs(opened: Opened) -> Exit:
         try:
             minter = means.minter(target)
             try:
-                status = status if sweep(target, minter, means) else Exit.FAILED
+                found += [] if sweep(target, minter, means) else [Exit.FAILED]
             finally:
                 minter.close()
         except ProvisionError as error:
             tell(text(error.diagnostics))
-            status = Exit.FAILED
-    return status
+            found.append(of_error(error))
+    return first(*found)
