@@ -1,0 +1,253 @@
+"""A session of the pipeline's role for one run, narrowed to what the person has: AssumeRole with session policies.
+
+What the person has is looked at live, in one read of the account: a policy that is not on them now is not given, and
+what any of their policies denies is denied to the session too (`narrow.py` has the rule). A session always has session
+policies, because one without has the whole role. It refuses what it cannot narrow to, and it takes no session back: STS
+has no way to.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from provisioner.contract import CannotNarrow, Left, Minted, Order, ProviderError, Trouble
+from provisioner.credentials import Secret
+from provisioner.model.address import Kind
+from provisioner.model.instant import Instant
+from provisioner.model.resource import Resource
+from provisioner.providers.aws_iam import documents, names, narrow
+from provisioner.providers.aws_iam.calls import FAILED, ReadCalls, translate
+from provisioner.providers.aws_iam.connect import Clients
+from provisioner.providers.aws_iam.identify import Identified
+from provisioner.providers.aws_iam.limits import until
+
+SHORTEST, LONGEST = 900, 3600
+"""Seconds of a session: what STS gives at least, and what it gives to a caller who is in a role already."""
+_CALL = "sts:AssumeRole"
+_KINDS = ("User", "Group", "LocalManagedPolicy", "AWSManagedPolicy")
+# Where an SDK looks for other credentials than those in the three variables, before them or after them.
+_ELSEWHERE = (
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CREDENTIAL_EXPIRATION", "AWS_DEFAULT_PROFILE", "AWS_PROFILE",
+    "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_SECURITY_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE",
+)  # fmt: skip
+
+
+@dataclass
+class _Held:
+    """What one user has live, and the account's policies. `inline` is by words that name each document."""
+
+    user: Mapping[str, Any] | None = None
+    attached: set[str] = field(default_factory=set)
+    inline: dict[str, documents.Document] = field(default_factory=dict)
+    own: dict[str, str] = field(default_factory=dict)
+    documents: dict[str, documents.Document] = field(default_factory=dict)
+
+
+class Sessions:
+    """The account of one target. `clients` read in it, `sts` is asked with the first credentials."""
+
+    def __init__(self, account: str, region: str, clients: Clients, sts: Any, identified: Identified) -> None:
+        self._account = account
+        self._region = region
+        self._reads = ReadCalls(clients)
+        self._sts = sts
+        self._identified = identified
+
+    def close(self) -> None:
+        """Nothing is held open that would outlive the process."""
+
+    def end(self, public_id: str, deadline: float) -> None:
+        """STS takes nothing back: a session ends by its time, and is told so by `Minted.taken_back`."""
+
+    def left(self) -> tuple[Left, ...]:
+        """AWS forgets sessions by itself, and lists none."""
+        return ()
+
+    def mint(self, order: Order, deadline: float) -> Minted:
+        self._identified.check(self._reads)
+        role = self._role(order)
+        held = self._held(order.login)
+        arns, policy = self._narrowed(order, held)
+        ends = order.ends.replace(microsecond=0)
+        left = (ends - (self._reads.server_time or datetime.now(UTC))).total_seconds()
+        if left <= 0:
+            raise CannotNarrow([f"the time of run {order.run} is over"], call=_CALL)
+        name = names.session_name(order.person)
+        tags = {"person": name, "run": order.run, "pipeline": order.pipeline}
+        answer = self._assume(
+            deadline,
+            RoleArn=role,
+            RoleSessionName=name,
+            SourceIdentity=name,
+            PolicyArns=[{"arn": arn} for arn in arns],
+            Policy=policy,
+            DurationSeconds=min(max(math.ceil(left), SHORTEST), LONGEST),
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            TransitiveTagKeys=["person"],
+        )
+        return self._minted(answer["Credentials"], ends)
+
+    def _minted(self, given: Mapping[str, Any], ends: Instant) -> Minted:
+        environ: dict[str, Secret | str] = {
+            **dict.fromkeys(_ELSEWHERE, ""),
+            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": Secret(given["SecretAccessKey"]),
+            "AWS_SESSION_TOKEN": Secret(given["SessionToken"]),
+            "AWS_REGION": self._region,
+            "AWS_DEFAULT_REGION": self._region,
+            # What follows when a session has ended is an error, and never the machine's own role.
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        return Minted(given["AccessKeyId"], environ, min(ends, given["Expiration"].astimezone(UTC)), taken_back=False)
+
+    def _role(self, order: Order) -> str:
+        named = order.settings.get("assume", "")
+        role = names.role_arn(named, self._identified.partition, self._account)
+        if not named:
+            raise CannotNarrow([f"pipeline {order.pipeline} names no role to assume here"], call=_CALL)
+        if role is None:
+            raise CannotNarrow([f"{named} is not a role of account {self._account}"], call=_CALL)
+        return role
+
+    def _assume(self, deadline: float, **parameters: Any) -> Mapping[str, Any]:
+        """A session that was made and whose answer got lost is nobody's: so this may be said again."""
+        try:
+            with until(deadline):
+                answer: Mapping[str, Any] = self._sts.assume_role(**parameters)
+        except FAILED as error:
+            told = translate(error, _CALL, writing=False)
+            if told.code == "PackedPolicyTooLarge":
+                raise CannotNarrow([f"AWS says: {told.message}"], call=_CALL) from None
+            if told.code == "AccessDenied":
+                hint = "its trust policy must allow us sts:AssumeRole, sts:SetSourceIdentity and sts:TagSession"
+                raise ProviderError(
+                    Trouble.DENIED, f"{told.message}; {hint}", call=_CALL, request_id=told.request_id, code=told.code
+                ) from None
+            raise told from None
+        return answer
+
+    # What there is live
+
+    def _held(self, login: str) -> _Held:
+        """All that the user has, by the account's own details. An account that breaks off raises `partial`."""
+        held = _Held()
+        groups: dict[str, Mapping[str, Any]] = {}
+        for page in self._reads.details(_KINDS):
+            for row in page.get("UserDetailList") or ():
+                if row["UserName"].casefold() == login.casefold():
+                    held.user = row
+            groups |= {row["GroupName"]: row for row in page.get("GroupDetailList") or ()}
+            for row in page.get("Policies") or ():
+                if row["Arn"].split(":")[4] != "aws":
+                    held.own[row["PolicyName"]] = row["Arn"]
+                for version in row.get("PolicyVersionList") or ():
+                    if version.get("IsDefaultVersion") and version.get("Document"):
+                        held.documents[row["Arn"]] = version["Document"]
+        if held.user is None:
+            return held
+        missing = [name for name in held.user.get("GroupList") or () if name not in groups]
+        if missing:
+            told = f"user {login} is in group {missing[0]}, and the account's details have no such group"
+            raise ProviderError(Trouble.PARTIAL, told, call="iam:GetAccountAuthorizationDetails")
+        _add(held, f"user {login}", held.user, "UserPolicyList")
+        for name in held.user.get("GroupList") or ():
+            _add(held, f"group {name}", groups[name], "GroupPolicyList")
+        return held
+
+    def _document(self, held: _Held, arn: str) -> documents.Document:
+        """Details show no policies of AWS's own that nobody in the account has."""
+        if arn not in held.documents:
+            held.documents[arn] = self._reads.managed_policy(arn)
+        return held.documents[arn]
+
+    def _arn(self, held: _Held, thing: Resource) -> str:
+        """As apply does: the ARN that the files name, else the account's own policy of that name, else AWS's."""
+        name = (
+            thing.address.object.removeprefix(names.POLICY)
+            if thing.address.kind is Kind.CONTROL
+            else thing.address.object
+        )
+        if name.startswith("arn:"):
+            return name
+        aws = f"arn:{self._identified.partition}:iam::aws:policy/{name}"
+        return str(thing.attributes.get("arn") or held.own.get(name) or aws)
+
+    # Narrowing
+
+    def _narrowed(self, order: Order, held: _Held) -> tuple[list[str], str]:
+        """The managed policies of the session, and its own policy. Raises CannotNarrow with all that is in the way."""
+        given = [t for t in order.things if t.address.kind is Kind.GRANT]
+        alone = [t for t in order.things if t.address.kind is Kind.CONTROL]
+        cannot = [f"{t.address} is nothing that a session can have" for t in order.things if t not in given + alone]
+        cannot += [
+            f"{t.address} is no managed policy"
+            for t in given
+            if t.address.object.startswith((names.ROLE, names.INLINE))
+        ]
+        if not given:
+            cannot.append("there is no policy that both have")
+        cannot += _unfit(order.login, held)
+        if cannot:
+            raise CannotNarrow(cannot, call=_CALL)
+        arns = sorted({self._arn(held, thing) for thing in given})
+        cannot = [
+            f"{arn} is not on {order.login} live, and not on a group of theirs"
+            for arn in arns
+            if arn not in held.attached
+        ]
+        for arn in arns if not cannot else ():
+            cannot += _asking(arn, documents.asks_who(self._document(held, arn)))
+        others = {*held.attached, *(self._arn(held, thing) for thing in alone)}.difference(arns)
+        texts = {arn: self._document(held, arn) for arn in sorted(others)} | held.inline
+        denied: list[Mapping[str, Any]] = []
+        for label, document in texts.items():
+            statements = documents.denials(document)
+            cannot += _asking(label, documents.asks_who(statements))
+            if statements and documents.is_of_old_version(document):
+                cannot.append(f"{label} denies by a document of the version before 2012-10-17, which cannot be copied")
+            denied += statements
+        policy = narrow.session_policy(denied, order.ends)
+        cannot += _too_long(arns, policy)
+        if cannot:
+            raise CannotNarrow(cannot, call=_CALL)
+        return arns, policy
+
+
+def _add(held: _Held, label: str, row: Mapping[str, Any], inline: str) -> None:
+    held.attached |= {policy["PolicyArn"] for policy in row.get("AttachedManagedPolicies") or ()}
+    for policy in row.get(inline) or ():
+        held.inline[f"inline policy {policy['PolicyName']} of {label}"] = policy["PolicyDocument"]
+
+
+def _unfit(login: str, held: _Held) -> Iterable[str]:
+    """Why this user's rights cannot be a session's, whatever they are."""
+    if held.user is None:
+        yield f"there is no user {login} in the account"
+        return
+    if any(documents.is_deny_all(document) for document in held.inline.values()):
+        yield f"user {login} is denied everything: disabled, or cut off"
+    boundary = (held.user.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+    if boundary:
+        yield f"user {login} has the permissions boundary {boundary}, and a session has no place for a second one"
+
+
+def _asking(label: str, keys: set[str]) -> list[str]:
+    if not keys:
+        return []
+    return [f"{label} asks who calls ({', '.join(sorted(keys))}), and of a role's session the answer is another one"]
+
+
+def _too_long(arns: list[str], policy: str) -> Iterable[str]:
+    if len(arns) > narrow.MOST_POLICIES:
+        yield f"{len(arns)} policies, and a session of AWS takes {narrow.MOST_POLICIES} at most"
+    length = len(policy) + sum(map(len, arns))
+    if length > narrow.MOST_CHARACTERS:
+        yield (
+            f"names of policies and what is denied come to {length} characters, and a session of AWS takes "
+            f"{narrow.MOST_CHARACTERS}"
+        )
