@@ -141,13 +141,17 @@ def strength_of_name(name: str) -> str:
     return Level.ORDINARY.value
 
 
-# What one may not
+# For the session of a run
+
+
+def unlabelled(document: Document) -> list[dict[str, Any]]:
+    """Its statements without their Sids, which are labels and must be unique in a document."""
+    return [{key: value for key, value in s.items() if key != "Sid"} for s in _statements(document)]
 
 
 def denials(document: Document) -> list[dict[str, Any]]:
-    """Its Deny statements, without the Sid, which is a label and must be unique in a document."""
-    denying = (s for s in _statements(document) if s.get("Effect") == "Deny")
-    return [{key: value for key, value in s.items() if key != "Sid"} for s in denying]
+    """Its Deny statements, likewise."""
+    return [s for s in unlabelled(document) if s.get("Effect") == "Deny"]
 
 
 def asks_who(part: Any) -> set[str]:

@@ -167,11 +167,9 @@ class Sessions:
 
     def _arn(self, held: _Held, thing: Resource) -> str:
         """As apply does: the ARN that the files name, else the account's own policy of that name, else AWS's."""
-        name = (
-            thing.address.object.removeprefix(names.POLICY)
-            if thing.address.kind is Kind.CONTROL
-            else thing.address.object
-        )
+        name = thing.address.object
+        if thing.address.kind is Kind.CONTROL:
+            name = name.removeprefix(names.POLICY)
         if name.startswith("arn:"):
             return name
         aws = f"arn:{self._identified.partition}:iam::aws:policy/{name}"
@@ -183,39 +181,28 @@ class Sessions:
         """The managed policies of the session, and its own policy. Raises CannotNarrow with all that is in the way."""
         given = [t for t in order.things if t.address.kind is Kind.GRANT]
         alone = [t for t in order.things if t.address.kind is Kind.CONTROL]
-        cannot = [f"{t.address} is nothing that a session can have" for t in order.things if t not in given + alone]
-        cannot += [
-            f"{t.address} is no managed policy"
-            for t in given
-            if t.address.object.startswith((names.ROLE, names.INLINE))
+        cannot = [
+            f"{thing.address} is no managed policy"
+            for thing in order.things
+            if thing not in given + alone or thing.address.object.startswith((names.ROLE, names.INLINE))
         ]
         if not given:
             cannot.append("there is no policy that both have")
         cannot += _unfit(order.login, held)
-        if cannot:
-            raise CannotNarrow(cannot, call=_CALL)
         arns = sorted({self._arn(held, thing) for thing in given})
-        cannot = [
-            f"{arn} is not on {order.login} live, and not on a group of theirs"
-            for arn in arns
-            if arn not in held.attached
-        ]
-        for arn in arns if not cannot else ():
-            cannot += _asking(arn, documents.asks_who(self._document(held, arn)))
-        others = {*held.attached, *(self._arn(held, thing) for thing in alone)}.difference(arns)
-        texts = {arn: self._document(held, arn) for arn in sorted(others)} | held.inline
-        denied: list[Mapping[str, Any]] = []
-        for label, document in texts.items():
-            statements = documents.denials(document)
-            cannot += _asking(label, documents.asks_who(statements))
-            if statements and documents.is_of_old_version(document):
-                cannot.append(f"{label} denies by a document of the version before 2012-10-17, which cannot be copied")
-            denied += statements
-        policy = narrow.session_policy(denied, order.ends)
-        cannot += _too_long(arns, policy)
+        if held.user is not None:
+            absent = [arn for arn in arns if arn not in held.attached]
+            cannot += [f"{arn} is not on {order.login} live, and on no group of theirs" for arn in absent]
         if cannot:
             raise CannotNarrow(cannot, call=_CALL)
-        return arns, policy
+        others = {*held.attached, *(self._arn(held, thing) for thing in alone)}.difference(arns)
+        texts = {arn: self._document(held, arn) for arn in sorted(others)}
+        passed, policy, cannot = narrow.session(
+            {arn: self._document(held, arn) for arn in arns}, texts | held.inline, order.ends
+        )
+        if cannot:
+            raise CannotNarrow(cannot, call=_CALL)
+        return passed, policy
 
 
 def _add(held: _Held, label: str, row: Mapping[str, Any], inline: str) -> None:
@@ -234,20 +221,3 @@ def _unfit(login: str, held: _Held) -> Iterable[str]:
     boundary = (held.user.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
     if boundary:
         yield f"user {login} has the permissions boundary {boundary}, and a session has no place for a second one"
-
-
-def _asking(label: str, keys: set[str]) -> list[str]:
-    if not keys:
-        return []
-    return [f"{label} asks who calls ({', '.join(sorted(keys))}), and of a role's session the answer is another one"]
-
-
-def _too_long(arns: list[str], policy: str) -> Iterable[str]:
-    if len(arns) > narrow.MOST_POLICIES:
-        yield f"{len(arns)} policies, and a session of AWS takes {narrow.MOST_POLICIES} at most"
-    length = len(policy) + sum(map(len, arns))
-    if length > narrow.MOST_CHARACTERS:
-        yield (
-            f"names of policies and what is denied come to {length} characters, and a session of AWS takes "
-            f"{narrow.MOST_CHARACTERS}"
-        )

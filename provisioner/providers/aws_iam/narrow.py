@@ -43,8 +43,6 @@ def shared(given_by: _GivenBy, person: Sequence[Resource], scope: Sequence[Resou
     both = sorted(theirs.keys() & its.keys())
     arns = {name: {str(arn) for one in (theirs, its) if (arn := one[name].attributes.get("arn"))} for name in both}
     cannot += [f"{' and '.join(sorted(arns[name]))} go by one name" for name in both if len(arns[name]) > 1]
-    if len(both) > MOST_POLICIES:
-        cannot.append(f"both have {len(both)} policies, and a session of AWS takes {MOST_POLICIES} at most")
     things = [theirs[name] if theirs[name].attributes else its[name] for name in both]
     alone = [_control(its[name]) for name in sorted(its.keys() - theirs.keys())] if both else []
     return Shared((*things, *alone), tuple(cannot))
@@ -76,15 +74,60 @@ def _control(policy: Resource) -> Resource:
     return replace(policy, address=address)
 
 
-def session_policy(denied: Iterable[Mapping[str, Any]], ends: Instant) -> str:
-    """The session's own policy, which allows nothing. It denies what is denied to either, everything once the time is
-    over, and going on into another role, whose session would not end with this one."""
+def written_out(arns: Sequence[str], texts: Mapping[str, documents.Document]) -> list[str]:
+    """Which of the session's managed policies go into its own policy by their text, since it takes no more than ten by
+    their ARN: the shortest."""
+    over = max(0, len(arns) - MOST_POLICIES)
+    return sorted(arns, key=lambda arn: (len(documents.compact(documents.unlabelled(texts[arn]))), arn))[:over]
+
+
+def session(
+    given: Mapping[str, documents.Document], others: Mapping[str, documents.Document], ends: Instant
+) -> tuple[list[str], str, list[str]]:
+    """(ARNs, own policy, what cannot be) of a session that has `given` (by ARN) and is denied what `others` deny. Where
+    there are more than ten, the shortest are written out in the session's own policy."""
+    cannot: list[str] = []
+    for label, document in given.items():
+        cannot += _asking(label, documents.asks_who(document))
+    by_length = sorted(given, key=lambda arn: (-len(documents.compact(documents.unlabelled(given[arn]))), arn))
+    passed, written = sorted(by_length[:MOST_POLICIES]), by_length[MOST_POLICIES:]
+    statements = [s for arn in written for s in documents.unlabelled(given[arn])]
+    copied = {arn: given[arn] for arn in written}
+    for label, document in others.items():
+        denied = documents.denials(document)
+        cannot += _asking(label, documents.asks_who(denied))
+        if denied:
+            copied[label] = document
+            statements += denied
+    for label, document in copied.items():
+        if documents.is_of_old_version(document):
+            cannot.append(f"{label} is a document of the version before 2012-10-17, which cannot be copied")
+    policy = _own_policy(statements, ends)
+    length = len(policy) + sum(map(len, passed))
+    if length > MOST_CHARACTERS:
+        told = "the policies beyond ten, " if written else ""
+        cannot.append(
+            f"the names of policies, {told}and what is denied come to {length} characters, and a session of AWS takes "
+            f"{MOST_CHARACTERS}"
+        )
+    return passed, policy, cannot
+
+
+def _own_policy(more: Iterable[Mapping[str, Any]], ends: Instant) -> str:
+    """By itself it allows nothing, and denies everything once the time is over and going on into another role, whose
+    session would not end with this one."""
     over = {"DateGreaterThanEquals": {"aws:CurrentTime": format_instant(ends.replace(microsecond=0))}}
     statements: list[Mapping[str, Any]] = [
         {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": over},
         {"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*"},
     ]
-    for statement in denied:
+    for statement in more:
         if statement not in statements:
             statements.append(statement)
     return documents.compact(statements)
+
+
+def _asking(label: str, keys: set[str]) -> list[str]:
+    if not keys:
+        return []
+    return [f"{label} asks who calls ({', '.join(sorted(keys))}), and of a role's session the answer is another one"]

@@ -296,6 +296,23 @@ def test_denials_that_do_not_fit_into_a_session_are_not_left_out(cloud: Cloud) -
     assert "characters" in told
 
 
+def test_twelve_policies_that_both_have_are_all_given(cloud: Cloud) -> None:
+    actions = ["ListUsers", "ListRoles", "ListGroups", "ListPolicies", "ListAccountAliases", "ListServerCertificates",
+               "ListInstanceProfiles", "ListSAMLProviders", "ListOpenIDConnectProviders", "ListVirtualMFADevices",
+               "GetAccountSummary", "GetAccountPasswordPolicy"]  # fmt: skip
+    both = [f"May{action}" for action in actions]
+    cloud.make_group("More")
+    for name, action in zip(both, actions, strict=True):
+        policy(cloud, name, document(statement("Allow", f"iam:{action}")))
+        holder = {"GroupName": "More" if name in both[:10] else "Developers", "PolicyArn": own(name)}
+        cloud.iam.attach_group_policy(**holder)
+    cloud.iam.add_user_to_group(GroupName="More", UserName="ada")
+    mint(cloud, order({"policies": both}, {"policies": both}))
+    policies = sessions(cloud)[0].sandbox_session_policies
+    assert all(decide(policies, f"iam:{action}", "*", {}) for action in actions)
+    assert not decide(policies, "iam:CreateUser", "*", {})
+
+
 def test_what_aws_cannot_pack_is_cannot_narrow(cloud: Cloud) -> None:
     cloud.server.fail("AssumeRole", "PackedPolicyTooLarge", 400, None, message="Packed size 104%", after=1)
     with pytest.raises(CannotNarrow, match="Packed size 104%"):

@@ -75,11 +75,6 @@ def test_what_both_have_is_the_policies_that_the_files_give_to_both(
             {"policies": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]},
             "go by one name",
         ),
-        (
-            {"policies": [f"p{number}" for number in range(11)]},
-            {"policies": [f"p{number}" for number in range(12)]},
-            "both have 11 policies",
-        ),
     ],
 )
 def test_what_a_session_cannot_be_narrowed_to_is_said(
@@ -108,11 +103,38 @@ def test_a_policy_of_the_scope_alone_is_a_control_and_nobodys_grant() -> None:
 def test_the_sessions_own_policy_allows_nothing_and_denies_all_after_the_end() -> None:
     denied = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
     ends = datetime(2026, 11, 28, 17, 0, 0, 999, tzinfo=UTC)
-    document = json.loads(narrow.session_policy([denied, dict(denied)], ends))
-    statements = document["Statement"]
+    passed, policy, cannot = narrow.session({}, {"one": text(denied), "two": text(denied)}, ends)
+    assert (passed, cannot) == ([], [])
+    statements = json.loads(policy)["Statement"]
     assert {s["Effect"] for s in statements} == {"Deny"}
     assert statements[0]["Condition"] == {"DateGreaterThanEquals": {"aws:CurrentTime": "2026-11-28T17:00:00Z"}}
     assert statements.count(denied) == 1
+
+
+def text(*statements: dict[str, object]) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": [{"Sid": "Same", **one} for one in statements]}
+
+
+def allows(action: str) -> dict[str, object]:
+    return text({"Effect": "Allow", "Action": action, "Resource": "*"})
+
+
+END = datetime(2026, 11, 28, 17, tzinfo=UTC)
+
+
+def test_of_more_than_ten_policies_the_shortest_are_written_out() -> None:
+    given = {f"arn:{number:02}": allows("a:" + "x" * number) for number in range(12)}
+    passed, policy, cannot = narrow.session(given, {}, END)
+    assert (passed, cannot) == ([f"arn:{number:02}" for number in range(2, 12)], [])
+    statements = json.loads(policy)["Statement"]
+    assert [s["Action"] for s in statements if s["Effect"] == "Allow"] == ["a:x", "a:"]
+    assert not any("Sid" in s for s in statements)
+
+
+def test_policies_beyond_ten_that_do_not_fit_are_not_left_out() -> None:
+    given = {f"arn:{number:02}": allows("a:" + "x" * (1000 + number)) for number in range(12)}
+    (told,) = narrow.session(given, {}, END)[2]
+    assert "the policies beyond ten" in told
 
 
 @pytest.mark.parametrize(
