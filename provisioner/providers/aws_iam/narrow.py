@@ -74,13 +74,6 @@ def _control(policy: Resource) -> Resource:
     return replace(policy, address=address)
 
 
-def written_out(arns: Sequence[str], texts: Mapping[str, documents.Document]) -> list[str]:
-    """Which of the session's managed policies go into its own policy by their text, since it takes no more than ten by
-    their ARN: the shortest."""
-    over = max(0, len(arns) - MOST_POLICIES)
-    return sorted(arns, key=lambda arn: (len(documents.compact(documents.unlabelled(texts[arn]))), arn))[:over]
-
-
 def session(
     given: Mapping[str, documents.Document], others: Mapping[str, documents.Document], ends: Instant
 ) -> tuple[list[str], str, list[str]]:

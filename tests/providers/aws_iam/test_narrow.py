@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -101,7 +102,7 @@ def test_a_policy_of_the_scope_alone_is_a_control_and_nobodys_grant() -> None:
 
 
 def test_the_sessions_own_policy_allows_nothing_and_denies_all_after_the_end() -> None:
-    denied = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
+    denied: dict[str, object] = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
     ends = datetime(2026, 11, 28, 17, 0, 0, 999, tzinfo=UTC)
     passed, policy, cannot = narrow.session({}, {"one": text(denied), "two": text(denied)}, ends)
     assert (passed, cannot) == ([], [])
@@ -111,7 +112,7 @@ def test_the_sessions_own_policy_allows_nothing_and_denies_all_after_the_end() -
     assert statements.count(denied) == 1
 
 
-def text(*statements: dict[str, object]) -> dict[str, object]:
+def text(*statements: Mapping[str, object]) -> dict[str, object]:
     return {"Version": "2012-10-17", "Statement": [{"Sid": "Same", **one} for one in statements]}
 
 
