@@ -48,7 +48,8 @@ class Narrows(Protocol):
 @dataclass(frozen=True, slots=True)
 class Order:
     """A credential that is wanted. `run` is unique and made of at most 16 of a-z and 0-9; `person` the declared id of
-    whom it is for and `login` their account's name on the target. `things` come from `shared`. `settings` are what the
+    whom it is for and `login` their account's name on the target; `others` are the accounts there of those who set the
+    run going too, for it is to be no wider than any of them. `things` come from `shared`. `settings` are what the
     pipeline's entry says for this target (`assume`), empty where it says nothing. `ends` is the last moment at which
     it may work."""
 
@@ -59,6 +60,7 @@ class Order:
     things: tuple[Resource, ...]
     ends: Instant
     settings: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
