@@ -9,7 +9,7 @@ has no way to.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,6 @@ from provisioner.contract import CannotNarrow, Left, Minted, Order, ProviderErro
 from provisioner.credentials import Secret
 from provisioner.model.address import Kind
 from provisioner.model.instant import Instant
-from provisioner.model.resource import Resource
 from provisioner.providers.aws_iam import documents, names, narrow
 from provisioner.providers.aws_iam.calls import FAILED, ReadCalls, translate
 from provisioner.providers.aws_iam.connect import Clients
@@ -39,10 +38,11 @@ _ELSEWHERE = (
 
 @dataclass
 class _Held:
-    """What one user has live, and the account's policies. `inline` is by words that name each document."""
+    """What some users have live, and the account's policies. `attached` is by user, as ARNs; `inline` by words that
+    name each document."""
 
-    user: Mapping[str, Any] | None = None
-    attached: set[str] = field(default_factory=set)
+    users: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    attached: dict[str, set[str]] = field(default_factory=dict)
     inline: dict[str, documents.Document] = field(default_factory=dict)
     own: dict[str, str] = field(default_factory=dict)
     documents: dict[str, documents.Document] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Sessions:
     def mint(self, order: Order, deadline: float) -> Minted:
         self._identified.check(self._reads)
         role = self._role(order)
-        held = self._held(order.login)
+        held = self._held((order.login, *order.others))
         arns, policy = self._narrowed(order, held)
         ends = order.ends.replace(microsecond=0)
         left = (ends - (self._reads.server_time or datetime.now(UTC))).total_seconds()
@@ -133,14 +133,16 @@ class Sessions:
 
     # What there is live
 
-    def _held(self, login: str) -> _Held:
-        """All that the user has, by the account's own details. An account that breaks off raises `partial`."""
+    def _held(self, logins: Sequence[str]) -> _Held:
+        """All that the users have, by the account's own details. An account that breaks off raises `partial`."""
         held = _Held()
+        wanted = {login.casefold(): login for login in logins}
         groups: dict[str, Mapping[str, Any]] = {}
         for page in self._reads.details(_KINDS):
             for row in page.get("UserDetailList") or ():
-                if row["UserName"].casefold() == login.casefold():
-                    held.user = row
+                login = wanted.get(row["UserName"].casefold())
+                if login is not None:
+                    held.users[login] = row
             groups |= {row["GroupName"]: row for row in page.get("GroupDetailList") or ()}
             for row in page.get("Policies") or ():
                 if row["Arn"].split(":")[4] != "aws":
@@ -148,76 +150,83 @@ class Sessions:
                 for version in row.get("PolicyVersionList") or ():
                     if version.get("IsDefaultVersion") and version.get("Document"):
                         held.documents[row["Arn"]] = version["Document"]
-        if held.user is None:
-            return held
-        missing = [name for name in held.user.get("GroupList") or () if name not in groups]
-        if missing:
-            told = f"user {login} is in group {missing[0]}, and the account's details have no such group"
-            raise ProviderError(Trouble.PARTIAL, told, call="iam:GetAccountAuthorizationDetails")
-        _add(held, f"user {login}", held.user, "UserPolicyList")
-        for name in held.user.get("GroupList") or ():
-            _add(held, f"group {name}", groups[name], "GroupPolicyList")
+        for login, user in held.users.items():
+            attached = held.attached[login] = _add(held, f"user {login}", user, "UserPolicyList")
+            for name in user.get("GroupList") or ():
+                if name not in groups:
+                    told = f"user {login} is in group {name}, and the account's details have no such group"
+                    raise ProviderError(Trouble.PARTIAL, told, call="iam:GetAccountAuthorizationDetails")
+                attached |= _add(held, f"group {name}", groups[name], "GroupPolicyList")
         return held
 
     def _document(self, held: _Held, arn: str) -> documents.Document:
-        """Details show no policies of AWS's own that nobody in the account has."""
+        """Details show no policies of AWS's own that nobody in the account has. One that the files name, that nobody has
+        and that is not there at all denies nothing."""
         if arn not in held.documents:
-            held.documents[arn] = self._reads.managed_policy(arn)
+            try:
+                held.documents[arn] = self._reads.managed_policy(arn)
+            except ProviderError as error:
+                if error.trouble is not Trouble.GONE or any(arn in had for had in held.attached.values()):
+                    raise
+                held.documents[arn] = {}
         return held.documents[arn]
 
-    def _arn(self, held: _Held, thing: Resource) -> str:
+    def _arn(self, held: _Held, named: str) -> str:
         """As apply does: the ARN that the files name, else the account's own policy of that name, else AWS's."""
-        name = thing.address.object
-        if thing.address.kind is Kind.CONTROL:
-            name = name.removeprefix(names.POLICY)
-        if name.startswith("arn:"):
-            return name
-        aws = f"arn:{self._identified.partition}:iam::aws:policy/{name}"
-        return str(thing.attributes.get("arn") or held.own.get(name) or aws)
+        if named.startswith("arn:"):
+            return named
+        return held.own.get(named) or f"arn:{self._identified.partition}:iam::aws:policy/{named}"
 
     # Narrowing
 
     def _narrowed(self, order: Order, held: _Held) -> tuple[list[str], str]:
         """The managed policies of the session, and its own policy. Raises CannotNarrow with all that is in the way."""
-        given = [t for t in order.things if t.address.kind is Kind.GRANT]
-        alone = [t for t in order.things if t.address.kind is Kind.CONTROL]
-        cannot = [
-            f"{thing.address} is no managed policy"
-            for thing in order.things
-            if thing not in given + alone or thing.address.object.startswith((names.ROLE, names.INLINE))
-        ]
-        if not given:
+        arns, denying, cannot = set(), set(), []
+        for thing in order.things:
+            name = thing.address.object
+            if name.startswith(names.ROLE):
+                cannot.append(f"a session of {name.removeprefix(names.ROLE)} would go on when the run is over")
+            elif thing.address.kind is not Kind.GRANT or name.startswith(names.INLINE):
+                cannot.append(f"{thing.address} is no managed policy")
+            else:
+                arns.add(self._arn(held, str(thing.attributes.get("arn") or name)))
+            denying |= {self._arn(held, text) for text in thing.attributes.get(narrow.DENIED, ())}
+        if not order.things:
             cannot.append("there is no policy that both have")
-        cannot += _unfit(order.login, held)
-        arns = sorted({self._arn(held, thing) for thing in given})
-        if held.user is not None:
-            absent = [arn for arn in arns if arn not in held.attached]
-            cannot += [f"{arn} is not on {order.login} live, and on no group of theirs" for arn in absent]
+        for login in (order.login, *order.others):
+            cannot += _unfit(login, held, sorted(arns))
         if cannot:
             raise CannotNarrow(cannot, call=_CALL)
-        others = {*held.attached, *(self._arn(held, thing) for thing in alone)}.difference(arns)
-        texts = {arn: self._document(held, arn) for arn in sorted(others)}
+        others = denying.union(*held.attached.values()).difference(arns)
         passed, policy, cannot = narrow.session(
-            {arn: self._document(held, arn) for arn in arns}, texts | held.inline, order.ends
+            {arn: self._document(held, arn) for arn in sorted(arns)},
+            {arn: self._document(held, arn) for arn in sorted(others)} | held.inline,
+            order.ends,
         )
         if cannot:
             raise CannotNarrow(cannot, call=_CALL)
         return passed, policy
 
 
-def _add(held: _Held, label: str, row: Mapping[str, Any], inline: str) -> None:
-    held.attached |= {policy["PolicyArn"] for policy in row.get("AttachedManagedPolicies") or ()}
+def _add(held: _Held, label: str, row: Mapping[str, Any], inline: str) -> set[str]:
+    """The policies attached there; inline ones are noted in `held`."""
     for policy in row.get(inline) or ():
         held.inline[f"inline policy {policy['PolicyName']} of {label}"] = policy["PolicyDocument"]
+    return {policy["PolicyArn"] for policy in row.get("AttachedManagedPolicies") or ()}
 
 
-def _unfit(login: str, held: _Held) -> Iterable[str]:
-    """Why this user's rights cannot be a session's, whatever they are."""
-    if held.user is None:
+def _unfit(login: str, held: _Held, arns: Sequence[str]) -> Iterable[str]:
+    """Why this user's rights cannot be a session's, or not those of these policies."""
+    user = held.users.get(login)
+    if user is None:
         yield f"there is no user {login} in the account"
         return
-    if any(documents.is_deny_all(document) for document in held.inline.values()):
+    own = (policy["PolicyDocument"] for policy in user.get("UserPolicyList") or ())
+    if any(documents.is_deny_all(document) for document in own):
         yield f"user {login} is denied everything: disabled, or cut off"
-    boundary = (held.user.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+    boundary = (user.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
     if boundary:
         yield f"user {login} has the permissions boundary {boundary}, and a session has no place for a second one"
+    for arn in arns:
+        if arn not in held.attached[login]:
+            yield f"{arn} is not on user {login} now, and on no group of theirs"

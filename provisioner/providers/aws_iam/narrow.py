@@ -14,8 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from provisioner.contract import Shared
-from provisioner.model.address import Address, Kind
+from provisioner.model.address import Kind
 from provisioner.model.instant import Instant, format_instant
+from provisioner.model.principal import PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.providers.aws_iam import documents, names
 
@@ -24,54 +25,66 @@ MOST_POLICIES = 10
 MOST_CHARACTERS = 2048
 """Of a session's own policy and the ARNs of the managed ones together."""
 
+DENIED = "denied"
+"""The attribute of a shared grant with the policies that one of them has alone: the session is denied what they deny."""
+
 _GivenBy = Callable[[str], Sequence[Resource] | None]
 
 
 def shared(given_by: _GivenBy, person: Sequence[Resource], scope: Sequence[Resource]) -> Shared:
-    """The grants that both have, those of declared groups too (`given_by` tells a group's, or None). With them, for
-    each policy that the scope has alone, a control `policy.NAME`: of that one, what it denies."""
-    theirs, _ = _policies(given_by, person)
-    its, unsaid = _policies(given_by, scope)
+    """The grants that both have, those of declared groups too (`given_by` tells a group's, or None). What was shared
+    before may be shared again with a third."""
+    theirs, its = _Had(given_by, person), _Had(given_by, scope)
     cannot = [
         f"the pipeline's scope has group {group}, and the files do not say what it gives: declare its `policies`"
-        for group in unsaid
+        for group in sorted(its.unsaid)
     ]
-    cannot += [
-        f"both may assume role {role}, and a session of that would go on when the run is over"
-        for role in sorted(_roles(person) & _roles(scope))
-    ]
-    both = sorted(theirs.keys() & its.keys())
-    arns = {name: {str(arn) for one in (theirs, its) if (arn := one[name].attributes.get("arn"))} for name in both}
-    cannot += [f"{' and '.join(sorted(arns[name]))} go by one name" for name in both if len(arns[name]) > 1]
-    things = [theirs[name] if theirs[name].attributes else its[name] for name in both]
-    alone = [_control(its[name]) for name in sorted(its.keys() - theirs.keys())] if both else []
-    return Shared((*things, *alone), tuple(cannot))
+    both = sorted(theirs.grants.keys() & its.grants.keys())
+    arns = {name: theirs.arns.get(name, set()) | its.arns.get(name, set()) for name in {*theirs.arns, *its.arns}}
+    cannot += [f"{' and '.join(sorted(found))} go by one name" for found in arns.values() if len(found) > 1]
+    alone = {name: _said(r) for name, r in {**theirs.grants, **its.grants}.items() if not name.startswith(names.ROLE)}
+    denied = {name: text for name, text in {**alone, **theirs.denied, **its.denied}.items() if name not in both}
+    more: dict[str, Any] = {DENIED: sorted(denied.values())} if denied else {}
+    things = []
+    for name in both:
+        named = {"arn": min(arns[name])} if name in arns else {}
+        things.append(replace(theirs.grants[name], attributes={**named, **more}))
+    return Shared(tuple(things), tuple(cannot))
 
 
-def _policies(given_by: _GivenBy, things: Sequence[Resource]) -> tuple[dict[str, Resource], list[str]]:
-    """Managed policies by name, and the groups of which nothing is known."""
-    found: dict[str, Resource] = {}
-    unsaid: set[str] = set()
-    for thing in things:
-        name = thing.address.object
-        if thing.address.kind is Kind.MEMBERSHIP:
-            given = given_by(name)
-            if given is None:
-                unsaid.add(name)
-            found.update((policy.address.object, policy) for policy in given or ())
-        elif thing.address.kind is Kind.GRANT and not name.startswith(names.ROLE):
-            found[name] = thing
-    return found, sorted(unsaid)
+class _Had:
+    """What one party has: grants by name, the policies it is denied something by (as `_said`), and the groups of which
+    nothing is known."""
+
+    def __init__(self, given_by: _GivenBy, things: Sequence[Resource]) -> None:
+        self.grants: dict[str, Resource] = {}
+        self.arns: dict[str, set[str]] = {}
+        self.denied: dict[str, str] = {}
+        self.unsaid: set[str] = set()
+        for thing in things:
+            address = thing.address
+            whose = None if address.principal is None else address.principal.kind
+            if address.kind is Kind.MEMBERSHIP:
+                self._group(given_by(address.object), thing)
+            elif address.kind is Kind.GRANT and whose is not PrincipalKind.GROUP:
+                self._add(thing)
+                self.denied |= {names.policy_object(text): text for text in thing.attributes.get(DENIED, ())}
+
+    def _add(self, grant: Resource) -> None:
+        self.grants.setdefault(grant.address.object, grant)
+        if "arn" in grant.attributes:
+            self.arns.setdefault(grant.address.object, set()).add(str(grant.attributes["arn"]))
+
+    def _group(self, given: Sequence[Resource] | None, member: Resource) -> None:
+        if given is None:
+            self.unsaid.add(member.address.object)
+        for policy in given or ():
+            address = policy.address._replace(principal=member.address.principal)
+            self._add(replace(policy, address=address, until=member.until))
 
 
-def _roles(things: Sequence[Resource]) -> set[str]:
-    listed = (t.address.object for t in things if t.address.kind is Kind.GRANT)
-    return {name.removeprefix(names.ROLE) for name in listed if name.startswith(names.ROLE)}
-
-
-def _control(policy: Resource) -> Resource:
-    address = Address(policy.address.target, Kind.CONTROL, names.POLICY + policy.address.object)
-    return replace(policy, address=address)
+def _said(policy: Resource) -> str:
+    return str(policy.attributes.get("arn") or policy.address.object)
 
 
 def session(

@@ -35,7 +35,10 @@ def shared(person: dict[str, list[str]], scope: dict[str, list[str]], using: Aws
 
 
 def said(found: Shared) -> list[str]:
-    return [f"{thing.address.kind.value} {thing.address.object}" for thing in found.things]
+    """What both have, and behind `but` what is denied to one of them by another policy."""
+    denied = {text for thing in found.things for text in thing.attributes.get(narrow.DENIED, ())}
+    assert {thing.address.kind for thing in found.things} <= {Kind.GRANT}
+    return [thing.address.object for thing in found.things] + [f"but {text}" for text in sorted(denied)]
 
 
 def test_the_pure_side_narrows() -> None:
@@ -45,17 +48,19 @@ def test_the_pure_side_narrows() -> None:
 @pytest.mark.parametrize(
     ("person", "scope", "expected"),
     [
-        ({"policies": ["Reports"]}, {"policies": ["Reports"]}, ["grant Reports"]),
-        ({"groups": ["Developers"]}, {"groups": ["Readers"]}, ["grant Reports"]),
-        ({"groups": ["Developers"]}, {"policies": ["Builds"]}, ["grant Builds"]),
-        ({"groups": ["Developers"]}, {"groups": ["Developers"]}, ["grant Builds", "grant Reports"]),
+        ({"policies": ["Reports"]}, {"policies": ["Reports"]}, ["Reports"]),
+        ({"groups": ["Developers"]}, {"groups": ["Developers"]}, ["Builds", "Reports"]),
         ({"policies": ["Reports"]}, {"policies": ["Builds"]}, []),
         ({}, {"policies": ["Builds"]}, []),
-        # What the scope has alone goes along for what it denies; the person's is looked at live.
-        ({"policies": ["Reports", "Mine"]}, {"groups": ["Developers"]}, ["grant Reports", "control policy.Builds"]),
-        # Where one of them only has a group of which nothing is known, or may assume a role, it is just not shared.
-        ({"groups": ["Guests"], "policies": ["Reports"]}, {"policies": ["Reports"]}, ["grant Reports"]),
-        ({"assume": ["Deploy"], "policies": ["Reports"]}, {"policies": ["Reports"]}, ["grant Reports"]),
+        # What one has alone goes along for what it denies.
+        ({"groups": ["Developers"]}, {"groups": ["Readers"]}, ["Reports", "but Builds"]),
+        ({"groups": ["Readers"]}, {"groups": ["Developers"]}, ["Reports", "but Builds"]),
+        ({"policies": ["Builds", "Mine"]}, {"groups": ["Developers"]}, ["Builds", "but Mine", "but Reports"]),
+        # A role that one may assume, and a person's group of which nothing is known: just not shared.
+        ({"groups": ["Guests"], "policies": ["Reports"]}, {"policies": ["Reports"]}, ["Reports"]),
+        ({"assume": ["Deploy"], "policies": ["Reports"]}, {"policies": ["Reports"]}, ["Reports"]),
+        # One that both may assume is shared, and then no session is given.
+        ({"assume": ["Deploy"]}, {"assume": ["Deploy"]}, ["role.Deploy"]),
     ],
 )
 def test_what_both_have_is_the_policies_that_the_files_give_to_both(
@@ -70,7 +75,6 @@ def test_what_both_have_is_the_policies_that_the_files_give_to_both(
     [
         ({"policies": ["Reports"]}, {"policies": ["Reports"], "groups": ["Guests"]}, "do not say what it gives"),
         ({"groups": ["Nobodys"]}, {"groups": ["Nobodys"]}, "group Nobodys"),
-        ({"assume": ["Deploy"]}, {"assume": ["Deploy"]}, "role Deploy"),
         (
             {"policies": [f"arn:aws:iam::{ACCOUNT}:policy/ReadOnlyAccess"]},
             {"policies": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]},
@@ -95,10 +99,17 @@ def test_a_policy_by_name_and_by_arn_is_one() -> None:
     assert Address.parse(str(thing.address)).object == aws
 
 
-def test_a_policy_of_the_scope_alone_is_a_control_and_nobodys_grant() -> None:
-    alone = shared({"policies": ["Reports"]}, {"policies": ["Reports", "Builds"]}).things[-1]
-    assert alone.address.kind is Kind.CONTROL
-    assert alone.address.object == names.POLICY + "Builds"
+def test_a_third_party_narrows_further_and_loses_nothing_that_is_denied() -> None:
+    first = shared({"groups": ["Developers"], "policies": ["Mine"]}, {"groups": ["Developers"]})
+    third = list(DECLARED.expand(block({"policies": ["Reports", "Theirs"]}, "access/c.yaml"), ADA))
+    for found in (DECLARED.shared(first.things, third), DECLARED.shared(third, first.things)):
+        assert said(found) == ["Reports", "but Builds", "but Mine", "but Theirs"]
+    assert DECLARED.shared(first.things, first.things) == first
+
+
+def test_what_groups_are_given_is_nobodys_own() -> None:
+    given = list(DECLARED.declared())
+    assert DECLARED.shared(given, given).things == ()
 
 
 def test_the_sessions_own_policy_allows_nothing_and_denies_all_after_the_end() -> None:
