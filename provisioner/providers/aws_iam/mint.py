@@ -160,8 +160,8 @@ class Sessions:
         return held
 
     def _document(self, held: _Held, arn: str) -> documents.Document:
-        """Details show no policies of AWS's own that nobody in the account has. One that the files name, that nobody has
-        and that is not there at all denies nothing."""
+        """Details show no policies of AWS's own that nobody in the account has. One that the files name, that nobody
+        has and that is not there at all denies nothing."""
         if arn not in held.documents:
             try:
                 held.documents[arn] = self._reads.managed_policy(arn)

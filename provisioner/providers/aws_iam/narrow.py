@@ -26,7 +26,7 @@ MOST_CHARACTERS = 2048
 """Of a session's own policy and the ARNs of the managed ones together."""
 
 DENIED = "denied"
-"""The attribute of a shared grant with the policies that one of them has alone: the session is denied what they deny."""
+"""The attribute of a shared grant with the policies that one of them has alone: what they deny is denied to both."""
 
 _GivenBy = Callable[[str], Sequence[Resource] | None]
 
