@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from provisioner.actor.shares import Share
-from provisioner.contract import Minted, Minter, Mints, Order, Provider, ProviderError, Trouble
+from provisioner.contract import CannotNarrow, Minted, Minter, Mints, Order, Provider, ProviderError, Trouble
 from provisioner.credentials import Secret
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.instant import Instant
@@ -60,7 +60,7 @@ class Given:
 
     @property
     def environ(self) -> dict[str, Secret | str]:
-        """What CMD is given in its environment."""
+        """What CMD is given in its environment; an empty text: that it must not have that variable."""
         return {name: value for one in self.minted.values() for name, value in one.environ.items()}
 
     def end(self, how: str, *, looking: bool = False) -> tuple[str, ...]:
@@ -103,7 +103,8 @@ def give(began: Began, shares: Sequence[Share], means: Means) -> Given:
         begun = True
         for share in shares:
             who, things = began.people[0], share.things
-            order = Order(began.run, who, share.login, began.pipeline, things, began.ends, share.settings)
+            more = (share.settings, share.others)
+            order = Order(began.run, who, share.login, began.pipeline, things, began.ends, *more)
             given.minted[share.target.name] = _mint(share.target, given.minters[share.target.name], order)
     except BaseException:  # an interrupt too: nothing may be left of it
         if begun:
@@ -183,8 +184,8 @@ def _ended(minter: Minter, public_id: str) -> str | None:
 
 
 def _failed(target: Target, error: ProviderError) -> ProvisionError:
-    if error.code == "cannot-narrow":
-        return cannot_narrow(target.name, (error.message,))
+    if isinstance(error, CannotNarrow):
+        return cannot_narrow(target.name, error.reasons)
     return ProvisionError(
         Diagnostic(
             "not-minted",

@@ -42,8 +42,9 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What is to be given on one target. `ends`: when the first of what it comes from ends; `settings` are what the
-    pipeline's entry says of the target."""
+    """What is to be given on one target. `login` is the account there of whom it is for, `others` those of whoever set
+    the run going too. `ends`: when the first of what it comes from ends; `settings` are what the pipeline's entry says
+    of the target."""
 
     target: Target
     login: str
@@ -51,6 +52,7 @@ class Share:
     cannot: tuple[str, ...] = ()
     ends: Instant | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -95,8 +97,8 @@ def shares(
         assume = _said(trees[0], asking.pipeline).get("assume") or {}
         role = assume.get(name, assume.get(target.family))
         settings = {} if role is None else {"assume": str(role)}
-        login = trees[0].identities[asking.people[0]].login_on(name)
-        found.append(Share(target, login, shared.things, cannot, min(ends, default=None), settings))
+        login, *others = (trees[0].identities[who].login_on(name) for who in asking.people)
+        found.append(Share(target, login, shared.things, cannot, min(ends, default=None), settings, tuple(others)))
     return tuple(found)
 
 

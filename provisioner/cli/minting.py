@@ -6,7 +6,7 @@ Decides nothing that `actor` does not say. Prints no credential.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -152,9 +152,7 @@ def run_sealed(place: Path, key: Path, command: Sequence[str]) -> int:
                 fix="start the run again from its first job",
             )
         )
-    environ = without_minting(os.environ, ())
-    environ |= {name: value.reveal() for name, value in found.environ.items()}
-    ended = run_until(command, environ, seconds)
+    ended = run_until(command, _with(found.environ, without_minting(os.environ, ())), seconds)
     if ended.status in (126, 127, 124):
         tell(f"{safe(ended.how, 200)}\n")
     return ended.status
@@ -264,8 +262,13 @@ def _means(journal: Journal, counting: Published) -> Means:
 
 
 def _environment(counting: Published, minted: dict[str, Secret | str]) -> dict[str, str]:
-    environ = without_minting(os.environ, (counting.declared, *counting.counting.trees))
-    return environ | {name: v.reveal() if isinstance(v, Secret) else v for name, v in minted.items()}
+    return _with(minted, without_minting(os.environ, (counting.declared, *counting.counting.trees)))
+
+
+def _with(minted: Mapping[str, Secret | str], environ: dict[str, str]) -> dict[str, str]:
+    """An empty text stands for a variable that must not be there."""
+    told = {name: v.reveal() if isinstance(v, Secret) else v for name, v in minted.items()}
+    return {name: value for name, value in (environ | told).items() if value or name not in told}
 
 
 def _minting(targets: Iterable[Target]) -> list[Target]:

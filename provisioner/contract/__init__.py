@@ -5,7 +5,7 @@ from provisioner.contract.copies import Copies
 from provisioner.contract.credentials import Holds, Issued, Issuer, Issues, Key, Note, Store, Stored
 from provisioner.contract.errors import ProviderError, Trouble
 from provisioner.contract.exposure import Exposes, Exposure
-from provisioner.contract.minting import Left, Minted, Minter, Mints, Narrows, Order, Shared
+from provisioner.contract.minting import CannotNarrow, Left, Minted, Minter, Mints, Narrows, Order, Shared
 from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
     Accepted,
@@ -35,6 +35,7 @@ from provisioner.contract.protocols import (
 __all__ = [
     "Accepted",
     "AlreadySo",
+    "CannotNarrow",
     "Capabilities",
     "Combines",
     "Connection",

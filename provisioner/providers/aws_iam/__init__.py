@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from provisioner.providers.aws_iam.declare import AwsDeclare
     from provisioner.providers.aws_iam.identify import Identified
     from provisioner.providers.aws_iam.issue import AccessKeys
+    from provisioner.providers.aws_iam.mint import Sessions
     from provisioner.providers.aws_iam.read import AwsReader
     from provisioner.providers.aws_iam.settings import Grants, Objects, Settings
     from provisioner.providers.aws_iam.store import SecretsManager
@@ -103,18 +104,32 @@ class AwsIam:
 
         return SecretsManager(clients, identified)
 
+    def open_minter(self, target: Target, environ: Mapping[str, str], owner: str | None) -> Sessions:
+        """Reads by the role of `plan`; asks for sessions with the first credentials themselves. Nothing is marked."""
+        account, clients, identified = self._open(target, environ, "plan")
+        from provisioner.providers.aws_iam.connect import open_sts
+        from provisioner.providers.aws_iam.mint import Sessions
+
+        settings, base = settings_of(self.settings, target), self._base(environ)
+        return Sessions(account, base.region(settings), clients, open_sts(settings, base), identified)
+
     def _open(self, target: Target, environ: Mapping[str, str], purpose: str) -> tuple[str, Clients, Identified]:
         with packages_of("AWS", self.extra, "boto3", "botocore"):
-            from provisioner.providers.aws_iam.connect import Base, open_account
+            from provisioner.providers.aws_iam.connect import open_account
         from provisioner.providers.aws_iam.identify import Identified
 
-        settings = settings_of(self.settings, target)
+        settings, base = settings_of(self.settings, target), self._base(environ)
+        return settings.account, open_account(settings, purpose, base), Identified(settings.account, base)
+
+    def _base(self, environ: Mapping[str, str]) -> Base:
+        from provisioner.providers.aws_iam.connect import Base
+
         key = frozenset((k, v) for k, v in environ.items() if k.startswith("AWS_"))
         base = self._bases.get(key)
         if base is None:
             another = next(iter(self._bases.values()), None)
             base = self._bases[key] = Base(environ, another.loader if another is not None else None)
-        return settings.account, open_account(settings, purpose, base), Identified(settings.account, base)
+        return base
 
 
 PROVIDER = AwsIam()

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from psycopg import sql
 
-from provisioner.contract import Left, Minted, Order, ProviderError, Trouble
+from provisioner.contract import CannotNarrow, Left, Minted, Order, ProviderError, Trouble
 from provisioner.credentials import Secret
 from provisioner.model.address import Kind
 from provisioner.model.instant import Instant, format_instant
@@ -103,11 +103,12 @@ class PostgresMinter:
 
     def _check_person(self, site: Site, order: Order) -> None:
         """Whoever was locked out here by hand is not let in by a run."""
-        person = site.role(order.login)
-        if person is None:
-            raise gone(f"{order.person} has no login {order.login} here yet: `provision apply` makes it", "mint")
-        if not person.logs_in:
-            raise ProviderError(Trouble.DENIED, f"the login {order.login} of {order.person} is disabled", call="mint")
+        for login in (order.login, *order.others):
+            person = site.role(login)
+            if person is None:
+                raise gone(f"there is no login {login} here yet: `provision apply` makes it", "mint")
+            if not person.logs_in:
+                raise ProviderError(Trouble.DENIED, f"the login {login} is disabled", call="mint")
 
     def _datasets(self, site: Site, atoms: Sequence[tuple[Thing, str, Resource]], groups: Sequence[str]) -> list[str]:
         """The dataset roles of one database, which hold what they stand for and nothing else."""
@@ -180,5 +181,5 @@ def _milliseconds(now: Instant, end: Instant) -> int:
     return int((end - now).total_seconds() * 1000)
 
 
-def _too_wide(told: str) -> ProviderError:
-    return ProviderError(Trouble.INVALID, told, call="mint", code="cannot-narrow")
+def _too_wide(told: str) -> CannotNarrow:
+    return CannotNarrow((told,), call="mint")
