@@ -148,9 +148,9 @@ class _Story:
             self._say("One more story needs PostgreSQL, which is not installed here: see docs/worked-examples.md.")
             return
         self._say(
-            "One more story, on a real PostgreSQL. anna may read orders, prices and stock; ben stock and suppliers.",
-            "The pipeline `report` may read orders, prices and stock. It has no account of its own: `provision run`",
-            "gives its script, for minutes, what whoever started it and the pipeline both have.",
+            "One more story, on a real PostgreSQL. anna may read orders, prices and stock; ben may read stock",
+            "and suppliers. The pipeline `report` may read orders, prices and stock. It has no account of its",
+            "own: `provision run` gives its script, for minutes, what whoever started it and it both have.",
         )
         root = self.root.parent / "warehouse"
         new_repository(root, "restricted-database")
