@@ -219,9 +219,6 @@ def _unfit(login: str, held: _Held, arns: Sequence[str]) -> Iterable[str]:
     if user is None:
         yield f"there is no user {login} in the account"
         return
-    own = (policy["PolicyDocument"] for policy in user.get("UserPolicyList") or ())
-    if any(documents.is_deny_all(document) for document in own):
-        yield f"user {login} is denied everything: disabled, or cut off"
     boundary = (user.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
     if boundary:
         yield f"user {login} has the permissions boundary {boundary}, and a session has no place for a second one"
