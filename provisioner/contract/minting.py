@@ -65,9 +65,9 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """A credential in hand. `public_id` may be said and is what `end` takes; `environ` what a client of the system
-    reads, where an empty text means that the variable must not be there: it would lead the client elsewhere. `ends` is
-    when the system itself ends it. `taken_back` False: nothing ends it before that."""
+    """A credential in hand. `public_id` may be said and is what `end` takes; `environ` all that a client of the system
+    reads: it finds no other variables of that system. `ends` is when the system itself ends it. `taken_back` False:
+    nothing ends it before that."""
 
     public_id: str
     environ: Mapping[str, Secret | str]

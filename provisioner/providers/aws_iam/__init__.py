@@ -106,12 +106,10 @@ class AwsIam:
 
     def open_minter(self, target: Target, environ: Mapping[str, str], owner: str | None) -> Sessions:
         """Reads by the role of `plan`; asks for sessions with the first credentials themselves. Nothing is marked."""
-        account, clients, identified = self._open(target, environ, "plan")
-        from provisioner.providers.aws_iam.connect import open_sts
+        _, clients, identified = self._open(target, environ, "plan")
         from provisioner.providers.aws_iam.mint import Sessions
 
-        settings, base = settings_of(self.settings, target), self._base(environ)
-        return Sessions(account, base.region(settings), clients, open_sts(settings, base), identified)
+        return Sessions(settings_of(self.settings, target), clients, self._base(environ), identified)
 
     def _open(self, target: Target, environ: Mapping[str, str], purpose: str) -> tuple[str, Clients, Identified]:
         with packages_of("AWS", self.extra, "boto3", "botocore"):

@@ -20,20 +20,17 @@ from provisioner.model.address import Kind
 from provisioner.model.instant import Instant
 from provisioner.providers.aws_iam import documents, names, narrow
 from provisioner.providers.aws_iam.calls import FAILED, ReadCalls, translate
-from provisioner.providers.aws_iam.connect import Clients
+from provisioner.providers.aws_iam.connect import Base, Clients, open_sts
 from provisioner.providers.aws_iam.identify import Identified
 from provisioner.providers.aws_iam.limits import until
+from provisioner.providers.aws_iam.settings import Settings
 
 SHORTEST, LONGEST = 900, 3600
 """Seconds of a session: what STS gives at least, and what it gives to a caller who is in a role already."""
 _CALL = "sts:AssumeRole"
 _KINDS = ("User", "Group", "LocalManagedPolicy", "AWSManagedPolicy")
-# Where an SDK looks for other credentials than those in the three variables, before them or after them.
-_ELSEWHERE = (
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CREDENTIAL_EXPIRATION", "AWS_DEFAULT_PROFILE", "AWS_PROFILE",
-    "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_SECURITY_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE",
-)  # fmt: skip
+_WAY = ("AWS_CA_BUNDLE", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT")
+"""Variables of ours that say how AWS is reached, and hold no credential; with them those of endpoints."""
 
 
 @dataclass
@@ -49,13 +46,14 @@ class _Held:
 
 
 class Sessions:
-    """The account of one target. `clients` read in it, `sts` is asked with the first credentials."""
+    """One account. `clients` read in it; `base` are the first credentials, which sessions are asked for with."""
 
-    def __init__(self, account: str, region: str, clients: Clients, sts: Any, identified: Identified) -> None:
-        self._account = account
-        self._region = region
+    def __init__(self, settings: Settings, clients: Clients, base: Base, identified: Identified) -> None:
+        self._account = settings.account
+        self._region = base.region(settings)
+        self._environ = base.environ
         self._reads = ReadCalls(clients)
-        self._sts = sts
+        self._sts = open_sts(settings, base)
         self._identified = identified
 
     def close(self) -> None:
@@ -94,7 +92,7 @@ class Sessions:
 
     def _minted(self, given: Mapping[str, Any], ends: Instant) -> Minted:
         environ: dict[str, Secret | str] = {
-            **dict.fromkeys(_ELSEWHERE, ""),
+            **{n: v for n, v in self._environ.items() if n in _WAY or n.startswith("AWS_ENDPOINT_URL")},
             "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": Secret(given["SecretAccessKey"]),
             "AWS_SESSION_TOKEN": Secret(given["SessionToken"]),
@@ -221,9 +219,6 @@ def _unfit(login: str, held: _Held, arns: Sequence[str]) -> Iterable[str]:
     if user is None:
         yield f"there is no user {login} in the account"
         return
-    own = (policy["PolicyDocument"] for policy in user.get("UserPolicyList") or ())
-    if any(documents.is_deny_all(document) for document in own):
-        yield f"user {login} is denied everything: disabled, or cut off"
     boundary = (user.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
     if boundary:
         yield f"user {login} has the permissions boundary {boundary}, and a session has no place for a second one"

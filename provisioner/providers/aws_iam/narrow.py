@@ -92,7 +92,8 @@ def session(
 ) -> tuple[list[str], str, list[str]]:
     """(ARNs, own policy, what cannot be) of a session that has `given` (by ARN) and is denied what `others` deny. Where
     there are more than ten, the shortest are written out in the session's own policy."""
-    cannot: list[str] = []
+    everything = {**given, **others}
+    cannot = [f"{label} denies everything" for label in everything if documents.is_deny_all(everything[label])]
     for label, document in given.items():
         cannot += _asking(label, documents.asks_who(document))
     by_length = sorted(given, key=lambda arn: (-len(documents.compact(documents.unlabelled(given[arn]))), arn))
@@ -125,7 +126,7 @@ def _own_policy(more: Iterable[Mapping[str, Any]], ends: Instant) -> str:
     over = {"DateGreaterThanEquals": {"aws:CurrentTime": format_instant(ends.replace(microsecond=0))}}
     statements: list[Mapping[str, Any]] = [
         {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": over},
-        {"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*"},
+        {"Effect": "Deny", "Action": "sts:Assume*", "Resource": "*"},
     ]
     for statement in more:
         if statement not in statements:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import product
+from random import Random
 
 import pytest
 
@@ -13,6 +16,7 @@ from provisioner.model.address import Address, Kind
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.providers.aws_iam import documents, names, narrow
 from provisioner.providers.aws_iam.declare import AwsDeclare
+from provisioner.sandbox.aws.evaluate import decide
 from tests.providers.aws_iam.rig import ACCOUNT, declare
 from tests.worlds import block
 
@@ -108,8 +112,8 @@ def test_a_third_party_narrows_further_and_loses_nothing_that_is_denied() -> Non
 
 
 def test_what_groups_are_given_is_nobodys_own() -> None:
-    given = list(DECLARED.declared())
-    assert DECLARED.shared(given, given).things == ()
+    groups = list(DECLARED.declared())
+    assert DECLARED.shared(groups, groups).things == ()
 
 
 def test_the_sessions_own_policy_allows_nothing_and_denies_all_after_the_end() -> None:
@@ -135,8 +139,8 @@ END = datetime(2026, 11, 28, 17, tzinfo=UTC)
 
 
 def test_of_more_than_ten_policies_the_shortest_are_written_out() -> None:
-    given = {f"arn:{number:02}": allows("a:" + "x" * number) for number in range(12)}
-    passed, policy, cannot = narrow.session(given, {}, END)
+    twelve = {f"arn:{number:02}": allows("a:" + "x" * number) for number in range(12)}
+    passed, policy, cannot = narrow.session(twelve, {}, END)
     assert (passed, cannot) == ([f"arn:{number:02}" for number in range(2, 12)], [])
     statements = json.loads(policy)["Statement"]
     assert [s["Action"] for s in statements if s["Effect"] == "Allow"] == ["a:x", "a:"]
@@ -144,8 +148,8 @@ def test_of_more_than_ten_policies_the_shortest_are_written_out() -> None:
 
 
 def test_policies_beyond_ten_that_do_not_fit_are_not_left_out() -> None:
-    given = {f"arn:{number:02}": allows("a:" + "x" * (1000 + number)) for number in range(12)}
-    (told,) = narrow.session(given, {}, END)[2]
+    twelve = {f"arn:{number:02}": allows("a:" + "x" * (1000 + number)) for number in range(12)}
+    (told,) = narrow.session(twelve, {}, END)[2]
     assert "the policies beyond ten" in told
 
 
@@ -191,3 +195,63 @@ def test_no_two_ids_get_one_session_name() -> None:
 )
 def test_the_role_of_a_pipeline_is_one_of_the_account(role: str, arn: str | None) -> None:
     assert names.role_arn(role, "aws", ACCOUNT) == arn
+
+
+# Never wider, whatever the policies say
+
+ACTIONS = ("s3:Get", "s3:Put", "iam:List")
+RESOURCES = ("arn:ada", "arn:b")
+TAGGED = {"aws:requesttag/t": ["1"]}
+ASKS: tuple[dict[str, dict[str, str]] | None, ...] = (
+    None, None, None,
+    {"StringNotEquals": {"aws:username": "ada"}},
+    {"StringEquals": {"aws:username": "ada"}},
+    {"StringEquals": {"aws:RequestTag/t": "1"}},
+    {"Null": {"aws:RequestTag/t": "true"}},
+)  # fmt: skip
+
+
+def any_policy(chance: Random) -> dict[str, object]:
+    def some(*several: str) -> list[str]:
+        return chance.sample(several, chance.randint(1, 2))
+
+    statements = []
+    for _ in range(chance.randint(1, 2)):
+        asks = chance.choice(ASKS)
+        statements.append(
+            {
+                "Effect": chance.choice(("Allow", "Allow", "Deny")),
+                chance.choice(("Action", "Action", "NotAction")): some(*ACTIONS, "*", "s3:*"),
+                chance.choice(("Resource", "Resource", "NotResource")): some(
+                    *RESOURCES, "*", "*", chance.choice(("arn:*", "arn:${aws:username}"))
+                ),
+                **({"Condition": asks} if asks else {}),
+            }
+        )
+    return text(*statements)
+
+
+def test_no_session_may_what_the_person_or_the_pipeline_may_not() -> None:
+    """Over many made-up policies, by seed: every call that a session may make, each of the two may make too."""
+    outcomes: Counter[str] = Counter()
+    for seed in range(600):
+        chance = Random(seed)
+        every = {f"arn:{number}": any_policy(chance) for number in range(chance.choice((2, 3, 4, 14)))}
+        person, scope = ({arn for arn in every if chance.random() < 0.7} for _ in range(2))
+        both = {arn: every[arn] for arn in person & scope}
+        passed, own, cannot = narrow.session(both, {arn: every[arn] for arn in person ^ scope}, END)
+        if cannot or not both:
+            outcomes["refused"] += 1
+            continue
+        texts = {arn: json.dumps(document) for arn, document in every.items()}
+        session = [*(texts[arn] for arn in passed), own]
+        for action, resource, tag in product(ACTIONS, RESOURCES, ({}, TAGGED)):
+            now = {"aws:currenttime": ["2026-11-28T16:59:59Z"], **tag}
+            may = decide(session, action, resource, now)
+            for party in (person, scope):
+                theirs = decide([texts[arn] for arn in party], action, resource, {**now, "aws:username": ["ada"]})
+                assert may is not True or theirs is True, (seed, action, resource, tag)
+            outcomes["may" if may else "may not"] += 1
+            after = decide(session, action, resource, {**now, "aws:currenttime": ["2026-11-28T17:00:00Z"]})
+            assert after is False, seed
+    assert min(outcomes.values()) > 100, outcomes

@@ -175,7 +175,7 @@ WANTED = Order(
     "ada",
     "ada",
     "site",
-    (Resource(grant("List", "ada"), {"denied": ["AWSDenyAll"]}),),
+    (Resource(grant("List", "ada"), {"denied": ["AWSCompromisedKeyQuarantine"]}),),
     datetime.now(UTC) + timedelta(hours=12),
     {"assume": "site"},
 )
