@@ -60,7 +60,7 @@ class Given:
 
     @property
     def environ(self) -> dict[str, Secret | str]:
-        """What CMD is given in its environment; an empty text: that it must not have that variable."""
+        """What CMD is given in its environment."""
         return {name: value for one in self.minted.values() for name, value in one.environ.items()}
 
     def end(self, how: str, *, looking: bool = False) -> tuple[str, ...]:

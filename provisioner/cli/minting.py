@@ -266,9 +266,7 @@ def _environment(counting: Published, minted: dict[str, Secret | str]) -> dict[s
 
 
 def _with(minted: Mapping[str, Secret | str], environ: dict[str, str]) -> dict[str, str]:
-    """An empty text stands for a variable that must not be there."""
-    told = {name: v.reveal() if isinstance(v, Secret) else v for name, v in minted.items()}
-    return {name: value for name, value in (environ | told).items() if value or name not in told}
+    return environ | {name: v.reveal() if isinstance(v, Secret) else v for name, v in minted.items()}
 
 
 def _minting(targets: Iterable[Target]) -> list[Target]:
