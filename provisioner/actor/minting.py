@@ -50,13 +50,14 @@ class Means:
 
 @dataclass
 class Given:
-    """The credentials of one run, as long as they last. `notes` say what came of ending them."""
+    """The credentials of one run, as long as they last. `failed`: one of them could not be ended."""
 
     run: str
     means: Means
     ends: Instant
     minters: dict[str, Minter] = field(default_factory=dict)
     minted: dict[str, Minted] = field(default_factory=dict)
+    failed: bool = False
 
     @property
     def environ(self) -> dict[str, Secret | str]:
@@ -64,8 +65,8 @@ class Given:
         return {name: value for one in self.minted.values() for name, value in one.environ.items()}
 
     def end(self, how: str, *, looking: bool = False) -> tuple[str, ...]:
-        """Ends all of them, and puts it on record; what could not be ended, in words. `looking`: also what a call made
-        that did not answer."""
+        """Ends all of them, and puts it on record; what is left, in words. `looking`: also what a call made that did
+        not answer."""
         ended: list[str] = []
         left: list[str] = []
         for target, minted in self.minted.items():
@@ -78,9 +79,11 @@ class Given:
                 if looking and mine is None:
                     ids += [one.public_id for one in minter.left() if one.run == self.run]
             except ProviderError as error:
+                self.failed = True
                 left.append(f"{target}: {error}")
             for public_id in ids:
                 told = _ended(minter, public_id)
+                self.failed = self.failed or told is not None
                 (ended if told is None else left).append(f"{target}: {public_id}" + (f": {told}" if told else ""))
         record(self.means.store, Over(self.run, self.means.clock(), how, tuple(ended), tuple(left)))
         return tuple(left)

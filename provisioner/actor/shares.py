@@ -97,7 +97,7 @@ def shares(
         assume = _said(trees[0], asking.pipeline).get("assume") or {}
         role = assume.get(name, assume.get(target.family))
         settings = {} if role is None else {"assume": str(role)}
-        login, *others = (trees[0].identities[who].login_on(name) for who in asking.people)
+        login, *others = (_known(trees[0], who).login_on(name) for who in asking.people)
         found.append(Share(target, login, shared.things, cannot, min(ends, default=None), settings, tuple(others)))
     return tuple(found)
 
@@ -123,7 +123,8 @@ def _parties(
         declare = provider.declare(target) if mints else None
         if declare is not None and isinstance(declare, Narrows):
             declares[name], narrows[name] = declare, declare
-    identities = [_held_there(declared.identities[who], declared, asking.asked, now) for who in asking.people]
+    people = [_known(declared, who) for who in asking.people]
+    identities = [_held_there(person, declared, asking.asked, now) for person in people]
     identities.append(_scope(asking, declared))
     resolver = Resolver(declared, declares, now)
     resolved = [resolver.resolve([identity]) for identity in identities]
@@ -137,6 +138,14 @@ def _parties(
             cannot = tuple(dict.fromkeys(d.message for one in resolved for d in one[name].unsupported))
             found[name] = _Held(narrow, things, cannot)
     return found
+
+
+def _known(declared: DeclaredAccess, who: str) -> Identity:
+    """Somebody in one state of the files, where they may have another id. Whoever is not there has nothing."""
+    known = declared.identities.get(who)
+    if known is None:
+        known = next((i for i in declared.identities.values() if who in i.was), None)
+    return known or Identity(IdentityKind.PERSON, who)
 
 
 def _held_there(identity: Identity, declared: DeclaredAccess, asked: Asked, now: Instant) -> Identity:

@@ -107,16 +107,15 @@ def run_here(wanted: Wanted, place: Place, command: Sequence[str]) -> int:
         given.end("broken off")
         given.close()
         raise
-    left = given.end(ended.how)
-    given.close()
+    try:
+        left = given.end(ended.how)
+    finally:
+        given.close()
     for line in left:
         tell(f"left: {safe(line, 400)}\n")
     if ended.status in (126, 127, 124):
         tell(f"{safe(ended.how, 200)}\n")
-    still_there = any(
-        given.minted[name].taken_back for name in given.minted if any(x.startswith(f"{name}: ") for x in left)
-    )
-    return Exit.FAILED if still_there and ended.status == 0 else ended.status
+    return Exit.FAILED if given.failed and ended.status == 0 else ended.status
 
 
 def seal(wanted: Wanted, place: Place, public_key: str, out: Path) -> int:

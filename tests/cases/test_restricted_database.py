@@ -245,6 +245,16 @@ def test_whoever_shares_nothing_with_it_is_refused_and_their_run_is_stopped(shop
     assert shop.left() == 0
 
 
+def test_a_run_started_again_by_another_has_what_both_of_them_have(shop: Warehouse) -> None:
+    run, variables = shop.begins("anna")
+    actions.finish(run, "failure")
+    actions.again(run, shop.people["ben"])
+    words = ("run", "--environment", "production", "--wait", "0", "--", *SCRIPT)
+    said = shop.here(*words, folder=shop.job, more={**variables, "GITHUB_RUN_ATTEMPT": "2"})
+    assert [line[0] for line in said.out.splitlines() if line.endswith(" 0")] == ["z"], said.err
+    assert "for anna and ben: select on shop.z" in said.err
+
+
 def test_on_a_laptop_it_is_said_who_it_is_for_and_the_record_says_so(shop: Warehouse) -> None:
     said = shop.said_for("ben", "--", *SCRIPT)
     assert said.code == 0 and "z 0" in said.out and "x 0" not in said.out
