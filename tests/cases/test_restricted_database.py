@@ -187,6 +187,13 @@ class Warehouse(Company):
         """Logins and sessions of runs, by the server's own word."""
         return int(self.server.run(LEFT)[0][0])
 
+    def time_passes(self) -> None:
+        """What runs were given is over, for the server and for us."""
+        for role, comment in self.server.run(MARKED):
+            past = "2026-11-01T00:00:00Z"
+            over = re.sub(r"ends \S+", f"ends {past}", comment)
+            self.server.run(f"alter role {role} valid until '{past}'", f"comment on role {role} is '{over}'")
+
     def of(self, who: str) -> tuple[Began, Over]:
         """The newest run for somebody, as the journal has it."""
         found = [r for r in runs(open_journal(str(self.journal), self.folder).store) if not isinstance(r, str)]
@@ -303,6 +310,16 @@ def test_what_makes_credentials_is_out_of_reach_where_another_job_does(shop: War
     assert shop.of("ben")[1].how == "ended by `run --end`"
 
 
+def test_expire_ends_what_no_later_run_does(shop: Warehouse) -> None:
+    public = shop.here("run", "--new-key", str(shop.job / "unused")).out.strip()
+    assert shop.said_for("ben", "--sealed-for", public, "--out", str(shop.job / "nobody's")).code == 0
+    assert shop.here("expire").code == 0 and shop.left() == 1, "its time is not over"
+    shop.time_passes()
+    done = shop.here("expire")
+    assert done.code == 0 and "of an earlier run is ended" in done.err and shop.left() == 0
+    assert shop.of("ben")[1].how == "ended by a later run"
+
+
 def test_what_a_killed_run_leaves_is_ended_by_the_next(shop: Warehouse) -> None:
     begun = ("run", "--environment", "production", "--person", "anna", "--pipeline", "report", "--")
     asked = ("sh", "-c", '"$@" & wait', "sh", *SLEEP)
@@ -313,11 +330,9 @@ def test_what_a_killed_run_leaves_is_ended_by_the_next(shop: Warehouse) -> None:
     until(lambda: shop.left() == 2)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    (role, comment), past = shop.server.run(MARKED)[0], "2026-11-01T00:00:00Z"
     going_on = shop.said_for("ben", "--", "true")
     assert going_on.code == 0 and shop.left() == 2, "its time is not over"
-    over = re.sub(r"ends \S+", f"ends {past}", comment)  # and now it is
-    shop.server.run(f"alter role {role} valid until '{past}'", f"comment on role {role} is '{over}'")
+    shop.time_passes()
     assert shop.left() == 2, "VALID UNTIL ends no session"
     told = shop.here("drift", "--target", "warehouse")
     assert "of a run for anna is over and still there" in told.out + told.err

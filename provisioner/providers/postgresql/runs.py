@@ -47,8 +47,12 @@ def end_run(calls: WriteCalls, rules: Rules, name: str, deadline: float) -> None
 
 def end_runs_of(calls: WriteCalls, rules: Rules, login: str, deadline: float) -> None:
     """Whoever is cut off has no run of theirs go on."""
-    with calls.transaction(rules.main, deadline) as session:
-        found = [one.role for one in all_runs(session, rules) if one.login == login]
+    session = calls.session(rules.main)
+    with session.within(deadline):
+        try:
+            found = [one.role for one in all_runs(session, rules) if one.login == login]
+        finally:
+            session.rollback()
     for name in found:
         end_run(calls, rules, name, deadline)
 
