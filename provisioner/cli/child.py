@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 TIME_OVER = 124
@@ -25,7 +27,30 @@ _PASSED_ON = tuple(
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT", "SIGWINCH")
 )
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
+_PR_SET_DUMPABLE = 4
+_LAUNCH = """
+import os, signal, sys
+if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+parent, found, command = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
+if os.isatty(0) and os.tcgetpgrp(0) == os.getpgid(parent):
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    os.tcsetpgrp(0, os.getpgrp())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+if sys.platform == "linux":
+    import ctypes
+    ctypes.CDLL(None).prctl(1, int(signal.SIGKILL), 0, 0, 0)  # PR_SET_PDEATHSIG: it does not outlive us
+    if os.getppid() != parent:
+        os._exit(137)
+for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores
+    signal.signal(number, signal.SIG_DFL)
+try:
+    os.execv(found, command)
+except OSError as error:
+    print(f"{command[0]}: {error.strerror}", file=sys.stderr, flush=True)
+    os._exit(126)
+"""
+"""Becomes the command. A process of its own, because Python between fork and exec may hang where there are threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +64,20 @@ class Ended:
 def close_to_others() -> None:
     """From here on no other process of the same user reads our environment or memory (Linux)."""
     if sys.platform == "linux":
-        _prctl()(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def run_until(command: Sequence[str], environ: Mapping[str, str], seconds: float, *, grace: float = GRACE) -> Ended:
     """Runs it, for `seconds` at most; its exit status, or what a shell gives for one that a signal ended or that cannot
     be started."""
     until = time.monotonic() + seconds
+    found = shutil.which(command[0], path=environ.get("PATH"))
+    if found is None:
+        there = Path(command[0]).exists()
+        return Ended(126 if there else 127, f"{command[0]} {'cannot be started' if there else 'is not there'}")
     with _signals_to() as passing:
-        try:
-            child = subprocess.Popen(
-                list(command),
-                env=dict(environ),
-                process_group=0,
-                preexec_fn=_in_the_child(os.getpid()),
-            )
-        except FileNotFoundError:
-            return Ended(127, f"{command[0]} is not there")
-        except (OSError, subprocess.SubprocessError, ValueError) as error:
-            return Ended(126, f"{command[0]} cannot be started: {getattr(error, 'strerror', None) or error}")
+        launched = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), found, *command]
+        child = subprocess.Popen(launched, env=dict(environ), process_group=0)
         passing(child.pid)
         try:
             try:
@@ -120,24 +140,6 @@ def _signals_to() -> Iterator[Callable[[int | None], None]]:
         signal.set_wakeup_fd(told, warn_on_full_buffer=False)
 
 
-def _in_the_child(parent: int) -> Callable[[], None]:
-    """What is done there before the command is begun: only system calls."""
-    terminal = os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp()
-    prctl = _prctl() if sys.platform == "linux" else None  # loaded before the fork
-
-    def prepare() -> None:
-        if terminal:
-            signal.signal(signal.SIGTTOU, signal.SIG_IGN)
-            os.tcsetpgrp(0, os.getpgrp())
-            signal.signal(signal.SIGTTOU, signal.SIG_DFL)
-        if prctl is not None:
-            prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-            if os.getppid() != parent:
-                os._exit(128 + signal.SIGKILL)
-
-    return prepare
-
-
 def _take_terminal_back() -> None:
     if not os.isatty(0):
         return
@@ -145,8 +147,3 @@ def _take_terminal_back() -> None:
     with suppress(OSError):
         os.tcsetpgrp(0, os.getpgrp())
     signal.signal(signal.SIGTTOU, before)
-
-
-def _prctl() -> Callable[..., int]:
-    call: Callable[..., int] = ctypes.CDLL(None).prctl
-    return call
