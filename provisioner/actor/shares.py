@@ -24,7 +24,6 @@ from provisioner.model.resource import Resource
 from provisioner.model.target import Mode, Target
 from provisioner.resolve.desired import Resolver
 from provisioner.resolve.roles import Roles, environments_held
-from provisioner.resolve.time import When, when, window
 
 MAX = timedelta(hours=1)
 """The longest run of a pipeline that does not say `max_duration`."""
@@ -124,7 +123,7 @@ def _parties(
         if declare is not None and isinstance(declare, Narrows):
             declares[name], narrows[name] = declare, declare
     people = [_known(declared, who) for who in asking.people]
-    identities = [_held_there(person, declared, asking.asked, now) for person in people]
+    identities = [_held_there(person, declared, asking.asked) for person in people]
     identities.append(_scope(asking, declared))
     resolver = Resolver(declared, declares, now)
     resolved = [resolver.resolve([identity]) for identity in identities]
@@ -148,13 +147,13 @@ def _known(declared: DeclaredAccess, who: str) -> Identity:
     return known or Identity(IdentityKind.PERSON, who)
 
 
-def _held_there(identity: Identity, declared: DeclaredAccess, asked: Asked, now: Instant) -> Identity:
-    """Somebody as if they held nothing but what they hold in the environment now, and of one role only where that is
-    asked for."""
+def _held_there(identity: Identity, declared: DeclaredAccess, asked: Asked) -> Identity:
+    """Somebody as if they held nothing but what they hold in the environment, whenever that is, and of one role only
+    where that is asked for."""
     roles, found = Roles(declared), []
     for held in identity.roles:
         reached = roles.reached_from(held.role)
-        if not reached or when(*window(identity, held.starts, held.until), now) is not When.NOW:
+        if not reached:
             continue
         own = environments_held(reached[0][0], held, declared.environments)
         for role, _ in reached if asked.role is not None else reached[:1]:

@@ -267,6 +267,12 @@ def test_on_a_laptop_it_is_said_who_it_is_for_and_the_record_says_so(shop: Wareh
     assert said.code == 0 and "z 0" in said.out and "x 0" not in said.out
     began, over = shop.of("ben")
     assert (began.proven, began.ci, over.left) == (False, "by hand", ())
+    place = shop.journal / "runs" / f"{began.at:%Y-%m-%d}" / "20261128T000000Z-ffffff-begin.json"
+    place.write_text('{"format": "provision.run/1", "what": "begin"}')
+    told = shop.here("journal", "runs", "--person", "ben")
+    assert f"{began.run}  begun  ben: production, report; warehouse: select on shop.z; until " in told.out
+    assert "as whoever ran it said" in told.out and "nightly-bot" not in told.out and "is left out" in told.err
+    place.unlink()
     _, variables = shop.begins("ben")
     assert shop.said_for("anna", "--", *SCRIPT, **variables).code == 64, "in a job nobody says who they are"
     assert shop.said_for("anna", "--for", "2h", "--", *SCRIPT).code == 64
