@@ -12,7 +12,6 @@ from provisioner.contract import ProviderError, Reader, Reading
 from provisioner.diagnostics import Diagnostic
 from provisioner.guardrails import case_of, guarded, judge, newly_managed_and_let_go, other_system, pinned
 from provisioner.load.files import collector_paused
-from provisioner.model.coverage import EVERYTHING
 from provisioner.model.desired import Desired
 from provisioner.model.past import Past
 from provisioner.model.state import State
@@ -27,6 +26,7 @@ from provisioner.observe.inventory import (
     open_readers,
     unreadable,
 )
+from provisioner.observe.keyless import scopes_to_read
 from provisioner.observe.logins import following, renamed_logins
 from provisioner.observe.logins import told as told_of_logins
 from provisioner.observe.matching import match_accounts
@@ -54,7 +54,8 @@ def _planned(situation: Situation, told: Told | None) -> Planned:
     situation = replace(situation, declared=trace(situation.declared, situation.past))
     readers, unopened = open_readers(situation.connections)
     try:
-        with Observing(readers, dict.fromkeys(readers, EVERYTHING), told, pinned(situation)) as reads:
+        want = scopes_to_read(situation.declared, readers)
+        with Observing(readers, want, told, pinned(situation)) as reads:
             # What the files ask for is worked out while the systems answer.
             desired = desire(situation.declared, situation.declares, situation.now)
             pasts = _remembered(situation)

@@ -179,8 +179,26 @@ class _Comparing:
             roles = dict.fromkeys(a.role for i in (there, here, *earlier) if i is not None for a in i.roles)
             needs = [self.approvers.of_role(r, who) for r in roles] or [self.approvers.need(f"person {name}", (), who)]
             need = self.approvers.one_of(needs, who)
+        more = self._of_all_it_holds(here, who) if before is not None and "identity" in keys else ()
         what = f"{name}: {_and(keys)} changed"
-        yield AccessChange(what, "changes", name, None, (), after.place(keys[0]), (need,), frozenset(who))
+        yield AccessChange(
+            what,
+            "changes",
+            name,
+            None,
+            (),
+            after.place(keys[0]),
+            tuple(dict.fromkeys((need, *more))),
+            frozenset(who),
+        )
+
+    def _of_all_it_holds(self, here: Identity, who: list[str]) -> Iterator[Need]:
+        """Another pipeline than before is to have everything that a service without keys holds."""
+        for held in here.roles:
+            yield self.approvers.of_role(held.role, who)
+            for environment in self._environments(held):
+                if environment is not None and (need := self.approvers.of_environment(environment, who)) is not None:
+                    yield need
 
     @staticmethod
     def _line(identity: Identity | None, role: str) -> Location | None:

@@ -5,9 +5,9 @@ Judged by what the files asked for when the target last converged. Where it neve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 
-from provisioner.diagnostics import Diagnostic
+from provisioner.contract import FINDINGS
 from provisioner.model.address import Kind
 from provisioner.model.answer import Difference, Differs, Drift, TargetDrift, Unclaimed
 from provisioner.model.change import Action, Cause, Change
@@ -15,9 +15,7 @@ from provisioner.model.instant import Instant
 from provisioner.model.way import Evidence
 from provisioner.plan.side import Side, TargetPlan, gaps_of
 
-LEFT_OVER = "run-left-over"
-"""A credential of a run that is over, and still there."""
-_NOTES = frozenset({"ignore-expired", "ignore-unused"})
+_NOTES = FINDINGS | {"ignore-expired", "ignore-unused", "run-left-over"}
 
 
 def drift(
@@ -25,19 +23,14 @@ def drift(
     parts: Mapping[str, TargetPlan],
     unread: Mapping[str, str],
     read_at: Instant,
-    told: Iterable[Diagnostic] = (),
 ) -> Drift:
-    """`parts` are what was planned for each target, before any rule held some of it back: that differs all the same.
-    `told` is what the readings warned of."""
-    left = [d for d in told if d.code == LEFT_OVER]
-    found = [
-        _target(name, sides[name], part, [d.message for d in left if d.target == name]) for name, part in parts.items()
-    ]
+    """`parts` are what was planned for each target, before any rule held some of it back: that differs all the same."""
+    found = [_target(name, sides[name], part) for name, part in parts.items()]
     found += [TargetDrift(name, False, incomplete=(why,)) for name, why in unread.items()]
     return Drift(tuple(sorted(found, key=lambda t: t.target)), read_at)
 
 
-def _target(name: str, side: Side, part: TargetPlan, left: Sequence[str]) -> TargetDrift:
+def _target(name: str, side: Side, part: TargetPlan) -> TargetDrift:
     differences = [
         Difference(c.address, _differs(c, side), c.words, c.identity, c.why, c.sources)
         for c in (*part.changes, *part.reported)
@@ -56,7 +49,7 @@ def _target(name: str, side: Side, part: TargetPlan, left: Sequence[str]) -> Tar
                 key=lambda s: str(s.address),
             )
         ),
-        (*left, *(d.message for d in part.diagnostics if d.code in _NOTES)),
+        tuple(d.message for d in (*part.diagnostics, *side.reading.warnings) if d.code in _NOTES),
         sum(d.is_error for d in part.diagnostics),
         tuple(incomplete),
     )

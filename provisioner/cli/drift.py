@@ -36,9 +36,7 @@ def drift(
         read = read_all(access, target)
     except InvalidFilesError as error:
         return tell_invalid(error.loaded)
-    planned = read.planned
-    told = planned.plan.diagnostics
-    found = answer(planned.sides, planned.parts, read.unread, read.work.situation.now, told)
+    found = answer(read.planned.sides, read.planned.parts, read.unread, read.work.situation.now)
     if form is ProblemFormat.JSON:
         show(json_text(drifted.to_json(found)))
     else:

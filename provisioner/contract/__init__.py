@@ -5,6 +5,8 @@ from provisioner.contract.copies import Copies
 from provisioner.contract.credentials import Holds, Issued, Issuer, Issues, Key, Note, Store, Stored
 from provisioner.contract.errors import ProviderError, Trouble
 from provisioner.contract.exposure import Exposes, Exposure
+from provisioner.contract.inspection import FINDINGS, Inspects
+from provisioner.contract.keyless import Pipelines, Trusts
 from provisioner.contract.minting import CannotNarrow, Left, Minted, Minter, Mints, Narrows, Order, Shared
 from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
@@ -22,6 +24,7 @@ from provisioner.contract.protocols import (
     Combines,
     Connection,
     Declare,
+    HoldsEnds,
     Listing,
     Lists,
     Me,
@@ -33,6 +36,7 @@ from provisioner.contract.protocols import (
 )
 
 __all__ = [
+    "FINDINGS",
     "Accepted",
     "AlreadySo",
     "CannotNarrow",
@@ -46,6 +50,8 @@ __all__ = [
     "Exposure",
     "Failed",
     "Holds",
+    "HoldsEnds",
+    "Inspects",
     "Issued",
     "Issuer",
     "Issues",
@@ -61,6 +67,7 @@ __all__ = [
     "Note",
     "Order",
     "Outcome",
+    "Pipelines",
     "Provider",
     "ProviderError",
     "Reader",
@@ -72,6 +79,7 @@ __all__ = [
     "Store",
     "Stored",
     "Trouble",
+    "Trusts",
     "Unknown",
     "Waiting",
     "Writer",

@@ -148,6 +148,16 @@ class Combines(Protocol):
         ...
 
 
+@runtime_checkable
+class HoldsEnds(Protocol):
+    """A `Declare` of a system that holds the end of a grant beside it: the end is one of its attributes, so that one
+    that moved is written anew, and never cuts what goes on."""
+
+    def with_end(self, resource: Resource) -> Resource:
+        """`resource`, whose `until` is settled, with that end as the system is to hold it."""
+        ...
+
+
 class Reader(Protocol):
     """Raises ProviderError only where nothing at all could be read; a short read is told in the coverage."""
 

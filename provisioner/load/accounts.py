@@ -8,7 +8,7 @@ from provisioner.contract.protocols import Declare, Provider
 from provisioner.diagnostics import Severity
 from provisioner.load.display import show
 from provisioner.load.world import World, providers_of
-from provisioner.model.identity import Identity
+from provisioner.model.identity import Identity, is_keyless
 from provisioner.model.role import Role
 
 
@@ -28,8 +28,10 @@ class Accounts:
                 self._mail(identity, identity.email, mails)
             if identity.was:
                 self._former(identity)
-            for key in identity.accounts:
+            for key, account in identity.accounts.items():
                 family = key.partition("/")[0]
+                if _is_role(identity, account.login) and not self.world.target_known(key):
+                    continue  # told where `identity:` names it
                 if not self.world.target_known(key) and not self.world.ci_known(key):
                     self.world.unknown(
                         "unknown-target",
@@ -170,10 +172,12 @@ class Accounts:
             for family, declare in targets:
                 account = accounts.get(family) if accounts else None
                 login = (account.login if account is not None else None) or identity.id
-                if (wrong := declare.check_login(login)) is not None:
+                if not _is_role(identity, login) and (wrong := declare.check_login(login)) is not None:
                     self._bad_login(identity, family, login, wrong)
             for key, account in accounts.items():
-                if "/" in key and account.login and (declare_one := self.declares.get(key.partition("/")[0])):
+                if "/" not in key or not account.login or _is_role(identity, account.login):
+                    continue
+                if declare_one := self.declares.get(key.partition("/")[0]):
                     wrong = declare_one.check_login(account.login)
                     if wrong is not None:
                         self._bad_login(identity, key, account.login, wrong)
@@ -191,6 +195,11 @@ class Accounts:
                 fix=f"write another under `accounts: {{{target}: {{login: …}}}}`",
             )
         )
+
+
+def _is_role(identity: Identity, login: str | None) -> bool:
+    """Whether the login comes from `identity:`, where its name is checked."""
+    return identity.keyless is not None and login is not None and is_keyless(login)
 
 
 def _former_ids(world: World) -> Iterator[tuple[Identity, int, str]]:

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from provisioner.contract.credentials import Holds, issues_of
+from provisioner.contract.keyless import Pipelines, Trusts
 from provisioner.contract.protocols import Provider
 from provisioner.diagnostics import Severity
 from provisioner.load.checked import checked
-from provisioner.load.display import several, show
+from provisioner.load.display import flow, several, show
 from provisioner.load.places import At
 from provisioner.load.schema import CredentialModel, DeliveryModel, ServiceModel
 from provisioner.load.suggest import did_you_mean
@@ -111,6 +112,7 @@ class Credentials:
             if holds is None:
                 return
             found.append(holds)
+            self._needless(at, (*path, "deliver_to", index, "to"), identity, holds, one)
         if len(found) > 1 and not any(h.reads_back for h in found):
             self._say(
                 at,
@@ -123,6 +125,34 @@ class Credentials:
                 f"({several(sorted(n for n, s in self.stores.items() if s.reads_back))}), or make a service for each",
                 on_key=True,
             )
+
+    def _needless(self, at: At, path: Path, identity: Identity, holds: Holds, one: DeliveryModel) -> None:
+        """A long-lived key for a job whose own token would do."""
+        where = split(one.to, self.world.carried.get("stores", {}), self.world.targets)
+        target, issuing = self.world.targets.get(where[0] if where else ""), self.world.targets[str(path[0])]
+        provider = self.providers.get(issuing.provider)
+        if where is None or target is None or provider is None or not isinstance(holds, Pipelines):
+            return
+        declare, pipeline = provider.declare(issuing), holds.pipeline_of(target, where[1] or identity.id)
+        trust = declare.keyless_for(pipeline) if isinstance(declare, Trusts) and pipeline is not None else None
+        if trust is None:
+            return
+        second: dict[str, object] = {"owners": list(identity.owners)}
+        roles = (at.source.below(("services", identity.id)) or {}).get("roles")
+        if roles:
+            second["roles"] = roles
+        second["identity"] = {issuing.name: {"trust": trust}}
+        self._say(
+            at,
+            "keyless-would-do",
+            f"the {path[1]} of {show(identity.id)} is a long-lived key for jobs that need none: {show(issuing.name)} "
+            "can take the token that their CI signs",
+            path,
+            severity=Severity.NOTE,
+            why="a key in a secret works from anywhere until it is ended; a token is one job's, for some minutes",
+            fix=f"write under `services:` {flow({f'{identity.id[:55]}-keyless': second})[1:-1]}; change the pipeline "
+            f"over, then take {identity.id} out",
+        )
 
     def _delivery(self, at: At, path: Path, identity: Identity, one: DeliveryModel, usual: Names) -> Holds | None:
         where = split(one.to, self.world.carried.get("stores", {}), self.world.targets)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
 from typing import Any
 
 _LONGEST = 80
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
+_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -42,6 +46,17 @@ def several(names: list[str] | tuple[str, ...], most: int = 12) -> str:
     if len(names) > most:
         return ", ".join(said) + f" and {len(names) - most} more"
     return " and ".join([", ".join(said[:-1]), said[-1]]) if len(said) > 1 else "".join(said)
+
+
+def flow(value: Any) -> str:
+    """`value` as YAML on one line, to be copied: every text that could read as something else is quoted."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{flow(k)}: {flow(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(flow, value)) + "]"
+    text = str(value)
+    plain = _PLAIN.fullmatch(text) is not None and text.casefold() not in _WORDS
+    return text if plain else json.dumps(text)
 
 
 def _visible(character: str) -> str:

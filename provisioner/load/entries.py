@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -27,7 +28,7 @@ from provisioner.load.targets import TargetEntry, TargetReader
 from provisioner.model.access import Records
 from provisioner.model.assignment import Assignment
 from provisioner.model.environment import Environment
-from provisioner.model.identity import AccountName, Identity, IdentityKind, Suspension
+from provisioner.model.identity import AccountName, Identity, IdentityKind, Suspension, role_accounts
 from provisioner.model.role import GrantBlock, Role
 from provisioner.model.source import Source as DirectorySource
 
@@ -199,6 +200,8 @@ class _Reader:
             else None,
             keyless=At(self.source, (*at.base, "identity")).block(raw["identity"]) if "identity" in raw else None,
         )
+        if model.identity:
+            identity = replace(identity, accounts={**identity.accounts, **role_accounts(identity)})
         if self.entries.identities.setdefault(name, identity) is identity:
             self.entries.models[name] = model
 
@@ -215,7 +218,8 @@ class _Reader:
         if model.roles:
             for held, mark in zip(model.roles, marks[id(raw["roles"])], strict=True):
                 if held.__class__ is str:
-                    roles.append(_make(Assignment, (held, None, None, None, None, _place(file, mark), None, None)))
+                    at = _place(file, mark)
+                    roles.append(_make(Assignment, (held, None, None, None, None, at, None, None, False)))
                 else:
                     roles.append(_assignment(held, _place(file, mark)))
         suspended = Suspension(model.suspended.since, model.suspended.reason) if model.suspended else None

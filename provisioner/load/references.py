@@ -15,6 +15,7 @@ from provisioner.load.checked import checked
 from provisioner.load.display import show
 from provisioner.load.grants import Grants
 from provisioner.load.holders import Holders
+from provisioner.load.keyless import Keyless
 from provisioner.load.places import At
 from provisioner.load.rules import rules_of
 from provisioner.load.schema import CI_SYSTEMS, GuardrailsModel, ServiceModel
@@ -33,6 +34,7 @@ def check(world: World, providers: Mapping[str, Provider], departed: Collection[
     Holders(world).check()
     Accounts(world, providers, declares).check()
     Grants(world, providers, declares).check()
+    Keyless(world, declares).check()
     Sources(world, providers, declares).check()
 
 

@@ -13,7 +13,7 @@ class Assignment(NamedTuple):
     """`environments` None means every environment of the role that is not protected. It holds from `starts` (or always)
     until just before `until` (or without an end). `source` is the directory whose group gave it; None: a person did.
     `length` is of a grant that begins with the first apply that has it, which only a run with the journal knows
-    (`resolve.begin`): until then it has neither `starts` nor `until`.
+    (`resolve.begin`): until then it has neither `starts` nor `until`, and since then `floats` says that it was so.
     """
 
     role: str
@@ -24,3 +24,4 @@ class Assignment(NamedTuple):
     location: Location = NOWHERE
     source: str | None = None
     length: timedelta | None = None
+    floats: bool = False

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from provisioner.diagnostics import Diagnostic
 from provisioner.model.address import Kind
-from provisioner.model.identity import Identity
+from provisioner.model.identity import Identity, is_keyless
 from provisioner.model.match import How, Match, Matched
 from provisioner.model.ownership import ownership
 from provisioner.model.resource import NO_FACTS, Resource
@@ -129,7 +129,19 @@ class _Matcher:
     ) -> None:
         if not wanted:
             return
-        if self._target.accounts is AccountsPolicy.EXISTING and self._fold(account.address.object) != self._fold(login):
+        is_called = account.address.object
+        differs = self._fold(is_called) != self._fold(login)
+        if differs and (is_keyless(is_called) or is_keyless(login)):
+            self._block(
+                identity,
+                "another-account",
+                f"{identity.id} has account `{is_called}` on {self._target.name}, and is to have `{login}`: nothing of "
+                "either is changed",
+                why="a user cannot become a role, nor one role another: what uses the old one would stand still",
+                fix=f"declare a service of its own for `{login}`, let its pipelines change over, then take the old one "
+                "out",
+            )
+        elif self._target.accounts is AccountsPolicy.EXISTING and differs:
             self._block(
                 identity,
                 "login-differs",

@@ -20,6 +20,7 @@ nobody declared is a stray: listed and left alone.
 
 from __future__ import annotations
 
+from provisioner.contract import Inspects
 from provisioner.diagnostics import Location, Severity
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Cause
@@ -54,6 +55,7 @@ def compare(side: Side) -> TargetPlan:
     _not_begun(drafts)
     plan_released(drafts)
     tell_of_entries(drafts)
+    _inspected(drafts)
     _tell_gaps(drafts)
     if side.target.mode is Mode.REPORT:
         for change in drafts.out.changes:
@@ -67,6 +69,19 @@ def compare(side: Side) -> TargetPlan:
         drafts.out.reported = list(drafts.out.changes)
         drafts.out.changes.clear()
     return drafts.out
+
+
+def _inspected(drafts: Drafts) -> None:
+    """What the provider has to say of the accounts that are there."""
+    side = drafts.side
+    if not isinstance(side.declare, Inspects):
+        return
+
+    def whose(login: str) -> Identity | None:
+        match = side.matched.by_login.get(login)
+        return match.identity if match is not None else None
+
+    drafts.out.diagnostics += side.declare.inspect(side.live, whose, side.now)
 
 
 def _tell_gaps(drafts: Drafts) -> None:
@@ -194,6 +209,8 @@ def _identity(side: Side, address: Address) -> Identity | None:
 def _why_wanted(side: Side, address: Address) -> str:
     because = side.desired.because.get(address)
     if not because:
+        if _identity(side, address) is not None:
+            return "declared with its account"
         explicit = address in side.desired.explicit
         return f"declared under {side.target.family}" if explicit else "named by a role"
     roles = dict.fromkeys(" > ".join(b.path) for b in because)

@@ -47,7 +47,7 @@ def _settled(
     if start is None:
         return None
     begun[key] = start
-    return held._replace(starts=start, until=start + held.length, length=None)
+    return held._replace(starts=start, until=start + held.length, length=None, floats=True)
 
 
 def _key(identity: Identity, held: Assignment) -> str:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from provisioner.contract import Combines, Declare
+from provisioner.contract import Combines, Declare, HoldsEnds, Trusts
 from provisioner.diagnostics import Location
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address, Kind, address_of
 from provisioner.model.assignment import Assignment
 from provisioner.model.desired import Because, Desired, Over
-from provisioner.model.identity import Identity, IdentityKind
+from provisioner.model.identity import Identity, IdentityKind, is_keyless
 from provisioner.model.instant import Instant
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import NOTHING, Resource
@@ -67,6 +67,8 @@ class Resolver:
         self._roles = Roles(declared)
         self._families: dict[str, list[Target]] = {}
         self._out: dict[str, Desired] = {}
+        self._floating: dict[str, set[Address]] = {}
+        self._holding = {name: d for name, d in declares.items() if isinstance(d, HoldsEnds)}
         for name, target in declared.targets.items():
             if name in declares:
                 self._families.setdefault(target.family, []).append(target)
@@ -84,6 +86,7 @@ class Resolver:
 
     def _begin(self) -> None:
         self._out = {t.name: Desired(t) for family in self._families.values() for t in family}
+        self._floating = {}
 
     def resolve(self, identities: Iterable[Identity], *, things: bool = False) -> dict[str, Desired]:
         """What these should hold; with `things` also the groups and controls that there should be."""
@@ -96,6 +99,12 @@ class Resolver:
             self._holdings(identity)
         out = self._out
         for name, desired in out.items():
+            declare = self._holding.get(name)
+            if declare is not None:
+                resources = desired.state.resources
+                floating = self._floating.get(name, ())
+                bounded = [r for a, r in resources.items() if r.until is not None and a not in floating]
+                resources.update((r.address, declare.with_end(r)) for r in bounded)
             desired.because = _Reasons(self, name, desired.logins)
         return out
 
@@ -192,6 +201,9 @@ class Resolver:
                 out = self._out[name]
                 if at is _NOW:
                     has_account[name] = who
+                    if assignment.floats:  # reviewed before anybody knows the end, which so cannot be part of it
+                        floating = (t.resource.address._replace(principal=who) for t in templates)
+                        self._floating.setdefault(name, set()).update(floating)
                     self._hold(out, who, templates, assignment, starts, until)
                     continue
                 for template in templates:
@@ -264,6 +276,9 @@ class Resolver:
             resource = Resource(resource.address, attributes, _DIRECTLY, sources)
         out.logins[who.id] = identity
         out.state.resources[resource.address] = resource
+        if is_keyless(who.id) and isinstance(declare, Trusts):
+            for found in declare.trusts(identity, who):
+                out.state.resources[found.address] = replace(declare.canonical(found), until=identity.until)
 
     def reasons(self, target: str, identity: Identity) -> Iterator[tuple[Address, Because]]:
         """On whose word `identity` should hold what it should hold now, address by address."""

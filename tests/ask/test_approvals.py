@@ -209,6 +209,21 @@ def test_a_service_is_its_owners() -> None:
     assert told(found) == {"bot: owners changed": {"service bot": ("linus",)}}
 
 
+def test_whom_a_service_trusts_in_place_of_a_key_is_for_the_owners_of_all_that_it_holds() -> None:
+    """Another repository would have it."""
+    roles = "roles: [developer, {role: deployer, environments: [production]}]"
+    keyless = roles + ", identity: {corp: {trust: {github: {repository: acme/site, environment: production}}}}"
+    base = BASE.replace("  bot: {owners: [linus], roles: [developer]", f"  bot: {{owners: [linus], {keyless}")
+    assert told(changed(("acme/site", "evil/site"), base=base)) == {
+        "bot: identity changed": {
+            "service bot": ("linus",),
+            "role developer": ("grace",),
+            "role deployer": ("ada", "grace"),
+            "environment production": ("boss", "chief"),
+        }
+    }
+
+
 def test_what_a_role_gives_is_for_its_owners_the_targets_and_the_environments() -> None:
     found = changed(("groups: [deploy]", "groups: [deploy, admins]"))
     assert told(found) == {

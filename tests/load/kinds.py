@@ -40,7 +40,7 @@ roles:
     grants:
       corp: {groups: [developers, "{environment}-readers"]}
       aws: {where: {product: payments}, groups: [Developers]}
-  deployer: {environments: [production]}
+  deployer: {environments: [production], grants: {aws: {policies: [Deploy]}}}
 environments:
   development: {}
   staging: {}

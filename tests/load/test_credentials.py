@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.load import load_access
+from provisioner.diagnostics import NOWHERE
+from provisioner.load import Loaded, load_access
 from provisioner.model.slot import Names
 from provisioner.model.slots import slots_of
 from provisioner.providers import catalog
@@ -45,12 +46,17 @@ def to(*places: str) -> str:
     ("credentials", "codes"),
     [
         (to("{to: vault}"), []),
-        (to("{to: vault/bot}", "{to: github/repositories/site, as: KEY}", "{to: ci/contexts/release, as: KEY}"), []),
-        (to("{to: github/repositories/site/environments/prod, as: KEY}"), []),
-        (to("{to: github/repositories/site}"), ["delivery-in-two-calls"]),
+        (
+            to("{to: vault/bot}", "{to: github/repositories/site, as: KEY}", "{to: ci/contexts/release, as: KEY}"),
+            ["keyless-would-do"],
+        ),
+        (to("{to: github/repositories/site/environments/prod, as: KEY}"), ["keyless-would-do"]),
+        (to("{to: github/organization/all, as: KEY}"), []),
+        (to("{to: ci/contexts/release, as: KEY}"), []),
+        (to("{to: github/repositories/site}"), ["delivery-in-two-calls", "keyless-would-do"]),
         (
             to("{to: github/repositories/site, as: KEY}", "{to: ci/contexts/release, as: KEY}"),
-            ["delivery-not-resumable"],
+            ["delivery-not-resumable", "keyless-would-do"],
         ),
         (to(), ["delivery-missing"]),
         (to("{to: nowhere/bot}"), ["unknown-store"]),
@@ -98,3 +104,39 @@ def test_a_slot_is_what_the_files_say(tmp_path: Path) -> None:
     first, second = slot.deliveries
     assert (first.store, first.place, first.names) == ("vault", "bot", usual)
     assert (second.store, second.place, second.names) == ("aws", "secrets/a", Names(whole="K"))
+
+
+@pytest.mark.parametrize(
+    ("place", "environment"),
+    [("site/environments/Pre Prod", "Pre Prod"), ("site/environments/no", "no"), ("site", None)],
+)
+def test_a_key_for_a_job_that_needs_none_is_told_with_the_block_to_write(
+    tmp_path: Path, place: str, environment: str | None
+) -> None:
+    """The block stands in the files as it is told, and is right."""
+    key = to(f'{{to: "github/repositories/{place}", as: KEY}}')
+    roles = "{role: deployer, environments: [production], until: 2027-01-31T17:00:00Z}"
+    text = (
+        f"{FILES}roles: {{deployer: {{environments: [production], grants: {{aws: {{policies: [ReadOnlyAccess]}}}}}}}}\n"
+        "environments: {production: {}}\n"
+        f"services:\n  bot: {{owners: [grace, 'role:deployer'], roles: [{roles}], credentials: {key}}}\n"
+    )
+    (tmp_path / "access").mkdir()
+
+    def load(text: str) -> Loaded:
+        (tmp_path / "access" / "all.yaml").write_text(text)
+        access, providers = tmp_path / "access", catalog.all_providers()
+        return load_access(access, root=tmp_path, providers=providers, stores=catalog.all_stores())
+
+    (found,) = load(text).diagnostics
+    assert (found.code, found.severity.value) == ("keyless-would-do", "note")
+    block = found.fix.partition("`services:` ")[2].rpartition("; change")[0]
+    again = load(f"{text}  {block}\n")
+    assert [d.code for d in again.diagnostics] == ["keyless-would-do"]
+    old, new = (again.declared.identities[name] for name in ("bot", "bot-keyless"))
+    assert [held._replace(location=NOWHERE) for held in new.roles] == [
+        held._replace(location=NOWHERE) for held in old.roles
+    ]
+    claims = {"repository": "acme/site", "environment": environment or "ENVIRONMENT"}
+    assert new.owners == old.owners
+    assert new.trust_on("aws") == ("aws", {"github": claims})

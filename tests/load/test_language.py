@@ -45,6 +45,7 @@ def test_the_whole_language_is_read() -> None:
     assert bot.keyless is not None
     assert bot.credentials is not None
     assert bot.keyless.data["aws/prod"]["role"] == "Deploy"
+    assert (bot.login_on("aws/prod"), bot.login_on("aws/test")) == ("role/Deploy", "deploy-bot")
     assert declared.environments["production"].max_duration == timedelta(days=7)
     backend = declared.roles["backend"]
     assert backend.grants[1].where == {"product": "payments"}

@@ -16,6 +16,9 @@ from provisioner.contract.fields import FromEnvironment, Strict
 from provisioner.diagnostics import Diagnostic
 from provisioner.load import Loaded, load_files
 from provisioner.model.block import Block
+from provisioner.model.identity import Identity
+from provisioner.model.principal import Principal
+from provisioner.model.resource import Resource
 from provisioner.model.target import Target
 
 Name = Annotated[str, StringConstraints(min_length=1)]
@@ -82,6 +85,18 @@ class TinyDeclare:
 
     def check_login(self, login: str) -> str | None:
         return "a login has at most 20 characters" if len(login) > 20 else None
+
+    def check_trust(self, key: str, block: Block) -> Iterable[Diagnostic]:
+        return ()
+
+    def check_keyless(self, block: Block) -> Iterable[tuple[str, tuple[str | int, ...]]]:
+        return ()
+
+    def trusts(self, identity: Identity, who: Principal) -> Iterable[Resource]:
+        return ()
+
+    def keyless_for(self, place: Mapping[str, Any]) -> dict[str, Any] | None:
+        return None
 
     def names(self, block: Block) -> Iterable[tuple[str, str, tuple[str | int, ...]]]:
         for section in ("groups", "policies"):

@@ -1,9 +1,11 @@
-"""AWS IAM: users, groups, memberships, policies, roles that may be assumed, and everything a user signs in with.
+"""AWS IAM: users, groups, memberships, policies, roles that may be assumed, and everything a user signs in with; and
+roles that a service has in place of a user, which its pipelines take on with a token that their CI has signed.
 
 A target is one account; many accounts are instances, each with its own assumed roles for reading and for writing.
-Ownership: a user carries our mark in the tag `provision`; a group that we made has the path `/provision/OWNER/`, since
-groups cannot be tagged; our inline policies begin with `provision-`. Attachments and memberships cannot be marked: the
-history of the files and the journal tell which were ours. See `docs/providers/aws-iam.md`.
+Ownership: a user, and a role of a service, carries our mark in the tag `provision`; a group that we made has the path
+`/provision/OWNER/`, since groups cannot be tagged; our inline policies begin with `provision-`. Attachments and
+memberships cannot be marked: the history of the files and the journal tell which were ours. See
+`docs/providers/aws-iam.md`.
 
 Importing this loads no SDK. It refuses to work in an account other than the one that the settings name.
 """
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 CAPABILITIES = Capabilities(
     marks=frozenset({Kind.ACCOUNT}),
     disables=True,
-    settle_seconds=dict.fromkeys((Kind.ACCOUNT, Kind.GROUP, Kind.MEMBERSHIP, Kind.GRANT, Kind.CREDENTIAL), 60.0),
+    settle_seconds=dict.fromkeys(Kind, 60.0),
     folds_case=True,
 )
 
@@ -117,7 +119,8 @@ class AwsIam:
         from provisioner.providers.aws_iam.identify import Identified
 
         settings, base = settings_of(self.settings, target), self._base(environ)
-        return settings.account, open_account(settings, purpose, base), Identified(settings.account, base)
+        roles = [arn for one in ("plan", "apply") if (arn := settings.role_for(one)) is not None]
+        return settings.account, open_account(settings, purpose, base), Identified(settings.account, base, roles)
 
     def _base(self, environ: Mapping[str, str]) -> Base:
         from provisioner.providers.aws_iam.connect import Base

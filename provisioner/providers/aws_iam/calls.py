@@ -179,6 +179,22 @@ class ReadCalls:
     def role(self, name: str) -> Row:
         return self._part("get_role", "Role", RoleName=name)
 
+    def attached_to_role(self, name: str) -> list[str]:
+        """ARNs."""
+        rows = self._list("list_attached_role_policies", "AttachedPolicies", RoleName=name)
+        return [row["PolicyArn"] for row in rows]
+
+    def inline_of_role(self, name: str) -> list[str]:
+        return self._list("list_role_policies", "PolicyNames", RoleName=name)
+
+    def role_policy(self, name: str, policy: str) -> Row:
+        return self._part("get_role_policy", "PolicyDocument", RoleName=name, PolicyName=policy)
+
+    def audiences(self, provider_arn: str) -> list[str]:
+        """What the account's OIDC provider takes tokens for; `gone` where it has none of that issuer."""
+        found = self._ask(self._iam, "get_open_id_connect_provider", OpenIDConnectProviderArn=provider_arn)
+        return [str(one) for one in found.get("ClientIDList", ())]
+
     def own_policies(self) -> dict[str, str]:
         """ARN by name of the account's own managed policies."""
         return {row["PolicyName"]: row["Arn"] for row in self._list("list_policies", "Policies", Scope="Local")}
@@ -328,6 +344,32 @@ class WriteCalls(ReadCalls):
 
     def delete_group_policy(self, name: str, policy: str) -> None:
         self._change("delete_group_policy", GroupName=name, PolicyName=policy)
+
+    def create_role(self, name: str, document: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+        text = json.dumps(document)
+        self._change("create_role", RoleName=name, AssumeRolePolicyDocument=text, Tags=_tags(tags))
+
+    def tag_role(self, name: str, tags: Mapping[str, str]) -> None:
+        self._change("tag_role", RoleName=name, Tags=_tags(tags))
+
+    def untag_role(self, name: str, keys: Sequence[str]) -> None:
+        self._change("untag_role", RoleName=name, TagKeys=list(keys))
+
+    def delete_role(self, name: str) -> None:
+        self._change("delete_role", RoleName=name)
+
+    def attach_to_role(self, name: str, arn: str) -> None:
+        self._change("attach_role_policy", RoleName=name, PolicyArn=arn)
+
+    def detach_from_role(self, name: str, arn: str) -> None:
+        self._change("detach_role_policy", RoleName=name, PolicyArn=arn)
+
+    def put_role_policy(self, name: str, policy: str, document: str) -> None:
+        """Overwrites without asking."""
+        self._change("put_role_policy", RoleName=name, PolicyName=policy, PolicyDocument=document)
+
+    def delete_role_policy(self, name: str, policy: str) -> None:
+        self._change("delete_role_policy", RoleName=name, PolicyName=policy)
 
     def set_trust(self, role: str, document: Mapping[str, Any]) -> None:
         """Replaces the whole trust policy."""

@@ -10,12 +10,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from provisioner.model.address import Address, Kind
+from provisioner.model.identity import KEYLESS
+from provisioner.model.instant import format_instant
 from provisioner.model.mark import Mark
 from provisioner.model.principal import Principal, PrincipalKind
-from provisioner.model.resource import Facts, Resource
+from provisioner.model.resource import NONE_HIDDEN, Facts, Resource
 from provisioner.model.state import State
 from provisioner.model.way import Ownership, Phase, Way
-from provisioner.providers.aws_iam import documents, names
+from provisioner.providers.aws_iam import documents, names, trust
 from provisioner.providers.aws_iam.declare import STRENGTH
 
 Row = Mapping[str, Any]
@@ -67,6 +69,30 @@ def account(target: str, row: Row, *, denied: bool) -> Resource:
     return Resource(Address(target, Kind.ACCOUNT, row["UserName"]), attributes, mark=mark, facts=facts)
 
 
+def role_account(target: str, row: Row, *, denied: bool) -> Resource:
+    """A role that is the account of a service."""
+    tags = tags_of(row)
+    text = tags.get(names.TAG)
+    mark = Mark.parse(text) if text else None
+    facts = Facts(
+        native_id=row["RoleId"],
+        disabled_since=mark.disabled_since if mark else None,
+        last_used=(row.get("RoleLastUsed") or {}).get("LastUsedDate"),
+        foreign_mark=text if text and mark is None else None,
+    )
+    address = Address(target, Kind.ACCOUNT, KEYLESS + row["RoleName"])
+    return Resource(address, {"enabled": not denied}, mark=mark, facts=facts)
+
+
+def trust_of(target: str, account_id: str, row: Row) -> Resource | None:
+    """Whom such a role trusts; None where that is nobody. Where the role carries a mark, so does this."""
+    entries = trust.entries_of(row["AssumeRolePolicyDocument"], account_id)
+    if not entries:
+        return None
+    address = Address(target, Kind.CONTROL, names.TRUST, person(target, KEYLESS + row["RoleName"]))
+    return Resource(address, {trust.TRUSTS: entries}, mark=Mark.parse(tags_of(row).get(names.TAG, "")))
+
+
 def group(target: str, row: Row) -> Resource:
     ours, owner = names.group_owner(row.get("Path", "/"))
     mark = Mark(names.slug(row["GroupName"]), owner) if ours else None
@@ -102,17 +128,20 @@ def role_grant(
 ) -> Resource | None:
     """Leave of `who` to assume `role`: by our inline `policy`, and by the names under which the role trusts them."""
     ways: list[Way] = []
-    intact, mark = True, None
+    intact, mark, ends = True, None, None
     if policy is not None:
-        intact, ours, owner = documents.read_assume(policy, account_id, role)
+        intact, ours, owner, ends = documents.read_assume(policy, account_id, role)
         mark = Mark(names.slug(who.id), owner) if ours else None
-        ways.append(Way(INLINE_WAY + names.ASSUME_PREFIX + role))
+        ways.append(Way(INLINE_WAY + names.ASSUME_PREFIX + role, until=ends))
     # An entry in a trust policy carries no mark: it is nobody's by itself.
     ways += [Way(TRUST_WAY + name, ownership=Ownership.UNCLAIMED) for name in sorted(trusted_as)]
     if not ways:
         return None
     address = Address(target, Kind.GRANT, names.ROLE + role, who)
-    return Resource(address, {"intact": intact}, ways=tuple(ways), mark=mark, facts=facts)
+    # A role that trusts them by name lets them in whatever the policy says: that has no end of its own.
+    hides = frozenset({names.ENDS}) if any(w.native_id.startswith(TRUST_WAY) for w in ways) else NONE_HIDDEN
+    attributes = {"intact": intact, names.ENDS: None if ends is None else format_instant(ends)}
+    return Resource(address, attributes, ways=tuple(ways), mark=mark, facts=facts, hides=hides)
 
 
 def strength_facts(strength: str) -> Facts | None:
@@ -173,7 +202,9 @@ def credentials(
 class Details:
     """One account, from its pages. What needs the whole (is a policy's name the account's own?) waits for `state`."""
 
-    def __init__(self, target: str, account_id: str) -> None:
+    def __init__(self, target: str, account_id: str, roles: Collection[str] = ()) -> None:
+        """`roles` are logins of roles that are accounts, whatever they carry; all with a mark are."""
+        self._wanted = {login.casefold() for login in roles}
         self._target = target
         self._account = account_id
         self._found: dict[Address, Resource] = {}
@@ -198,6 +229,7 @@ class Details:
             self._group(row)
         for row in page.get("RoleDetailList") or ():
             self._roles.append(row)
+            self._role(row)
             self._trust.append((row["RoleName"], row["AssumeRolePolicyDocument"]))
         for row in page.get("Policies") or ():
             self._policy(row)
@@ -219,8 +251,15 @@ class Details:
         login = row["UserName"]
         who = person(self._target, login)
         self._logins[row["UserId"]] = login
+        self._keep(account(self._target, row, denied=self._inline(who, row.get("UserPolicyList") or ())))
+        for group_name in row.get("GroupList") or ():
+            self._keep(membership(self._target, group_name, who))
+        self._attached += ((who, policy["PolicyArn"]) for policy in row.get("AttachedManagedPolicies") or ())
+
+    def _inline(self, who: Principal, policies: Iterable[Row]) -> bool:
+        """Keeps the inline policies of an account. Whether our deny is among them."""
         denied = False
-        for policy in row.get("UserPolicyList") or ():
+        for policy in policies:
             name, document = policy["PolicyName"], policy["PolicyDocument"]
             if name == names.DENY_POLICY and documents.is_deny_all(document):
                 denied = True
@@ -228,10 +267,19 @@ class Details:
                 self._assume[name.removeprefix(names.ASSUME_PREFIX), who] = document
             else:
                 self._keep(inline(self._target, who, name, document))
-        self._keep(account(self._target, row, denied=denied))
-        for group_name in row.get("GroupList") or ():
-            self._keep(membership(self._target, group_name, who))
+        return denied
+
+    def _role(self, row: Row) -> None:
+        """A role that a service has in place of a user. All others give access, and have none of their own here."""
+        login = KEYLESS + row["RoleName"]
+        if names.TAG not in tags_of(row) and login.casefold() not in self._wanted:
+            return
+        who = person(self._target, login)
+        self._keep(role_account(self._target, row, denied=self._inline(who, row.get("RolePolicyList") or ())))
         self._attached += ((who, policy["PolicyArn"]) for policy in row.get("AttachedManagedPolicies") or ())
+        trusted = trust_of(self._target, self._account, row)
+        if trusted is not None:
+            self._keep(trusted)
 
     def _group(self, row: Row) -> None:
         self._keep(group(self._target, row))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from provisioner.contract import Capabilities, Shared
@@ -12,13 +13,13 @@ from provisioner.model.block import Block
 from provisioner.model.change import Change
 from provisioner.model.effect import Direction, Effect, Level
 from provisioner.model.identity import Identity
-from provisioner.model.instant import Instant
+from provisioner.model.instant import Instant, parse_instant
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.model.target import AccountsPolicy, Target
 from provisioner.model.unit import Unit, UnitMode
-from provisioner.providers.aws_iam import documents, names, narrow
+from provisioner.providers.aws_iam import documents, keyless, keys, names, narrow, trust
 from provisioner.providers.aws_iam.wording import describe
 
 PLACEHOLDER = "{environment}"
@@ -122,6 +123,21 @@ class AwsDeclare:
     def check_login(self, login: str) -> str | None:
         return names.why_not("user", login)
 
+    def inspect(self, live: State, whose: Callable[[str], Identity | None], now: Instant) -> Iterator[Diagnostic]:
+        return keys.inspect(self.target, live, whose, now)
+
+    def check_trust(self, key: str, block: Block) -> Iterator[Diagnostic]:
+        return keyless.check(key, block, self.target)
+
+    def check_keyless(self, block: Block) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+        return keyless.check_grants(block)
+
+    def trusts(self, identity: Identity, who: Principal) -> Iterator[Resource]:
+        return keyless.trusts(identity, who, self.target)
+
+    def keyless_for(self, place: Mapping[str, Any]) -> dict[str, Any] | None:
+        return keyless.instead_of_a_key(place)
+
     def unsupported(self, resource: Resource) -> Diagnostic | None:
         """The names that a role's `{environment}` makes are known only once it is replaced."""
         address = resource.address
@@ -151,7 +167,8 @@ class AwsDeclare:
 
     def account(self, identity: Identity, login: str) -> Resource:
         attributes: dict[str, Any] = {"enabled": True}
-        if identity.email and names.fits_tag(identity.email) and self.target.accounts is AccountsPolicy.CREATE:
+        ours = names.role_of(login) is None and self.target.accounts is AccountsPolicy.CREATE
+        if ours and identity.email and names.fits_tag(identity.email):
             attributes["email"] = identity.email
         return Resource(Address(self.target.name, Kind.ACCOUNT, login), attributes, sources=(identity.location,))
 
@@ -165,7 +182,7 @@ class AwsDeclare:
             yield self._policy(policy, who, (block.at("policies", index),))
         for index, role in enumerate(_texts(data.get("assume"))):
             address = Address(self.target.name, Kind.GRANT, names.ROLE + role, who)
-            yield Resource(address, {"intact": True}, sources=(block.at("assume", index),))
+            yield Resource(address, {"intact": True, names.ENDS: None}, sources=(block.at("assume", index),))
 
     def unsayable(self, resource: Resource) -> str | None:
         address = resource.address
@@ -177,8 +194,9 @@ class AwsDeclare:
         if thing.startswith(names.INLINE):
             return "an inline policy: the files attach managed policies only"
         if thing.startswith(names.ROLE):
-            intact = resource.attributes.get("intact") is True
-            return None if intact else "our own inline policy for assuming that role was changed by hand"
+            if resource.attributes.get("intact") is not True:
+                return "our own inline policy for assuming that role was changed by hand"
+            return "it ends by itself, and an end belongs to the line of a person" if _ends(resource) else None
         if thing.startswith("arn:") and names.policy_object(thing) != thing:
             return "a policy of AWS's own, by the name of one of the account's: the files would mean that one"
         told = next(self._check_policy(thing, Location("-")), None)
@@ -255,9 +273,16 @@ class AwsDeclare:
         address = resource.address
         return address.kind is not Kind.CREDENTIAL or not address.object.startswith(("password", "mfa."))
 
+    def with_end(self, resource: Resource) -> Resource:
+        """Leave to assume a role stands in a policy of ours, with a condition on time: never earlier than the end."""
+        if resource.until is None or names.ENDS not in resource.attributes:
+            return resource
+        return replace(resource, attributes={**resource.attributes, names.ENDS: documents.ending(resource.until)})
+
     def holds_until(self, resource: Resource) -> Instant | None:
-        """IAM ends nothing by itself (users, memberships and attachments have no time)."""
-        return None
+        """IAM ends nothing else by itself: users, memberships and attachments have no time."""
+        ends = _ends(resource)
+        return None if ends is None else parse_instant(ends)
 
     def shared(self, person: Sequence[Resource], scope: Sequence[Resource]) -> Shared:
         """As `Narrows.shared`, by the rule of `narrow`."""
@@ -300,7 +325,7 @@ class AwsDeclare:
         if address.kind is Kind.ACCOUNT:
             holder = Principal(self.target.name, PrincipalKind.PERSON, address.object)
             return self._strength_of_account(holder, around).value
-        if address.kind is Kind.CREDENTIAL and address.principal is not None:
+        if address.principal is not None:
             return self._strength_of_account(address.principal, around).value
         return Level.ORDINARY.value
 
@@ -341,7 +366,25 @@ def _level(strength: str) -> Level:
     return Level.ORDINARY if strength == documents.DENIES else Level(strength)
 
 
+def _ends(resource: Resource) -> str | None:
+    found = resource.attributes.get(names.ENDS)
+    return found if isinstance(found, str) else None
+
+
+def _of_an_end(before: str | None, after: str | None) -> Direction:
+    """Of our policy for assuming a role, of which only the end differs."""
+    if before == after:
+        return Direction.NEUTRAL
+    if before is None or after is None:
+        return Direction.WIDENS if after is None else Direction.NARROWS
+    return Direction.WIDENS if parse_instant(after) > parse_instant(before) else Direction.NARROWS
+
+
 def _of_attributes(kind: Kind, before: Resource, after: Resource) -> Direction:
+    if kind is Kind.GRANT and before.attributes.get("intact") is True and after.attributes.get("intact") is True:
+        return _of_an_end(_ends(before), _ends(after))
+    if kind is Kind.CONTROL:
+        return trust.direction(before.attributes.get(trust.TRUSTS, ()), after.attributes.get(trust.TRUSTS, ()))
     if kind is not Kind.ACCOUNT:
         return Direction.NEUTRAL if before.attributes == after.attributes else Direction.BOTH
     was, will = before.attributes.get("enabled"), after.attributes.get("enabled")

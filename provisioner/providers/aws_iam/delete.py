@@ -1,4 +1,4 @@
-"""Deleting a user or a group, with all that AWS wants gone first.
+"""Deleting a user, a group or a role, with all that AWS wants gone first.
 
 The order is that of the IAM API reference for DeleteUser: password, keys, certificates, SSH keys, service-specific
 credentials, MFA devices, inline policies, attached policies, memberships. What appears meanwhile (DeleteConflict) is
@@ -24,6 +24,11 @@ def delete_user(calls: WriteCalls, login: str) -> str:
 def delete_group(calls: WriteCalls, name: str) -> str:
     """Likewise for a group: its members leave, its policies go."""
     return _rounds(lambda: _empty_group(calls, name), lambda: calls.delete_group(name), f"group {name}")
+
+
+def delete_role(calls: WriteCalls, name: str) -> str:
+    """Likewise for a role: its policies go."""
+    return _rounds(lambda: _empty_role(calls, name), lambda: calls.delete_role(name), f"role {name}")
 
 
 def _rounds(empty: Callable[[], int], delete: Callable[[], None], what: str) -> str:
@@ -72,6 +77,15 @@ def _empty_group(calls: WriteCalls, name: str) -> int:
         removed += _went(calls.detach_from_group, name, arn)
     for policy in calls.inline_of_group(name):
         removed += _went(calls.delete_group_policy, name, policy)
+    return removed
+
+
+def _empty_role(calls: WriteCalls, name: str) -> int:
+    removed = 0
+    for policy in calls.inline_of_role(name):
+        removed += _went(calls.delete_role_policy, name, policy)
+    for arn in calls.attached_to_role(name):
+        removed += _went(calls.detach_from_role, name, arn)
     return removed
 
 

@@ -10,15 +10,18 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from datetime import timedelta
+from typing import Any, NamedTuple
 
 from provisioner.model.effect import Level
+from provisioner.model.instant import Instant, format_instant, parse_instant
 
 Document = Mapping[str, Any]
 
 DENIES = "denies"
 """The strength of a document without a single Allow: taking it away gives."""
 _VERSION = "2012-10-17"
+_BEFORE, _CLOCK = "DateLessThan", "aws:CurrentTime"
 _DENY_ALL: Document = {"Version": _VERSION, "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
 _SID = re.compile(r"provision(?P<owner>[a-z0-9]{1,8})?")
 # Leave to do one of these to others is leave to do everything.
@@ -53,47 +56,77 @@ def is_deny_all(document: Document) -> bool:
     """Whether it has a statement that denies everything without a condition; then nothing else in it matters."""
     return any(
         s.get("Effect") == "Deny"
-        and "*" in _many(s.get("Action"))
-        and "*" in _many(s.get("Resource"))
+        and "*" in many(s.get("Action"))
+        and "*" in many(s.get("Resource"))
         and not s.get("Condition")
-        for s in _statements(document)
+        for s in statements(document)
     )
 
 
-def assume(role_arn: str, owner: str | None) -> str:
-    """The inline policy that lets a user assume one role. The Sid names who wrote it."""
-    statement = {
+def assume(role_arn: str, owner: str | None, ends: str | None = None) -> str:
+    """The inline policy that lets a user assume one role, until then if there is an end. The Sid names who wrote it."""
+    statement: dict[str, Any] = {
         "Sid": "provision" + (owner or ""),
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
         "Resource": role_arn,
     }
+    if ends is not None:
+        statement["Condition"] = {_BEFORE: {_CLOCK: ends}}
     return json.dumps({"Version": _VERSION, "Statement": [statement]}, separators=(",", ":"))
 
 
-def read_assume(document: Document, account: str, role: str) -> tuple[bool, bool, str | None]:
-    """(as we write it, carries our Sid, its owner) of a policy that should let somebody assume `role` of `account`."""
-    statements = list(_statements(document))
-    sid = next((m for s in statements if (m := _SID.fullmatch(str(s.get("Sid", ""))))), None)
+def ending(until: Instant) -> str:
+    """The end as it stands in a condition: whole seconds, and never earlier."""
+    whole = until.replace(microsecond=0)
+    return format_instant(whole if whole == until else whole + timedelta(seconds=1))
+
+
+class Assume(NamedTuple):
+    """What a policy says that should let somebody assume a role: is it as we write it, does it carry our Sid, who wrote
+    it, and when it ends by itself."""
+
+    intact: bool
+    ours: bool
+    owner: str | None
+    ends: Instant | None = None
+
+
+def read_assume(document: Document, account: str, role: str) -> Assume:
+    """A policy that should let somebody assume `role` of `account`."""
+    found = list(statements(document))
+    sid = next((m for s in found if (m := _SID.fullmatch(str(s.get("Sid", ""))))), None)
     owner = sid["owner"] if sid else None
-    if len(statements) != 1 or set(statements[0]) - {"Sid"} != {"Effect", "Action", "Resource"}:
-        return False, sid is not None, owner
-    one = statements[0]
-    resource = _many(one["Resource"])
+    if len(found) != 1 or set(found[0]) - {"Sid", "Condition"} != {"Effect", "Action", "Resource"}:
+        return Assume(False, sid is not None, owner)
+    one = found[0]
+    ends = _end(one["Condition"]) if "Condition" in one else None
+    resource = many(one["Resource"])
     arn = rf"arn:aws[a-z-]*:iam::{account}:role/(?:[^*?]+/)?{re.escape(role)}"
     intact = (
         one["Effect"] == "Allow"
-        and _many(one["Action"]) == ["sts:AssumeRole"]
+        and many(one["Action"]) == ["sts:AssumeRole"]
         and len(resource) == 1
         and re.fullmatch(arn, str(resource[0])) is not None
+        and ("Condition" not in one or ends is not None)
     )
-    return intact, sid is not None, owner
+    return Assume(intact, sid is not None, owner, ends)
+
+
+def _end(condition: Any) -> Instant | None:
+    """The end that a condition is, if it is that alone."""
+    before = condition.get(_BEFORE) if isinstance(condition, Mapping) and len(condition) == 1 else None
+    times = many(before.get(_CLOCK)) if isinstance(before, Mapping) and len(before) == 1 else []
+    try:
+        return parse_instant(str(times[0])) if len(times) == 1 else None
+    except ValueError:
+        return None
 
 
 def strength(document: Document) -> str:
     """`admin`, `elevated`, `ordinary`, or `denies`: how much an identity policy gives at its widest. Denies within a
     document that allows are not counted off."""
-    found = {_strength(s) for s in _statements(document) if s.get("Effect") != "Deny"}
+    found = {_strength(s) for s in statements(document) if s.get("Effect") != "Deny"}
     if not found:
         return DENIES
     return strongest(found).value
@@ -105,14 +138,14 @@ def strongest(levels: Iterable[Level]) -> Level:
 
 
 def _strength(statement: Mapping[str, Any]) -> Level:
-    resources = [str(r) for r in _many(statement.get("Resource", "*"))]
+    resources = [str(r) for r in many(statement.get("Resource", "*"))]
     if "NotResource" not in statement and all("${aws:username}" in r for r in resources):
         return Level.ORDINARY  # self-service: only their own user
     wide = "NotResource" in statement or any(_is_wide(r) for r in resources)
     if "NotAction" in statement:
-        kept = [str(a) for a in _many(statement["NotAction"])]
+        kept = [str(a) for a in many(statement["NotAction"])]
         return Level.ELEVATED if any(_allows(a, "iam:PutUserPolicy") for a in kept) or not wide else Level.ADMIN
-    actions = [str(a) for a in _many(statement.get("Action", ()))]
+    actions = [str(a) for a in many(statement.get("Action", ()))]
     if any(_allows(a, danger) for a in actions for danger in _ESCALATES):
         return Level.ADMIN if wide else Level.ELEVATED
     if any(a == "*" or a.endswith(":*") or _allows(a, "iam:PassRole") for a in actions):
@@ -146,7 +179,7 @@ def strength_of_name(name: str) -> str:
 
 def unlabelled(document: Document) -> list[dict[str, Any]]:
     """Its statements without their Sids, which are labels and must be unique in a document."""
-    return [{key: value for key, value in s.items() if key != "Sid"} for s in _statements(document)]
+    return [{key: value for key, value in s.items() if key != "Sid"} for s in statements(document)]
 
 
 def denials(document: Document) -> list[dict[str, Any]]:
@@ -187,7 +220,7 @@ def compact(statements: Iterable[Mapping[str, Any]]) -> str:
 def trusted(document: Document) -> Iterator[str]:
     """The AWS principals that Allow statements of a trust policy name, each once."""
     seen: set[str] = set()
-    for statement in _statements(document):
+    for statement in statements(document):
         if statement.get("Effect") != "Allow":
             continue
         for name in _aws_principals(statement):
@@ -205,7 +238,7 @@ def without(document: Document, gone: Callable[[str], bool]) -> dict[str, Any] |
     result: dict[str, Any] = copy.deepcopy(dict(document))
     kept: list[Any] = []
     changed = False
-    for statement in _statements(result):
+    for statement in statements(result):
         names = _aws_principals(statement) if statement.get("Effect") == "Allow" else []
         stay = [n for n in names if not gone(n)]
         if len(stay) == len(names):
@@ -229,12 +262,14 @@ def _aws_principals(statement: Mapping[str, Any]) -> list[str]:
     principal = statement.get("Principal")
     if not isinstance(principal, Mapping):
         return []
-    return [str(n) for n in _many(principal.get("AWS", ()))]
+    return [str(n) for n in many(principal.get("AWS", ()))]
 
 
-def _statements(document: Document) -> Iterator[dict[str, Any]]:
-    return (s for s in _many(document.get("Statement", ())) if isinstance(s, dict))
+def statements(document: Document) -> Iterator[dict[str, Any]]:
+    """Those that can be read as such."""
+    return (s for s in many(document.get("Statement", ())) if isinstance(s, dict))
 
 
-def _many(value: Any) -> list[Any]:
+def many(value: Any) -> list[Any]:
+    """What may stand alone or in a list, as a list."""
     return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 
 from provisioner.contract import Me, ProviderError, Trouble
 from provisioner.model.address import Address, Kind
+from provisioner.model.identity import KEYLESS
 from provisioner.providers.aws_iam import names
 from provisioner.providers.aws_iam.calls import ReadCalls
 from provisioner.providers.aws_iam.connect import Base
@@ -14,8 +16,10 @@ from provisioner.providers.aws_iam.connect import Base
 class Identified:
     """The account that the settings name, and the caller that AWS says we are."""
 
-    def __init__(self, account: str, base: Base) -> None:
+    def __init__(self, account: str, base: Base, roles: Collection[str] = ()) -> None:
+        """`roles` are the ARNs of those that we assume, for reading or for writing."""
         self._account = account
+        self._roles = tuple(roles)
         self._base = base
         self._arn: str | None = None
         self._lock = threading.Lock()
@@ -41,7 +45,7 @@ class Identified:
         return (self._arn or "arn:aws").split(":")[1]
 
     def me(self, calls: ReadCalls, target: str) -> Me:
-        """The caller, and the user here that our access hangs on, if it is one: roles have no address."""
+        """The caller, and the users and roles here that our access hangs on, also when we write."""
         if self._base.caller is None:
             before = calls.caller_before()
             self._base.caller = before["Arn"] if before is not None else None
@@ -51,4 +55,8 @@ class Identified:
             user = names.user_of(arn)
             if user is not None and user[0] == self._account:
                 anchors.add(Address(target, Kind.ACCOUNT, user[1]))
+        for arn in (*arns, *self._roles):
+            role = names.role_in(arn)
+            if role is not None and role[0] == self._account:
+                anchors.add(Address(target, Kind.ACCOUNT, KEYLESS + role[1]))
         return Me(arns[0], frozenset(anchors))

@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
+from provisioner.model.identity import KEYLESS, is_keyless
+
 INLINE = "inline."
 ROLE = "role."
 POLICY = "policy."
@@ -18,6 +20,10 @@ DENY_POLICY = "provision-deny"
 """The inline policy on a disabled user that denies everything."""
 ASSUME_PREFIX = "provision-assume-"
 """Inline policies of ours on a user, each of which lets them assume one role."""
+TRUST = "trust"
+"""Of a control: whom a role that is a service's account trusts."""
+ENDS = "ends"
+"""The attribute of leave to assume a role: when our policy ends it by itself, or None."""
 TAG = "provision"
 """The tag of a user that holds our mark. IAM folds the case of tag keys."""
 SECRETS = "secrets/"
@@ -35,6 +41,10 @@ _USER_ARN = re.compile(
     r"arn:aws[a-z-]*:iam::(?P<account>[0-9]{12}):user/(?:[!-~]+/)?(?P<name>[A-Za-z0-9_+=,.@-]{1,64})"
 )
 _ROLE_ARN = re.compile(
+    r"arn:aws[a-z-]*:(?:sts::(?P<of>[0-9]{12}):assumed-role/(?P<session>[^/]+)/.+"
+    r"|iam::(?P<account>[0-9]{12}):role/(?:[!-~]+/)?(?P<name>[^/]+))"
+)
+_ASSUMED = re.compile(
     r"arn:aws[a-z-]*:iam::(?P<account>\{account\}|[0-9]{12}):role/(?:[!-~]+/)?[A-Za-z0-9_+=,.@-]{1,64}"
 )
 # Secrets Manager API reference, CreateSecret.
@@ -73,7 +83,7 @@ def role_arn(role: str, partition: str, account: str) -> str | None:
     or is of another account."""
     if not role.startswith("arn:"):
         return f"arn:{partition}:iam::{account}:role/{role}" if why_not("role", role) is None else None
-    found = _ROLE_ARN.fullmatch(role)
+    found = _ASSUMED.fullmatch(role)
     return role.replace("{account}", account) if found and found["account"] in ("{account}", account) else None
 
 
@@ -81,6 +91,12 @@ def session_name(identity: str) -> str:
     """A declared id as the name of a session, which has at least two characters. Ids have no `=`, so no two of them get
     the same name."""
     return identity if len(identity) > 1 else identity + "="
+
+
+def role_in(arn: str) -> tuple[str, str] | None:
+    """(account, role) of a role's ARN or of that of a session of it, or None where it is something else."""
+    found = _ROLE_ARN.fullmatch(arn)
+    return (found["of"] or found["account"], found["session"] or found["name"]) if found else None
 
 
 def names_user(principal: str) -> bool:
@@ -137,3 +153,14 @@ def fits_tag(value: str) -> bool:
 def is_secret(place: str) -> bool:
     """Whether a credential can be delivered there: `secrets/NAME`."""
     return _SECRET.fullmatch(place) is not None
+
+
+def role_of(login: str) -> str | None:
+    """The name of the role that is an account under `login`; None where it is a user's."""
+    return login.removeprefix(KEYLESS) if is_keyless(login) else None
+
+
+def said(login: str) -> str:
+    """An account in words: `IAM user ada`, `role Deploy`."""
+    role = role_of(login)
+    return f"IAM user {login}" if role is None else f"role {role}"

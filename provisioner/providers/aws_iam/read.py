@@ -7,9 +7,7 @@ list that broke off, a refusal or a report of an hour ago for "nothing there".
 
 from __future__ import annotations
 
-import csv
 import threading
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,20 +15,23 @@ from functools import partial
 from typing import Any
 
 from provisioner.contract import Me, ProviderError, Reading, Trouble
+from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.model.address import Address, Kind
 from provisioner.model.coverage import Coverage, Scope, ScopeCoverage, Verdict
+from provisioner.model.identity import is_keyless
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.model.target import Target
-from provisioner.providers.aws_iam import convert, documents, names
+from provisioner.providers.aws_iam import convert, documents, keys, names, trust
 from provisioner.providers.aws_iam.calls import ReadCalls
 from provisioner.providers.aws_iam.connect import PARALLEL, Clients
 from provisioner.providers.aws_iam.identify import Identified
+from provisioner.providers.aws_iam.issuers import ISSUER_FIX, issuer_missing
+from provisioner.providers.aws_iam.report import CredentialReport, Rows, keys_that_work
 
 REPORT_WORTH = 50
 """From so many logins on, a credential report may spare calls."""
-_REPORT_POLLS, _REPORT_WAIT = 10, 0.5
 _BULK = (Kind.ACCOUNT, Kind.GROUP, Kind.MEMBERSHIP, Kind.GRANT, Kind.CONTROL)
 _FATAL = (Trouble.CREDENTIAL, Trouble.UNREACHABLE)
 
@@ -72,20 +73,76 @@ class AwsReader:
         sent = self._calls.sent
         found: dict[Address, Resource] = {}
         scopes: list[ScopeCoverage] = []
+        warnings: tuple[Diagnostic, ...] = ()
         if any(scope.kind in _BULK for scope in want):
-            state, verdict, proof = self._details()
+            report = self._begin_report() if keys.are_asked_for(self._target) else None
+            roles = frozenset(s.of for s in want if s.kind is Kind.ACCOUNT and s.of is not None and is_keyless(s.of))
+            state, verdict, proof = self._details(roles)
             found.update(state.resources)
             scopes += [ScopeCoverage(Scope(kind), verdict, proof) for kind in _BULK]
+            warnings = self._issuers() if roles else ()
+            if report is not None:
+                warnings += self._note_keys(report, found)
         logins = sorted(s.of for s in want if s.kind is Kind.CREDENTIAL and s.of is not None)
         for resources, coverage in self._credentials_of(logins):
             found.update((r.address, r) for r in resources)
             scopes.append(coverage)
         return Reading(
-            State.from_mapping(found), Coverage(scopes), self._calls.server_time, calls=self._calls.sent - sent
+            State.from_mapping(found),
+            Coverage(scopes),
+            self._calls.server_time,
+            calls=self._calls.sent - sent,
+            warnings=warnings,
         )
 
-    def _details(self) -> tuple[State, Verdict, str]:
-        details = convert.Details(self._name, self._account)
+    def _begin_report(self) -> CredentialReport | ProviderError:
+        """Before anything else, since AWS takes a while over it."""
+        try:
+            return CredentialReport(self._calls)
+        except ProviderError as error:
+            if error.trouble in _FATAL:
+                raise
+            return error
+
+    def _note_keys(
+        self, report: CredentialReport | ProviderError, found: dict[Address, Resource]
+    ) -> tuple[Diagnostic, ...]:
+        """Puts on each account which keys of it work. A report of some hours ago will do for telling."""
+        try:
+            if isinstance(report, ProviderError):
+                raise report
+            rows, made = report.rows()
+        except ProviderError as error:
+            if error.trouble in _FATAL:
+                raise
+            return (keys.unread(self._target, str(error)),)
+        for login, row in rows.items():
+            address = Address(self._name, Kind.ACCOUNT, login)
+            working, account = keys_that_work(row), found.get(address)
+            if working and account is not None and account.facts is not None:
+                more = {**account.facts.more, **keys.noted(working, made)}
+                found[address] = replace(account, facts=replace(account.facts, more=more))
+        return ()
+
+    def _issuers(self) -> tuple[Diagnostic, ...]:
+        """What stands in the way of pipelines that take on roles here: the account must know who signs their tokens."""
+        why = issuer_missing(self._calls, self._identified, trust.GITHUB)
+        if why is None:
+            return ()
+        return (
+            Diagnostic(
+                "aws-oidc-provider",
+                f"account {self._account} takes no token of GitHub Actions: {why}",
+                severity=Severity.WARNING,
+                why="a role can trust an issuer only where the account has an OIDC provider for it; it is the whole "
+                "account's, so that it is not made here, and until it is there no role is made to trust it",
+                fix=ISSUER_FIX.format(issuer=trust.GITHUB, audience=trust.AUDIENCE),
+                target=self._name,
+            ),
+        )
+
+    def _details(self, roles: Collection[str] = ()) -> tuple[State, Verdict, str]:
+        details = convert.Details(self._name, self._account, roles)
         pages = 0
         try:
             for page in self._calls.details():
@@ -121,6 +178,8 @@ class AwsReader:
         """All credentials of one user. `row`, of a report made since this read began, spares the lists that it shows to
         hold nothing that works; it knows nothing of SSH keys and service-specific credentials."""
         calls, scope = self._calls, Scope(Kind.CREDENTIAL, login)
+        if is_keyless(login):
+            return [], ScopeCoverage(scope, Verdict.COMPLETE, "a role has no credentials")
 
         def asked(*columns: str) -> bool:
             return row is None or any(row.get(column) != "false" for column in columns)
@@ -147,24 +206,18 @@ class AwsReader:
         proof = "each list of credentials read to its end" + ("" if row is None else ", or a report made just now")
         return resources, ScopeCoverage(scope, Verdict.COMPLETE, proof)
 
-    def _fresh_report(self) -> dict[str, dict[str, str]]:
+    def _fresh_report(self) -> Rows:
         """The credential report by login, if AWS makes a new one now; empty where it keeps to one made before."""
         began = self._calls.server_time
         try:
-            for _ in range(_REPORT_POLLS):
-                if self._calls.generate_report():
-                    break
-                time.sleep(_REPORT_WAIT)
-            else:
-                return {}
-            content, made = self._calls.report()
+            rows, made = CredentialReport(self._calls).rows()
         except ProviderError as error:
             if error.trouble in _FATAL:
                 raise
             return {}
         if began is None or made < began:
             return {}
-        return {row["user"]: row for row in csv.DictReader(content.decode("utf-8").splitlines())}
+        return rows
 
     # Point reads
 
@@ -222,6 +275,8 @@ class AwsReader:
             elif address.kind is Kind.GRANT:
                 label = "inline" if thing.startswith(names.INLINE) else "attached"
                 by_list.setdefault((label, who), []).append(address)
+            elif address.kind is Kind.CONTROL and thing == names.TRUST and names.role_of(who.id) is not None:
+                yield _Job((address,), partial(self._look_trust, names.role_of(who.id) or ""))
             elif address.kind is Kind.CREDENTIAL:
                 by_list.setdefault(("credentials", who), []).append(address)
         looks: dict[str, Callable[[Principal], list[Resource]]] = {
@@ -234,6 +289,10 @@ class AwsReader:
             yield _Job(tuple(addresses), partial(looks[label], who))
 
     def _look_account(self, login: str) -> list[Resource]:
+        role = names.role_of(login)
+        if role is not None:
+            denied = self._is_denied(login)
+            return [convert.role_account(self._name, self._calls.role(role), denied=denied)]
         row = self._calls.user(login)
         return [convert.account(self._name, row, denied=self._is_denied(row["UserName"]))]
 
@@ -244,8 +303,15 @@ class AwsReader:
         document = self._document(login, names.DENY_POLICY)
         return document is not None and documents.is_deny_all(document)
 
+    def _look_trust(self, role: str) -> list[Resource]:
+        found = convert.trust_of(self._name, self._account, self._calls.role(role))
+        return [] if found is None else [found]
+
     def _document(self, login: str, policy: str) -> documents.Document | None:
+        role = names.role_of(login)
         try:
+            if role is not None:
+                return self._calls.role_policy(role, policy)
             return self._calls.user_policy(login, policy)
         except ProviderError as error:
             if error.trouble is Trouble.GONE:
@@ -253,11 +319,16 @@ class AwsReader:
             raise
 
     def _look_memberships(self, who: Principal) -> list[Resource]:
+        if names.role_of(who.id) is not None:
+            return []  # IAM has no groups of roles
         return [convert.membership(self._name, group, _person(who)) for group in self._calls.groups_of(who.id)]
 
     def _look_attached(self, who: Principal) -> list[Resource]:
-        is_group = who.kind is PrincipalKind.GROUP
-        arns = self._calls.attached_to_group(who.id) if is_group else self._calls.attached_to_user(who.id)
+        role = names.role_of(who.id)
+        if who.kind is PrincipalKind.GROUP:
+            arns = self._calls.attached_to_group(who.id)
+        else:
+            arns = self._calls.attached_to_user(who.id) if role is None else self._calls.attached_to_role(role)
         own = self._own_policies() if arns else {}
         return [convert.attached(self._name, _person(who), arn, own) for arn in arns]
 
@@ -270,7 +341,8 @@ class AwsReader:
     def _look_inline(self, who: Principal) -> list[Resource]:
         if who.kind is PrincipalKind.GROUP:
             return [convert.inline(self._name, who, policy) for policy in self._calls.inline_of_group(who.id)]
-        policies = self._calls.inline_of_user(who.id)
+        role = names.role_of(who.id)
+        policies = self._calls.inline_of_user(who.id) if role is None else self._calls.inline_of_role(role)
         if names.DENY_POLICY in policies and self._is_denied(who.id):
             policies.remove(names.DENY_POLICY)
         return [convert.inline(self._name, _person(who), policy) for policy in policies]
@@ -278,23 +350,25 @@ class AwsReader:
     def _look_role(self, role: str, who: Principal) -> list[Resource]:
         trusted: list[str] = []
         try:
-            trust = self._calls.role(role)["AssumeRolePolicyDocument"]
+            trusting = self._calls.role(role)["AssumeRolePolicyDocument"]
         except ProviderError as error:
             if error.trouble is not Trouble.GONE:
                 raise
         else:
-            trusted = self._named_as(who, trust)
+            trusted = self._named_as(who, trusting)
         policy = None
         if who.kind is not PrincipalKind.UNKNOWN:
             policy = self._document(who.id, names.ASSUME_PREFIX + role)
         found = convert.role_grant(self._name, self._account, role, _person(who), policy, trusted)
         return [] if found is None else [found]
 
-    def _named_as(self, who: Principal, trust: documents.Document) -> list[str]:
+    def _named_as(self, who: Principal, policy: documents.Document) -> list[str]:
         """Under which names a trust policy has `who`. Their unique id is only asked for where one might be meant."""
-        listed = list(documents.trusted(trust))
+        listed = list(documents.trusted(policy))
         if who.kind is PrincipalKind.UNKNOWN:
             return [name for name in listed if name == who.id]
+        if is_keyless(who.id):
+            return []  # only users are looked for in trust policies
         logins: dict[str, str] = {}
         if any(names.user_of(name) is None and not name.startswith("arn:") and name != "*" for name in listed):
             try:

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, field_validator
+from pydantic_core import PydanticCustomError
 
 from provisioner.contract.fields import Strict
+from provisioner.model.instant import parse_duration
 
 AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\{account\}|[0-9]{12}):role/[!-~]{1,512}")
+
+
+def _length(text: str) -> str:
+    try:
+        parse_duration(text)
+    except ValueError:
+        told = {"what": f"`{text}`" if text.isprintable() else "what stands there"}
+        raise PydanticCustomError("bad-duration", "{what} is not a duration such as 4h, 7d or 2w", told) from None
+    return text
+
+
+Length = Annotated[str, AfterValidator(_length), WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]*[smhdw]$"})]
 
 
 class AssumeRole(Strict):
@@ -27,6 +41,18 @@ class AssumeRole(Strict):
         return value
 
 
+class People(Strict):
+    """What goes for people alone."""
+
+    access_keys: Literal["none"] | None = Field(None, description="none: a key of a person that works is told")
+
+
+class AccessKeys(Strict):
+    """What goes for all access keys. Where it is there, keys are read with every plan."""
+
+    max_age: Length | None = Field(None, description="how old a key may be before it is told, such as 90d")
+
+
 class Settings(Strict):
     """The account and how to get into it. Keys, profile, OIDC token and endpoint come from the SDK's own chain."""
 
@@ -35,6 +61,8 @@ class Settings(Strict):
         None, description="the region whose STS is asked; IAM itself has none"
     )
     assume_role: AssumeRole = AssumeRole(plan=None, apply=None)
+    people: People = People(access_keys=None)
+    access_keys: AccessKeys | None = None
 
     def role_for(self, purpose: str) -> str | None:
         """The ARN of the role to assume for `plan` or `apply`, in this account."""

@@ -140,24 +140,35 @@ class UserWrites:
             unless_gone(partial(calls.detach_from_user, login, self._deny_arn()))
         found = Mark.parse(convert.tags_of(row).get(names.TAG, ""))
         since = found.disabled_since if found else None
-        calls.tag_user(login, self._mark(change, login, since or _now(calls)))
+        calls.tag_user(login, self._mark(change, login, since or server_now(calls)))
         return Done(f"{login} is denied everything, {len(keys)} keys made inactive, no password")
 
     def _the_user(self, calls: WriteCalls, login: str, expected: Resource | None) -> Row:
         """The user as it is now; stops where it is not the one that was read, or is another owner's."""
         row = calls.user(login)
-        read = expected.facts.native_id if expected is not None and expected.facts is not None else None
-        if read is not None and row["UserId"] != read:
-            raise Stop(Refused(f"user {login} is another one now (id {row['UserId']}, it was {read})"))
-        text = convert.tags_of(row).get(names.TAG, "")
-        mark = Mark.parse(text)
-        if (mark is None and text) or (mark and mark.owner and mark.owner != self._owner):
-            raise Stop(Refused(f"user {login} carries the mark of another owner"))
+        same_as_read(f"user {login}", row["UserId"], row, expected, self._owner)
         return row
 
     def _mark(self, change: Change, login: str, since: datetime | None = None) -> dict[str, str]:
-        return {names.TAG: str(Mark(change.identity or names.slug(login), self._owner, since))}
+        return mark_of(change, login, self._owner, since)
 
 
-def _now(calls: WriteCalls) -> datetime:
+def mark_of(change: Change, login: str, owner: str | None, since: datetime | None = None) -> dict[str, str]:
+    """The tag that says whose an account is."""
+    return {names.TAG: str(Mark(change.identity or names.slug(login), owner, since))}
+
+
+def same_as_read(what: str, native: str, row: Row, expected: Resource | None, owner: str | None) -> None:
+    """Stops where `row`, of the id `native`, is not what was read, or is another owner's."""
+    read = expected.facts.native_id if expected is not None and expected.facts is not None else None
+    if read is not None and native != read:
+        raise Stop(Refused(f"{what} is another one now (id {native}, it was {read})"))
+    text = convert.tags_of(row).get(names.TAG, "")
+    mark = Mark.parse(text)
+    if (mark is None and text) or (mark and mark.owner and mark.owner != owner):
+        raise Stop(Refused(f"{what} carries the mark of another owner"))
+
+
+def server_now(calls: WriteCalls) -> datetime:
+    """By AWS's clock, where it told one."""
     return (calls.server_time or datetime.now(UTC)).replace(microsecond=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from provisioner.model.address import Kind
 from provisioner.model.change import Action, Change
 from provisioner.model.principal import Principal, PrincipalKind
-from provisioner.providers.aws_iam import names
+from provisioner.providers.aws_iam import names, trust
 
 _CREDENTIALS = {
     "access-key": "deactivate access key {} of {who}",
@@ -29,16 +29,30 @@ def describe(change: Change) -> str:
         return f"add {who.id} to group {change.address.object}"
     if kind is Kind.GRANT:
         return _grant(change, who)
-    if kind is Kind.CREDENTIAL:
-        if change.address.object == "password":
-            return f"remove the console password of {who.id}"
-        label, _, identifier = change.address.object.partition(".")
-        return _CREDENTIALS.get(label, "end credential {} of {who}").format(identifier, who=who.id)
-    return f"{change.action.value} {change.address.object}"
+    if kind is Kind.CONTROL:
+        return _trust(change, who)
+    if change.address.object == "password":
+        return f"remove the console password of {who.id}"
+    label, _, identifier = change.address.object.partition(".")
+    return _CREDENTIALS.get(label, "end credential {} of {who}").format(identifier, who=who.id)
+
+
+def _trust(change: Change, who: Principal) -> str:
+    role = names.said(who.id)
+    if change.action is Action.REVOKE:
+        return f"{role} trusts no pipeline any more"
+    trusted = " and ".join(trust.told((change.after or {}).get(trust.TRUSTS, ()))) or "nobody"
+    if change.action is Action.UPDATE:
+        before = (change.before or {}).get(trust.TRUSTS, ())
+        gone = " and ".join(trust.told(e for e in before if e not in (change.after or {}).get(trust.TRUSTS, ())))
+        return f"{role} trusts {trusted} alone" + (f", no more {gone}" if gone else "")
+    return f"{role} trusts {trusted}"
 
 
 def _account(change: Change) -> str:
     login = change.address.object
+    if names.role_of(login) is not None:
+        return _role(change, names.said(login))
     match change.action:
         case Action.CREATE:
             return f"create IAM user {login}"
@@ -59,6 +73,24 @@ def _account(change: Change) -> str:
             return f"{change.action.value} IAM user {login}: {_differences(change)}"
 
 
+def _role(change: Change, role: str) -> str:
+    match change.action:
+        case Action.CREATE:
+            return f"create {role}, which nobody can take on yet"
+        case Action.DISABLE:
+            return f"lock {role}: deny everything, also to sessions that run"
+        case Action.ENABLE:
+            return f"unlock {role}: take the deny policy away"
+        case Action.DELETE:
+            return f"delete {role} and all that hangs on it"
+        case Action.ADOPT:
+            return f"mark {role} as ours"
+        case Action.RELEASE:
+            return f"take our mark off {role}"
+        case _:
+            return f"{change.action.value} {role}: {_differences(change)}"
+
+
 def _group(change: Change) -> str:
     name = change.address.object
     match change.action:
@@ -74,6 +106,8 @@ def _group(change: Change) -> str:
 
 def _grant(change: Change, who: Principal) -> str:
     holder = f"group {who.id}" if who.kind is PrincipalKind.GROUP else who.id
+    if names.role_of(who.id) is not None:
+        holder = names.said(who.id)
     thing = change.address.object
     away = change.action is Action.REVOKE
     if thing.startswith(names.ROLE):

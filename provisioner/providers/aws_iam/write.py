@@ -23,6 +23,7 @@ from provisioner.providers.aws_iam.calls import WriteCalls
 from provisioner.providers.aws_iam.connect import Clients
 from provisioner.providers.aws_iam.delete import delete_group
 from provisioner.providers.aws_iam.identify import Identified
+from provisioner.providers.aws_iam.roles import RoleWrites
 from provisioner.providers.aws_iam.users import Expect, Stop, UserWrites, unless_gone
 
 SETTLES = 60.0
@@ -40,6 +41,7 @@ class AwsWriter:
         self._own: dict[str, str] | None = None
         self._made: dict[str, float] = {}
         self._users = UserWrites(self._owner, lambda: identified.partition, self._note_made)
+        self._roles = RoleWrites(self._owner, identified, lambda login: self._note_made(f"user {login}"))
 
     def close(self) -> None:
         """Nothing is held open that would outlive the process."""
@@ -59,21 +61,27 @@ class AwsWriter:
         calls = WriteCalls(self._clients, deadline)
         trust = [c for c in changes if c.address.kind is Kind.GRANT and c.address.object.startswith(names.ROLE)]
         if trust and len(trust) == len(changes):
-            return self._role_grants(calls, changes)
+            return self._role_grants(calls, changes, expect)
         return [self._guarded(calls, partial(self._one, calls, change, expect), change) for change in changes]
 
     def cut(self, account: Address, deadline: float) -> Outcome:
-        """Denies the user everything. AWS evaluates a user's policies on each call, also for sessions made by
-        GetSessionToken; roles that they assumed before are other principals and go on until their session ends."""
+        """Denies the user, or the role, everything. AWS looks at their policies on each call, also in sessions made by
+        GetSessionToken, and in those of the role; roles that a user assumed before are other principals and go on
+        until their session ends."""
         calls = WriteCalls(self._clients, deadline)
 
+        role, said = names.role_of(account.object), names.said(account.object)
+
         def deny() -> Outcome:
-            self._users.deny(calls, account.object)
-            return Done(f"everything is denied to user {account.object}")
+            if role is None:
+                self._users.deny(calls, account.object)
+            else:
+                self._roles.deny(calls, role)
+            return Done(f"everything is denied to {said}")
 
         outcome = self._guarded(calls, deny, None)
         gone = isinstance(outcome, Failed) and outcome.error.trouble is Trouble.GONE
-        return AlreadySo(f"there is no user {account.object}") if gone else outcome
+        return AlreadySo(f"there is no {said}") if gone else outcome
 
     def _guarded(self, calls: WriteCalls, act: Callable[[], Outcome], change: Change | None) -> Outcome:
         try:
@@ -112,7 +120,12 @@ class AwsWriter:
     def _one(self, calls: WriteCalls, change: Change, expect: Expect) -> Outcome:
         match change.address.kind:
             case Kind.ACCOUNT:
+                role = names.role_of(change.address.object)
+                if role is not None:
+                    return self._roles.write(calls, change, role, expect)
                 return self._users.write(calls, change, expect)
+            case Kind.CONTROL if (role := names.role_of(_holder(change))) is not None:
+                return self._roles.write_trust(calls, change, role)
             case Kind.GROUP:
                 return self._group_change(calls, change, expect)
             case Kind.MEMBERSHIP:
@@ -163,11 +176,14 @@ class AwsWriter:
     def _grant(self, calls: WriteCalls, change: Change) -> Outcome:
         thing = change.address.object
         holder = _holder(change)
+        role = names.role_of(holder)
         is_group = change.address.principal is not None and change.address.principal.kind is PrincipalKind.GROUP
         if thing.startswith(names.INLINE):
             return self._inline(calls, change, thing.removeprefix(names.INLINE), holder, is_group)
         attach = calls.attach_to_group if is_group else calls.attach_to_user
         detach = calls.detach_from_group if is_group else calls.detach_from_user
+        if role is not None:
+            attach, detach, holder = calls.attach_to_role, calls.detach_from_role, role
         if change.action is Action.REVOKE:
             arns = [way.native_id for way in change.ways if way.native_id] or [self._arn(calls, change)]
             ended = [unless_gone(partial(detach, holder, arn)) for arn in arns]
@@ -198,19 +214,24 @@ class AwsWriter:
     def _inline(self, calls: WriteCalls, change: Change, policy: str, holder: str, is_group: bool) -> Outcome:
         if change.action is not Action.REVOKE:
             return Refused("inline policies are only ever taken away; declare a managed policy")
+        role = names.role_of(holder)
         if is_group:
             calls.delete_group_policy(holder, policy)
+        elif role is not None:
+            if policy == names.DENY_POLICY and documents.is_deny_all(calls.role_policy(role, policy)):
+                return AlreadySo("what stood under that name is our own deny now")
+            calls.delete_role_policy(role, policy)
         elif policy == names.DENY_POLICY and documents.is_deny_all(calls.user_policy(holder, policy)):
             return AlreadySo("what stood under that name is our own deny now")
         else:
             calls.delete_user_policy(holder, policy)
         return Done(f"inline policy {policy} of {holder} is deleted")
 
-    def _role_grants(self, calls: WriteCalls, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def _role_grants(self, calls: WriteCalls, changes: Sequence[Change], expect: Expect) -> Sequence[Outcome]:
         """All changes of who may assume one role. Our own policies are on the users, one call each; names in the role's
         trust policy are taken out together, in one read-modify-write that carries everything else through."""
         role = changes[0].address.object.removeprefix(names.ROLE)
-        outcomes = [self._guarded(calls, partial(self._own_assume, calls, c, role), c) for c in changes]
+        outcomes = [self._guarded(calls, partial(self._own_assume, calls, c, role, expect), c) for c in changes]
         leaving = {i: gone for i, c in enumerate(changes) if c.action is Action.REVOKE and (gone := _trusted_as(c))}
         if leaving:
             every = set().union(*leaving.values())
@@ -220,17 +241,25 @@ class AwsWriter:
                     outcomes[index] = trust
         return outcomes
 
-    def _own_assume(self, calls: WriteCalls, change: Change, role: str) -> Outcome:
+    def _own_assume(self, calls: WriteCalls, change: Change, role: str, expect: Expect) -> Outcome:
         login = _holder(change)
+        held_by = names.role_of(login)
         policy = names.ASSUME_PREFIX + role
         if change.action is not Action.REVOKE:
             arn = calls.role(role)["Arn"]
-            calls.put_user_policy(login, policy, documents.assume(arn, self._owner))
+            document = documents.assume(arn, self._owner, _ends(change, expect))
+            if held_by is None:
+                calls.put_user_policy(login, policy, document)
+            else:
+                calls.put_role_policy(held_by, policy, document)
             return Done(f"{login} may assume {arn}")
         ways = {way.native_id for way in change.ways}
         if ways and convert.INLINE_WAY + policy not in ways:
             return AlreadySo(f"{policy} is not on {login}")
-        calls.delete_user_policy(login, policy)
+        if held_by is None:
+            calls.delete_user_policy(login, policy)
+        else:
+            calls.delete_role_policy(held_by, policy)
         return Done(f"{policy} is off {login}")
 
     def _leave_trust(self, calls: WriteCalls, role: str, gone: set[str]) -> Outcome:
@@ -277,6 +306,16 @@ def _holder(change: Change) -> str:
     if who is None or not who.id or who.kind is PrincipalKind.UNKNOWN:
         raise Stop(Refused(f"{change.address} names nobody of this account"))
     return who.id
+
+
+def _ends(change: Change, expect: Expect) -> str | None:
+    """When the policy is to end by itself: as the change says, and where it does not change that, as it stands."""
+    after = change.after or {}
+    if names.ENDS in after:
+        ends: str | None = after[names.ENDS]
+        return ends
+    live = expect.get(change.address)
+    return live.attributes.get(names.ENDS) if live is not None else None
 
 
 def _trusted_as(change: Change) -> set[str]:

@@ -93,6 +93,15 @@ class Github:
         wrong = [name for name in names.all if not is_secret_name(name)]
         return f"{wrong[0]} cannot be the name of a secret" if wrong else secret_place(place)
 
+    def pipeline_of(self, target: Target, place: str) -> Mapping[str, str] | None:
+        """As `Pipelines.pipeline_of`: secrets of the organization are read by many repositories."""
+        parts = place.split("/", 3)
+        owner = target.settings.data.get("organization")
+        if parts[0] != "repositories" or len(parts) < 2 or not isinstance(owner, str):
+            return None
+        found = {"system": "github", "repository": f"{owner}/{parts[1]}"}
+        return {**found, "environment": parts[3]} if len(parts) == 4 else found
+
     def open_store(self, target: Target, environ: Mapping[str, str]) -> ActionsSecrets:
         """Secrets of GitHub Actions in the organization."""
         with packages_of("GitHub", self.extra, "nacl"):

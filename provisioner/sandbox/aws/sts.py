@@ -127,6 +127,8 @@ class StrictSts(Strict, TokenResponse):  # type: ignore[misc] # moto is untyped 
         if provider not in backend_of(role.account_id).open_id_providers:
             message = f"No OpenIDConnect provider found in your account for {claims['iss']}"
             raise Refused("InvalidIdentityToken", message)
+        if claims.get("aud") not in backend_of(role.account_id).open_id_providers[provider].client_id_list:
+            raise Refused("InvalidIdentityToken", "Incorrect token audience")
         result = self._session(role, self._duration(role))
         result |= {"SubjectFromWebIdentityToken": claims.get("sub"), "Provider": provider}
         return ActionResult(result)

@@ -43,7 +43,13 @@ def test_our_own_user_behind_the_role_is_an_anchor(cloud: Cloud) -> None:
     reader = PROVIDER.open_reader(target, {**key, "AWS_ENDPOINT_URL": cloud.server.url})
     me = reader.me()
     assert me.name.endswith("assumed-role/reader/provision-plan")
-    assert me.anchors == {Address(NAME, Kind.ACCOUNT, "ci")}
+    assert me.anchors == {Address(NAME, Kind.ACCOUNT, login) for login in ("ci", "role/reader")}
+
+
+def test_the_roles_that_we_read_and_write_with_are_anchors(cloud: Cloud) -> None:
+    assert cloud.reader().me().anchors == {
+        Address(NAME, Kind.ACCOUNT, f"role/provision-{one}") for one in ("read", "write")
+    }
 
 
 def test_an_environment_without_credentials_is_told_and_nothing_else_is_picked_up(

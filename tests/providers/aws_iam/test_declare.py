@@ -59,7 +59,7 @@ def test_a_grants_block_becomes_memberships_policies_and_roles() -> None:
         f"{NAME}:membership/Developers/ada": {},
         f"{NAME}:grant/Reports/ada": {},
         f"{NAME}:grant/ReadOnlyAccess/ada": {"arn": READ_ONLY},
-        f"{NAME}:grant/role.Deploy/ada": {"intact": True},
+        f"{NAME}:grant/role.Deploy/ada": {"intact": True, "ends": None},
     }
 
 

@@ -75,7 +75,7 @@ def test_only_a_whole_unconditional_deny_is_our_deny() -> None:
 @pytest.mark.parametrize("owner", ["5f1c0a9b", None])
 def test_what_we_write_for_a_role_is_known_again(owner: str | None) -> None:
     written = json.loads(documents.assume(f"arn:aws:iam::{ACCOUNT}:role/ci/Deploy", owner))
-    assert documents.read_assume(written, ACCOUNT, "Deploy") == (True, True, owner)
+    assert documents.read_assume(written, ACCOUNT, "Deploy")[:3] == (True, True, owner)
     assert documents.read_assume(written, OTHER, "Deploy")[0] is False
     assert documents.read_assume(written, ACCOUNT, "Admin")[0] is False
 
@@ -95,12 +95,12 @@ def test_what_we_write_for_a_role_is_known_again(owner: str | None) -> None:
 def test_what_was_changed_in_it_is_seen(change: dict[str, Any]) -> None:
     written = json.loads(documents.assume(f"arn:aws:iam::{ACCOUNT}:role/Deploy", "5f1c0a9b"))
     written["Statement"][0].update(change)
-    assert documents.read_assume(written, ACCOUNT, "Deploy") == (False, True, "5f1c0a9b")
+    assert documents.read_assume(written, ACCOUNT, "Deploy")[:3] == (False, True, "5f1c0a9b")
 
 
 def test_a_policy_by_hand_under_our_name_carries_no_mark() -> None:
     by_hand = allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/Deploy")
-    assert documents.read_assume(by_hand, ACCOUNT, "Deploy") == (True, False, None)
+    assert documents.read_assume(by_hand, ACCOUNT, "Deploy")[:3] == (True, False, None)
 
 
 def test_taking_somebody_out_of_a_trust_policy_leaves_the_one_given_alone() -> None:

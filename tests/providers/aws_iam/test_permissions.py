@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -12,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from provisioner.contract import Done, Order, ProviderError
+from provisioner.contract import Done, Order, ProviderError, Reading
 from provisioner.model.address import Address, Kind
-from provisioner.model.change import Action
+from provisioner.model.change import Action, Change
 from provisioner.model.coverage import EVERYTHING, Scope
-from provisioner.model.resource import Resource
+from provisioner.model.resource import Facts, Resource
 from provisioner.model.target import Target
 from provisioner.model.way import Way
 from provisioner.providers.aws_iam import PROVIDER
@@ -125,6 +126,61 @@ def test_the_write_policy_is_what_writing_needs(cloud: Cloud, target: Target) ->
         (outcome,) = writer.write(rig.declare().unit(gone.address), [gone], expect={}, token="", deadline=float("inf"))
         assert isinstance(outcome, Done)
     assert calls | used(cloud) == actions("write")
+
+
+ISSUER = "token.actions.githubusercontent.com"
+TRUSTED = {"trusts": [f"{ISSUER} aud=sts.amazonaws.com sub=repo:acme/site:environment:production"]}
+
+
+def test_the_policies_for_roles_of_services_are_what_these_need(cloud: Cloud, target: Target) -> None:
+    """A role's life: what is used beyond the policies that everything else needs is what is documented for it."""
+    iam, role = cloud.iam, "role/Bot"
+    iam.create_open_id_connect_provider(Url=f"https://{ISSUER}", ClientIDList=["sts.amazonaws.com"])
+    for name in ("read", "write"):
+        text = json.dumps(documented()[f"keyless_{name}"])
+        iam.put_role_policy(RoleName=f"provision-least-{name}", PolicyName="keyless", PolicyDocument=text)
+    trusts = Address(NAME, Kind.CONTROL, "trust", rig.person(role))
+    held = [grant("ReadOnlyAccess", role), grant("role.Deploy", role), grant("inline.by-hand", role)]
+    writer, reader = cloud.writer(target), cloud.reader(target)
+    cloud.server.reset_calls()
+
+    def write(*steps: Change) -> None:
+        for step in steps:
+            unit = rig.declare().unit(step.address)
+            (outcome,) = writer.write(unit, [step], expect={}, token=step.id, deadline=float("inf"))
+            assert isinstance(outcome, Done), (step.address, outcome)
+
+    write(
+        change(Action.CREATE, account(role), after={"enabled": True}, identity="bot"),
+        change(Action.RELEASE, account(role), identity="bot"),
+        change(Action.ADOPT, account(role), identity="bot"),
+        change(Action.CREATE, trusts, after=TRUSTED),
+        *(change(Action.CREATE, address, after={"intact": True}) for address in held[:2]),
+    )
+    iam.put_role_policy(RoleName="Bot", PolicyName="by-hand", PolicyDocument=json.dumps(ALLOW))
+    cloud.server.calls.pop((ACCOUNT, "iam.PutRolePolicy"))
+    reading = reader.read(EVERYTHING | {Scope(Kind.ACCOUNT, role)})
+    assert {account(role), trusts, *held} <= set(reading.state.resources)
+    found = reader.look([account(role), trusts, *held])
+    assert found.looked == {account(role), trusts, *held}
+    for address in (account(role), trusts, *held):
+        assert found.state.get(address) == replace(reading.state.resources[address], facts=_facts(found, address))
+    assert used(cloud) <= actions("read") | actions("keyless_read") | actions("write") | actions("keyless_write")
+    write(
+        *(change(Action.REVOKE, address, before={}) for address in (*held, trusts)),
+        change(Action.DISABLE, account(role), before={"enabled": True}, identity="bot"),
+        change(Action.ENABLE, account(role), before={"enabled": False}, identity="bot"),
+        change(Action.DISABLE, account(role), before={"enabled": True}, identity="bot"),
+        change(Action.DELETE, account(role), before={"enabled": False}),
+    )
+    more = used(cloud) - actions("read") - actions("write")
+    assert more == actions("keyless_read") | actions("keyless_write")
+
+
+def _facts(found: Reading, address: Address) -> Facts | None:
+    """A point read knows less of how strong a grant is."""
+    resource = found.state.get(address)
+    return resource.facts if resource is not None else None
 
 
 def test_the_write_role_cannot_open_itself_to_others(cloud: Cloud, target: Target) -> None:

@@ -210,8 +210,8 @@ def test_a_role_may_be_assumed_by_our_policy_and_by_its_own_trust(cloud: Cloud) 
         f"trust:arn:aws:iam::{ACCOUNT}:user/ada",
         f"trust:{native}",
     }
-    assert (ada.attributes, ada.mark) == ({"intact": True}, Mark("ada", OURS))
-    assert bob.attributes == {"intact": False}
+    assert (ada.attributes, ada.mark) == ({"intact": True, "ends": None}, Mark("ada", OURS))
+    assert bob.attributes == {"intact": False, "ends": None}
     stranger = next(
         r for r in state.of_kind(Kind.GRANT) if r.address.principal and r.address.principal.id.endswith("eve")
     )

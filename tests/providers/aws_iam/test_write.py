@@ -319,7 +319,7 @@ def test_leave_to_assume_a_role_is_an_inline_policy_on_the_user(cloud: Cloud) ->
     statement = {"Sid": "provision5f1c0a9b", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": arn}
     assert json.loads(cloud.user("ada")["inline"]["provision-assume-Deploy"])["Statement"] == [statement]
     found = cloud.look(grant("role.Deploy", "ada")).state.resources[grant("role.Deploy", "ada")]
-    assert found.attributes == {"intact": True}
+    assert found.attributes == {"intact": True, "ends": None}
     taken = change(Action.REVOKE, grant("role.Deploy", "ada"), before={"intact": True}, ways=found.ways)
     assert kinds([cloud.one(taken), cloud.one(taken)]) == ["Done", "AlreadySo"]
     assert cloud.user("ada")["inline"] == {}
@@ -331,9 +331,9 @@ def test_a_tampered_policy_is_written_anew(cloud: Cloud) -> None:
     cloud.make_role("Deploy")
     cloud.put("ada", "provision-assume-Deploy", EVERYTHING_ALLOWED)
     address = grant("role.Deploy", "ada")
-    assert cloud.look(address).state.resources[address].attributes == {"intact": False}
+    assert cloud.look(address).state.resources[address].attributes == {"intact": False, "ends": None}
     cloud.one(change(Action.UPDATE, address, before={"intact": False}, after={"intact": True}))
-    assert cloud.look(address).state.resources[address].attributes == {"intact": True}
+    assert cloud.look(address).state.resources[address].attributes == {"intact": True, "ends": None}
 
 
 def test_a_role_that_is_not_there_cannot_be_given(cloud: Cloud) -> None:

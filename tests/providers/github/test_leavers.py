@@ -182,9 +182,7 @@ def test_deploy_keys_and_places_of_a_leaver_are_told_and_left(hub: Hub, tmp_path
     assert told(planned, "github-leaver-named") == [
         "ada stays named: may push to main of docs, reviewer of environment production of docs"
     ]
-    assert told(planned, "github-leaver-unseen") == [
-        "not seen of ada: fine-grained tokens (shown to Apps alone)"
-    ]
+    assert told(planned, "github-leaver-unseen") == ["not seen of ada: fine-grained tokens (shown to Apps alone)"]
     assert hub.server.calls["GET /repos/{owner}/{repo}/keys"] == 1  # of the one repository that has any
     _, applied = hub.apply(tmp_path, after, before)
     assert failures(applied) == [] and set(site.keys) == {7, 8}

@@ -212,6 +212,13 @@ def test_a_ci_job_assumes_a_role_with_its_token_and_no_keys(server: AwsServer, i
             sts.assume_role_with_web_identity(**name, WebIdentityToken=token)
     with refused("InvalidIdentityToken", 400):
         sts.assume_role_with_web_identity(**name, WebIdentityToken="not-a-token")
+    federated = {"Federated": provider["OpenIDConnectProviderArn"]}
+    any_audience = trust(federated, "sts:AssumeRoleWithWebIdentity")
+    iam.update_assume_role_policy(RoleName="ci", PolicyDocument=any_audience)
+    sts.assume_role_with_web_identity(**name, WebIdentityToken=good)
+    other = web_token(iss=f"https://{issuer}", aud="https://github.com/acme", sub="repo:acme/site")
+    with refused("InvalidIdentityToken", 400):
+        sts.assume_role_with_web_identity(**name, WebIdentityToken=other)
     with refused("AccessDenied", 403):
         sts.assume_role_with_web_identity(
             RoleArn=f"arn:aws:iam::{OTHER}:role/none", RoleSessionName="job", WebIdentityToken=good
