@@ -19,7 +19,9 @@ def journal(folder: Path) -> Journal:
     return Journal(FolderStore(folder))
 
 
-def run(situation: Situation, folder: Path, *, now: datetime = NOW, name: str = "r1") -> tuple[Planned, Applied]:
+def run(
+    situation: Situation, folder: Path, *, now: datetime = NOW, name: str = "r1", waits: Waits = QUICK
+) -> tuple[Planned, Applied]:
     """Plans and applies; the journal lies in `folder`."""
     planned = make_plan(situation)
     info = RunInfo(name, "tests", tree=situation.declared.tree)
@@ -30,7 +32,7 @@ def run(situation: Situation, folder: Path, *, now: datetime = NOW, name: str = 
         run=info,
         clock=lambda: now,
         whole=situation.person is None,
-        waits=QUICK,
+        waits=waits,
     )
     return planned, applied
 

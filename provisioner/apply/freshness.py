@@ -143,7 +143,7 @@ def proven(change: Change, reading: Reading, ours: Ours) -> Outcome | None:
         return None
     if change.action is Action.CREATE:
         return _proven_given(change, live, ours)
-    return Done(f"read back: {describe(change.after, hides)}")
+    return _waits(change, live) or Done(f"read back: {describe(change.after, hides)}")
 
 
 def shows(change: Change, reading: Reading) -> str:
@@ -242,13 +242,22 @@ def _proven_given(change: Change, live: Resource, ours: Ours) -> Outcome | None:
         and not ours.marked_for(live, change.identity)
     ):
         return None
-    direct = [w for w in live.ways if w.via is None and w.gives_access]
-    if not direct:
+    if not _direct(live):
         return None
-    if all(w.phase is Phase.PENDING for w in direct):
-        who = change.identity or str(change.address.principal or change.address.object)
-        return Waiting(who, min((w.until for w in direct if w.until is not None), default=None))
-    return Done(f"read back: {describe(change.after)}")
+    return _waits(change, live) or Done(f"read back: {describe(change.after)}")
+
+
+def _waits(change: Change, live: Resource) -> Waiting | None:
+    """Whom it waits for, where all of it that is direct was not accepted yet."""
+    direct = _direct(live)
+    if not direct or any(w.phase is not Phase.PENDING for w in direct):
+        return None
+    who = change.identity or str(change.address.principal or change.address.object)
+    return Waiting(who, min((w.until for w in direct if w.until is not None), default=None))
+
+
+def _direct(live: Resource) -> list[Way]:
+    return [w for w in live.ways if w.via is None and w.gives_access]
 
 
 def _moved(change: Change, live: Resource | None, why: str = "") -> Result:

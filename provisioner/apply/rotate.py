@@ -72,7 +72,8 @@ class _StopError(Exception):
 
 @dataclass
 class Rotate:
-    """`anew`: make a new one whether or not it is due. `gives` False: only what is over is ended (`expire`)."""
+    """`anew`: make a new one whether or not it is due. `gives` False: only what is over is ended (`expire`). `gone`: no
+    file has such a slot any more, and everything of ours in it is ended; what is not ours is left."""
 
     slot: Slot
     login: str
@@ -82,6 +83,7 @@ class Rotate:
     of: Rotating
     anew: bool = False
     gives: bool = True
+    gone: bool = False
     _told: Rotated = field(init=False)
     _keys: tuple[Key, ...] = ()
     _stored: dict[str, Stored | None] = field(default_factory=dict)
@@ -94,6 +96,9 @@ class Rotate:
         """Raises ProvisionError where the journal cannot be written, or the lock is lost."""
         try:
             self._look()
+            if self.gone:
+                self._end_all()
+                return self._told
             if self.gives:
                 self._replace()
             self._end_the_old()
@@ -111,7 +116,11 @@ class Rotate:
 
     def _look(self) -> None:
         """The live credentials and the places; and what a run that died had begun is settled."""
-        self._keys = self._read(lambda: self.issuer.keys(self.login))
+        try:
+            self._keys = self._read(lambda: self.issuer.keys(self.login))
+        except ProviderError as error:
+            if not self.gone or error.trouble is not Trouble.GONE:
+                raise
         for place in self.places:
             self._stored[place.delivery.to] = self._read(lambda p=place: p.store.look(*_at(p)))  # type: ignore[misc]
         self._settle_issue()
@@ -208,7 +217,8 @@ class Rotate:
             elif issued is None and who not in self._known.proven:
                 who = self._proven_by_others(who)
         current = self._known.current
-        due = current is None or self.anew or is_old(self.slot, self._known, self.of.clock())
+        off = any(k.public_id == current and not k.active for k in self._keys)  # by hand, or with its account
+        due = current is None or off or self.anew or is_old(self.slot, self._known, self.of.clock())
         if who is None:
             if not due and current is not None and len(self._holders(current)) == len(self.places):
                 return
@@ -256,13 +266,14 @@ class Rotate:
     def _make_room(self) -> None:
         """Only what was retired long enough is deleted for it, never what may be in use."""
         self._end_the_old()
-        if len(self._keys) < self.issuer.most:
+        taken = [k for k in self._keys if not k.apart]
+        if self.issuer.replaces or len(taken) < self.issuer.most:
             return
         known, current = self._known, self._known.current
-        foreign = [k.public_id for k in self._keys if k.public_id not in known.made]
+        foreign = [k.public_id for k in taken if k.public_id not in known.made]
         if foreign:
             raise _StopError(
-                f"{self.login} has {len(self._keys)} of at most {self.issuer.most} credentials, and nothing shows that "
+                f"{self.login} has {len(taken)} of at most {self.issuer.most} credentials, and nothing shows that "
                 f"{', '.join(foreign)} is ours; delete it where it is not used, then run again"
             )
         ends = [next_end(self.slot, known, o) for o in known.made if o != current and current is not None]
@@ -273,8 +284,13 @@ class Rotate:
         self._note(Turn.ISSUE, Phase.INTENT, before=sorted(k.public_id for k in self._keys))
         issued = self._call(Turn.ISSUE, lambda d: self.issuer.issue(self.login, d))
         self._note(Turn.ISSUE, Phase.DONE, id=issued.public_id)
-        self._keys = (*self._keys, Key(issued.public_id, True))
         self._told.done.append(f"{issued.public_id} is made")
+        if self.issuer.replaces:
+            for old in [i for i in self._known.made if i != issued.public_id]:
+                self._note(Turn.DELETE, Phase.DONE, id=old, proof=f"{issued.public_id} took its place")
+                self._told.done.append(f"{old} ended with that: there can be one")
+            self._keys = ()
+        self._keys = (*self._keys, Key(issued.public_id, True))
         return issued
 
     def _prove(self, issued: Issued) -> None:
@@ -290,12 +306,17 @@ class Rotate:
                     raise
                 if waits.monotonic() + wait > until or waits.stopped():
                     raise _StopError(
-                        f"{issued.public_id} was made and does not work yet ({error.message}); nobody has it, the one "
-                        "before goes on working, and the next run makes another"
+                        f"{issued.public_id} was made and does not work yet ({error.message}); nobody has it, "
+                        f"{self._before}; the next run makes another"
                     ) from None
                 self.of.sleep(wait)
                 wait = min(wait * 2, waits.longest)
         self._note(Turn.PROVE, Phase.DONE, id=issued.public_id)
+
+    @property
+    def _before(self) -> str:
+        """What is to be said of the credential before a new one that did not arrive."""
+        return "and the one before works no more" if self.issuer.replaces else "and the one before goes on working"
 
     def _deliver(self, place: Place, issued: Issued | None, who: str) -> None:
         if issued is None:
@@ -309,7 +330,8 @@ class Rotate:
             lambda d: place.store.put(*_at(place), issued, note, before, d),
             to=to,
             id=who,
-            words=f"{to} does not have {who}, and what it had goes on working",
+            words=f"{to} does not have {who}, {self._before}"
+            + (" until the next run that can deliver" if self.issuer.replaces else ""),
         )
         stored = self._read(lambda: place.store.look(*_at(place)))
         if stored is None or stored.public_id != who:
@@ -356,13 +378,28 @@ class Rotate:
             self._told.waits.append(f"{old} {what} {'after' if old in known.retired else 'until'} {until}")
             return
         if old not in known.retired:
-            self._note(Turn.RETIRE, Phase.INTENT, id=old)
-            self._call(Turn.RETIRE, lambda d: self.issuer.deactivate(self.login, old, d), id=old)
-            self._note(Turn.RETIRE, Phase.DONE, id=old)
-            self._told.done.append(f"{old} is switched off")
-            self._told.waits.append(f"{old} is deleted after {format_instant(self.of.clock() + self.slot.overlap)}")
-            return
-        self._delete(old, "its overlap is over")
+            self._retire(old)
+        else:
+            self._delete(old, "its overlap is over")
+
+    def _end_all(self) -> None:
+        """Each switched off at once, and deleted after an overlap."""
+        live, now = {k.public_id for k in self._keys}, self.of.clock()
+        for who in [i for i in self._known.made if i in live]:
+            since = self._known.retired.get(who)
+            if since is None and self.gives:
+                self._retire(who)
+            elif since is not None and since + self.slot.overlap <= now:
+                self._delete(who, "the files have no such credential any more")
+            elif since is not None:
+                self._told.waits.append(f"{who} is deleted after {format_instant(since + self.slot.overlap)}")
+
+    def _retire(self, old: str) -> None:
+        self._note(Turn.RETIRE, Phase.INTENT, id=old)
+        self._call(Turn.RETIRE, lambda d: self.issuer.deactivate(self.login, old, d), id=old)
+        self._note(Turn.RETIRE, Phase.DONE, id=old)
+        self._told.done.append(f"{old} is switched off")
+        self._told.waits.append(f"{old} is deleted after {format_instant(self.of.clock() + self.slot.overlap)}")
 
     def _delete(self, old: str, why: str) -> None:
         self._note(Turn.DELETE, Phase.INTENT, id=old, why=why)

@@ -10,9 +10,7 @@ from provisioner.apply.freshness import Ours, addresses_of, proven, shows
 from provisioner.apply.retry import Waits, attempt, look, poll, was_not_sent
 from provisioner.contract import (
     Accepted,
-    AlreadySo,
     Capabilities,
-    Done,
     Failed,
     Outcome,
     ProviderError,
@@ -20,7 +18,6 @@ from provisioner.contract import (
     Reading,
     Trouble,
     Unknown,
-    Waiting,
     Writer,
 )
 from provisioner.contract.outcome import is_success
@@ -62,7 +59,7 @@ class ReadBack:
     def prove(self, changes: Sequence[Change], told: Mapping[str, Outcome]) -> dict[str, Outcome]:
         """What became of `changes`, of which the writer told `told`: done only where it was read back."""
         pending = [c for c in changes if _worth_a_look(told[c.id])]
-        waiting = [c for c in pending if isinstance(told[c.id], Done | AlreadySo | Waiting)]
+        waiting = [c for c in pending if is_success(told[c.id])]
         start = self.waits.monotonic()
         limit = max((self._limit(c) for c in waiting), default=0.0)
 
@@ -96,8 +93,6 @@ class ReadBack:
             return told
         if self._last is None:
             return Unknown(error=self._error)
-        if isinstance(told, Waiting):
-            return told  # what waits for somebody need not show yet
         settles = self.capabilities.settle_seconds.get(change.address.kind, 0.0)
         if waited < settles:
             return Accepted("read-back", self.clock() + timedelta(seconds=settles - waited))

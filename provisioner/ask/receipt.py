@@ -23,12 +23,14 @@ from provisioner.model.instant import Instant, format_instant
 from provisioner.model.match import Matched
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
+from provisioner.model.slot import Slot
 from provisioner.model.state import State
 from provisioner.model.target import AccountsPolicy, Mode
 from provisioner.model.way import Ownership, Way
 from provisioner.observe.matching import match_accounts
 from provisioner.observe.relabel import relabel
 from provisioner.plan.copied import copied_on, group_of, kept_by
+from provisioner.plan.readable import opened
 from provisioner.plan.side import Side, gaps_of
 
 
@@ -45,7 +47,8 @@ class Done:
 @dataclass(frozen=True, slots=True)
 class Sought:
     """Whom the receipt is for. `revision` is what last declared them, None where none is known. `had` are addresses
-    that the files once gave them, by target; `done` what the journal has of them.
+    that the files once gave them, by target, and `held` the same with how it was given; `done` what the journal has of
+    them. `slots` are the credentials of services, with the time of the newest.
     """
 
     identity: Identity
@@ -53,6 +56,8 @@ class Sought:
     had: Mapping[str, frozenset[Address]] = field(default_factory=dict)
     done: tuple[Done, ...] = ()
     notes: tuple[str, ...] = ()
+    held: tuple[Resource, ...] = ()
+    slots: tuple[tuple[Slot, Instant | None], ...] = ()
 
 
 def match_of(sought: Sought, declared: DeclaredAccess, side: Side, owner: str | None) -> Matched:
@@ -79,14 +84,16 @@ def receipt(
     *,
     owner: str | None,
     now: Instant,
+    remains: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Receipt:
     """`sides` hold what was just read, with the credentials of the accounts that `match_of` finds; `unread` are targets
-    of which nothing was read, and why.
+    of which nothing was read, and why; `remains` what they made there that works on without them.
     """
     here = declared.identities.get(sought.identity.id)
     targets = [
         _Target(sought, side, match_of(sought, declared, side, owner)).tell() for _, side in sorted(sides.items())
     ]
+    targets = [changed(t, remains=(remains or {}).get(t.target, ())) for t in targets]
     targets += [TargetReceipt(name, Verdict.UNSURE, unsure=(why,)) for name, why in unread.items()]
     return Receipt(
         sought.identity,
@@ -94,8 +101,30 @@ def receipt(
         sought.revision,
         now,
         tuple(sorted(targets, key=lambda t: t.target)),
-        (*sought.notes, *_copied(sought, sides, now)),
+        (*sought.notes, *_copied(sought, sides, now), *_readable(sought, here, sides, now)),
     )
+
+
+def _readable(sought: Sought, here: Identity | None, sides: Mapping[str, Side], now: Instant) -> Iterable[str]:
+    """Credentials of services that they could have used, and that were not made anew since what opened them ended."""
+    if here is not None and not here.departed_at(now):
+        return
+    ended = {_plain(d.address): d.at for d in sought.done if d.action in (Action.REVOKE, Action.DELETE)}
+    known = {_plain(r.address): r for r in sought.held}
+    had = [*known.values(), *(Resource(a) for a in ended if a not in known)]
+    for slot, made in sought.slots:
+        for held in had:
+            left = ended.get(_plain(held.address))
+            if made is None or (left is not None and made > left):
+                continue
+            found = opened(slot, held, sides)
+            if found is not None:
+                yield (
+                    f"they may have used the {slot.kind} of {slot.service} on {slot.target}, which lies in {found[0]} "
+                    f"({found[1]}): run `provision rotate {slot.service}`. Who reads stores that are no targets is not "
+                    "known here."
+                )
+                break
 
 
 def _copied(sought: Sought, sides: Mapping[str, Side], now: Instant) -> Iterable[str]:

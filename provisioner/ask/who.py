@@ -31,8 +31,9 @@ def who(question: Question, declared: DeclaredAccess, sides: Mapping[str, Side],
     rows = [row for name in sorted(sides) for row in _on(question, sides[name])]
     short = [Incomplete(name, told) for name in sorted(sides) if (told := incomplete(sides[name]))]
     short += [Incomplete(name, (unread[name],)) for name in sorted(unread)]
-    names = {i: declared.identities[i].name for r in rows if (i := r.identity) in declared.identities and i is not None}
-    return Holders(tuple(rows), tuple(short), names)
+    known = [declared.identities[i] for i in {r.identity for r in rows} if i is not None and i in declared.identities]
+    sources = {i.id: i.sources for i in known if i.sources}
+    return Holders(tuple(rows), tuple(short), {i.id: i.name for i in known}, sources)
 
 
 def things(sides: Mapping[str, Side]) -> set[str]:

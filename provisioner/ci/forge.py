@@ -57,7 +57,7 @@ def forge_of(environ: Mapping[str, str], repository: str | None = None) -> Forge
         raise UnreadReviewsError(f"`{named[:100]}` is no repository: it is written owner/name")
     token = next((t for name in TOKENS if (t := environ.get(name, "").strip())), "")
     if not token:
-        raise UnreadReviewsError("there is no GITHUB_TOKEN to ask GitHub with")
+        raise UnreadReviewsError(f"there is no token to ask GitHub with in {TOKENS[0]} or {TOKENS[1]}")
     api = environ.get("GITHUB_API_URL", "").strip() or PUBLIC_API
     if not is_safe(api):
         raise UnreadReviewsError("GITHUB_API_URL is no address such as https://api.github.com")

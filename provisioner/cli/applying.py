@@ -22,7 +22,7 @@ from provisioner.cli.locking import heads, locked, recovered, run_info
 from provisioner.cli.output import show, tell
 from provisioner.cli.rotating import Chosen, report, rotate_all, status
 from provisioner.cli.running import columns, planned, progress_line
-from provisioner.cli.slots import slots
+from provisioner.cli.slots import gone_slots, slots
 from provisioner.cli.standing import Stood, stood
 from provisioner.cli.wiring import Opened, Work, check_journal, now, situate
 from provisioner.diagnostics import Diagnostic, ProvisionError, Severity, in_order
@@ -131,11 +131,12 @@ def _credentials(task: Task, plan: Plan, applied: Applied, work: Work, run: RunI
     opened, situation = work.opened, work.situation
     targets = {n: t for n, t in opened.targets.items() if n in plan.targets and not _left_alone(plan, applied, n)}
     wanted = slots(situation.declared, targets, situation.now, plan.person, situation.held)
-    if wanted and task.rotates and not stand.standing.complete:
+    over = gone_slots(situation.declared, targets, work.journal, plan.person, situation.held)
+    if (wanted or over) and task.rotates and not stand.standing.complete:
         tell("what the files say lacks an approval: no credential is made or delivered before it is there\n")
         return Exit.DONE
-    made = frozenset(c.address for c in applied.succeeded if c.action is Action.CREATE)
-    found = rotate_all(opened, wanted, run, lock, Chosen(gives=task.rotates, made=made))
+    made = frozenset(c.address for c in applied.succeeded if c.action in (Action.CREATE, Action.ENABLE))
+    found = rotate_all(opened, wanted, run, lock, Chosen(gives=task.rotates, made=made, gone=over))
     report(found)
     if found:
         tell(heads(work.journal, {r.slot.target for r in found}))

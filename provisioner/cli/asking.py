@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from provisioner.ask import Done, Sought
 from provisioner.ask.receipt import with_credentials
 from provisioner.cli.wiring import Wanted, Work, prepare
+from provisioner.contract import ProviderError, Remains
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.load import load_files
 from provisioner.load.history import HistoryCache, declared_at, revisions
@@ -19,7 +20,10 @@ from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action
 from provisioner.model.coverage import Scope
 from provisioner.model.identity import Identity, IdentityKind
+from provisioner.model.instant import Instant
 from provisioner.model.match import Matched
+from provisioner.model.resource import Resource
+from provisioner.model.slot import Slot
 from provisioner.model.way import Phase
 from provisioner.observe.inventory import observe, open_readers
 from provisioner.plan.side import Side
@@ -77,6 +81,42 @@ def with_credentials_of(who: str, read: Read, matched: Callable[[Side], Matched]
     return sides
 
 
+def remains_of(whom: Sought, read: Read, matched: Callable[[Side], Matched]) -> dict[str, tuple[str, ...]]:
+    """What they made that works on without them, in words, by target; where that can be told. It is asked of those who
+    are gone, too."""
+    connections = read.work.situation.connections
+    asked = [n for n in read.planned.sides if connections[n].provider.capabilities.remains]
+    readers, failed = open_readers({name: connections[name] for name in asked})
+    found: dict[str, tuple[str, ...]] = {n: (_not_looked_for(o.error),) for n, o in failed.items()}
+    try:
+        for name, reader in readers.items():
+            people = _known_as(whom, name, matched(read.planned.sides[name]))
+            try:
+                told = reader.remains(people) if people and isinstance(reader, Remains) else ()
+            except ProviderError as error:
+                found[name] = (_not_looked_for(error),)
+                continue
+            found[name] = tuple(f"{d.message}; {d.fix}" if d.fix else d.message for d in told)
+    finally:
+        for reader in readers.values():
+            reader.close()
+    return found
+
+
+def _not_looked_for(error: ProviderError | None) -> str:
+    return f"what they made and works on without them could not be looked for: {error}"
+
+
+def _known_as(whom: Sought, target: str, matched: Matched) -> dict[str, str | None]:
+    """Their logins there, with the pinned id. A login without one that is somebody else's now is not theirs."""
+    account, match = whom.identity.account_on(target), matched.by_identity.get(whom.identity.id)
+    login = match.login if match is not None else account.login or whom.identity.id
+    others = matched.by_login.get(login)
+    if account.id is None and others is not None and others.identity.id != whom.identity.id:
+        return {}
+    return {login: account.id}
+
+
 def nobody(who: str, read: Read) -> ProvisionError:
     """Nobody of that id is declared, was, or is marked on an account."""
     declared = read.work.situation.declared.identities
@@ -102,7 +142,22 @@ def sought(work: Work, who: str) -> Sought | None:
     if found is None:
         return Sought(_stranger(who), None, done=done, notes=tuple(notes)) if done else None
     identity, declared, revision = found
-    return Sought(identity, revision, _had(work, declared, identity), done, tuple(notes))
+    had = _had(work, declared, identity)
+    return Sought(
+        identity,
+        revision,
+        {name: frozenset(r.address for r in held) for name, held in had.items()},
+        done,
+        tuple(notes),
+        held=tuple(r for held in had.values() for r in held),
+        slots=tuple((s, _newest(work, s)) for s in work.situation.slots),
+    )
+
+
+def _newest(work: Work, slot: Slot) -> Instant | None:
+    """When the credential in use was made; None where there is none yet."""
+    known = work.journal.chain(slot.target).rotation(str(slot.address))
+    return known.made.get(known.current or "")
 
 
 def _stranger(who: str) -> Identity:
@@ -151,7 +206,7 @@ def _earlier(work: Work) -> Iterator[tuple[str, DeclaredAccess]]:
                 yield f"applied {record.at:%Y-%m-%d %H:%M} UTC", loaded.declared
 
 
-def _had(work: Work, declared: DeclaredAccess, identity: Identity) -> dict[str, frozenset[Address]]:
+def _had(work: Work, declared: DeclaredAccess, identity: Identity) -> dict[str, list[Resource]]:
     """What that state of the files gave them until now, by target, on the targets of today."""
     now = work.situation.now
     begun = tuple(r for r in identity.roles if r.starts is None or r.starts <= now)
@@ -161,11 +216,11 @@ def _had(work: Work, declared: DeclaredAccess, identity: Identity) -> dict[str, 
     found = {}
     for name, wanted in desire(at_hand, work.situation.declares, None, only=[identity]).items():
         login = identity.login_on(name)
-        found[name] = frozenset(
-            a
-            for a in wanted.state.resources
+        found[name] = [
+            r
+            for a, r in wanted.state.resources.items()
             if (a.principal is not None and a.principal.id == login) or (a.kind is Kind.ACCOUNT and a.object == login)
-        )
+        ]
     return found
 
 

@@ -63,7 +63,7 @@ def _source(opened: Opened, name: str) -> Source:
                 "option-value",
                 f"no source named `{name}`",
                 why="SOURCE is an id under `sources:`",
-                fix=f"did you mean `{near[0]}`?" if near else f"the sources are {', '.join(sources) or 'none at all'}",
+                fix=f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(sources) or 'none at all'}",
             )
         )
     return sources[name]

@@ -13,6 +13,8 @@ from provisioner.cli.options import DEFAULT_ACCESS, Access, ProblemFormat
 if TYPE_CHECKING:
     from provisioner.ask import Sought
     from provisioner.cli.asking import Read
+    from provisioner.model.match import Matched
+    from provisioner.plan.side import Side
 
 
 def receipt(
@@ -23,7 +25,7 @@ def receipt(
     """Show what is gone and what is left of somebody, and why; read from the live systems."""
     from provisioner.ask import receipt as answer
     from provisioner.ask.receipt import match_of
-    from provisioner.cli.asking import nobody, read_all, sought, with_credentials_of
+    from provisioner.cli.asking import nobody, read_all, remains_of, sought, with_credentials_of
     from provisioner.cli.exit_codes import Exit
     from provisioner.cli.output import show
     from provisioner.cli.running import tell_invalid
@@ -41,8 +43,13 @@ def receipt(
         raise nobody(person, read)
     situation = read.work.situation
     owner = situation.declared.records.owner
-    sides = with_credentials_of(person, read, lambda side: match_of(whom, situation.declared, side, owner))
-    found = answer(whom, situation.declared, sides, read.unread, owner=owner, now=situation.now)
+
+    def matched(side: Side) -> Matched:
+        return match_of(whom, situation.declared, side, owner)
+
+    sides = with_credentials_of(person, read, matched)
+    remains = remains_of(whom, read, matched)
+    found = answer(whom, situation.declared, sides, read.unread, owner=owner, now=situation.now, remains=remains)
     if form is ProblemFormat.JSON:
         show(json_text(answers_json.receipt_json(found)))
     else:

@@ -80,8 +80,9 @@ def unread(what: str, message: str) -> Diagnostic:
         "reviews-unread",
         f"{what} could not be read: {message}",
         why="who approved is only known from the forge; what it does not say counts as not approved",
-        fix="give the job `GITHUB_TOKEN: ${{ github.token }}` with `pull-requests: read` and `contents: read`; outside "
-        "of GitHub Actions name the repository too (`--repository OWNER/NAME`, or GITHUB_REPOSITORY)",
+        fix="give the step `PROVISION_FORGE_TOKEN: ${{ github.token }}`, and the job `pull-requests: read` and "
+        "`contents: read`; outside of GitHub Actions name the repository too (`--repository OWNER/NAME`, or "
+        "GITHUB_REPOSITORY)",
     )
 
 

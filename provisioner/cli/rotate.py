@@ -42,8 +42,8 @@ def _tell_due(opened: Opened) -> int:
     from datetime import UTC, datetime
 
     from provisioner.cli.output import show
-    from provisioner.cli.slots import slots
-    from provisioner.plan.rotation import what_is_due
+    from provisioner.cli.slots import gone_slots, slots
+    from provisioner.plan.rotation import what_is_due, what_is_over
     from provisioner.report.safe import safe
 
     found = slots(opened.declared, opened.targets, datetime.now(UTC))
@@ -52,7 +52,12 @@ def _tell_due(opened: Opened) -> int:
         why = what_is_due(slot, known, datetime.now(UTC))
         told = f"due: {why}" if why else f"in order ({known.current})"
         show(f"{slot.service}: {slot.kind} on {slot.target}: {safe(told)}\n")
-    if not found:
+    over = gone_slots(opened.declared, opened.targets, opened.journal)
+    for slot in over:
+        known = opened.journal.chain(slot.target).rotation(str(slot.address))
+        told = what_is_over(slot, known, datetime.now(UTC)) or f"{', '.join(sorted(known.made))} switched off"
+        show(f"{slot.service}: {slot.kind} on {slot.target}: not declared any more: {safe(told)}\n")
+    if not found and not over:
         show("No service has a credential declared here.\n")
     return 0
 
@@ -62,7 +67,7 @@ def _rotate(opened: Opened, service: str | None) -> int:
     from provisioner.cli.locking import heads, locked, run_info
     from provisioner.cli.output import show, tell
     from provisioner.cli.rotating import Chosen, report, rotate_all, status
-    from provisioner.cli.slots import slots
+    from provisioner.cli.slots import gone_slots, slots
     from provisioner.cli.standing import stood
     from provisioner.cli.wiring import check_journal, now, situate
     from provisioner.diagnostics import Diagnostic, ProvisionError
@@ -86,11 +91,13 @@ def _rotate(opened: Opened, service: str | None) -> int:
         return Exit.REFUSED
     opened = stand.opened
     run = stand.on_record(run_info(opened, "rotate"))
-    targets = {s.target for s in slots(opened.declared, opened.targets, now(), service)}
+    over = gone_slots(opened.declared, opened.targets, opened.journal, service)
+    targets = {s.target for s in (*slots(opened.declared, opened.targets, now(), service), *over)}
     with locked(opened, run, targets) as lock:
         situation = situate(opened).situation
         wanted = slots(opened.declared, opened.targets, situation.now, service, situation.held)
-        found = rotate_all(opened, wanted, run, lock, Chosen(anew=service is not None, look=True))
+        over = gone_slots(opened.declared, opened.targets, opened.journal, service, situation.held)
+        found = rotate_all(opened, wanted, run, lock, Chosen(anew=service is not None, look=True, gone=over))
         report(found)
         if not any(r.done or r.failed or r.waits for r in found):
             show("Nothing is due.\n")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from provisioner.apply.retry import Waits
 from provisioner.apply.rotate import Place, Rotate, Rotated, Rotating
 from provisioner.cli.exit_codes import Exit
 from provisioner.cli.output import show, tell
+from provisioner.cli.slots import of_service
 from provisioner.cli.wiring import Opened
 from provisioner.contract import Connection, Issues, ProviderError
 from provisioner.model.address import Address, Kind
@@ -26,7 +27,7 @@ from provisioner.model.identity import Identity
 from provisioner.model.mark import owner8
 from provisioner.model.slot import Slot
 from provisioner.model.target import AccountsPolicy, Target
-from provisioner.plan.rotation import what_is_due
+from provisioner.plan.rotation import what_is_due, what_is_over
 from provisioner.providers import catalog
 from provisioner.report.safe import safe
 
@@ -41,12 +42,14 @@ _CONTRADICTED = "its account on {target} is not known to be that of {service}"
 class Chosen:
     """What a run is to do with slots. `anew`: make new ones whether or not they are due. `look`: look at the live
     systems also where the journal says that nothing is to do. `gives` False: only end what is over. `made` are accounts
-    that this run has just made, which the system may not show yet."""
+    that this run has just made or switched on, which the system may not show yet. `gone` are slots that the files do
+    not have any more: after all others."""
 
     anew: bool = False
     look: bool = False
     gives: bool = True
     made: frozenset[Address] = frozenset()
+    gone: Sequence[Slot] = ()
 
 
 def rotate_all(
@@ -59,10 +62,16 @@ def rotate_all(
     """What became of each slot that had something to do."""
     found = []
     of = Rotating(run, _clock, Waits(call=opened.times.deadline), time.sleep, lock.lost)
-    for slot in wanted:
-        chain = opened.journal.chain(slot.target)
-        due = what_is_due(slot, chain.rotation(str(slot.address)), _clock())
-        if due is None and not chosen.look and not chosen.anew:
+    for slot in (*wanted, *chosen.gone):
+        known = opened.journal.chain(slot.target).rotation(str(slot.address))
+        if slot in chosen.gone:
+            if what_is_over(slot, known, _clock(), begins=chosen.gives) is None:
+                continue
+        elif (
+            what_is_due(slot, known, _clock()) is None
+            and not (chosen.look or chosen.anew)
+            and _account(opened, slot) not in chosen.made
+        ):
             continue
         with ExitStack() as stack:
             try:
@@ -76,15 +85,14 @@ def rotate_all(
 
 def _opened(opened: Opened, slot: Slot, of: Rotating, chosen: Chosen, stack: ExitStack) -> Rotate | Rotated:
     connection = opened.connections[slot.target]
-    identity = opened.declared.identities[slot.service]
-    login = identity.login_on(slot.target)
-    account = Address(slot.target, Kind.ACCOUNT, login)
-    why = _not_theirs(connection, identity, account, of.waits if account in chosen.made else None)
+    identity, account, gone = of_service(opened.declared, slot), _account(opened, slot), slot in chosen.gone
+    login = account.object
+    why = _not_theirs(connection, identity, account, of.waits if account in chosen.made else None, ending=gone)
     if why is not None:
         return Rotated(slot, failed=[why])
     provider = connection.provider
     assert isinstance(provider, Issues)
-    issuer = provider.open_issuer(connection.target, connection.environ, slot.kind)
+    issuer = provider.open_issuer(connection.target, connection.environ, slot.kind, connection.owner)
     stack.callback(issuer.close)
     known = catalog.all_stores()
     places = []
@@ -95,12 +103,18 @@ def _opened(opened: Opened, slot: Slot, of: Rotating, chosen: Chosen, stack: Exi
         stack.callback(store.close)
         places.append(Place(delivery, store, holds.reads_back))
     chain = opened.journal.chain(slot.target)
-    return Rotate(slot, login, issuer, places, chain, of, chosen.anew, chosen.gives)
+    return Rotate(slot, login, issuer, places, chain, of, chosen.anew, chosen.gives, gone)
 
 
-def _not_theirs(connection: Connection, identity: Identity, account: Address, waits: Waits | None) -> str | None:
+def _account(opened: Opened, slot: Slot) -> Address:
+    return Address(slot.target, Kind.ACCOUNT, of_service(opened.declared, slot).login_on(slot.target))
+
+
+def _not_theirs(
+    connection: Connection, identity: Identity, account: Address, waits: Waits | None, *, ending: bool = False
+) -> str | None:
     """Why no credential is made for the account, in words: it is not there, or nothing shows that it is theirs. With
-    `waits` it was made just now."""
+    `waits` it was made just now. `ending`: one is only taken from it."""
     reader = connection.reader()
     try:
         reader.system()
@@ -111,6 +125,8 @@ def _not_theirs(connection: Connection, identity: Identity, account: Address, wa
             live = reader.look([account]).state.get(account)
     finally:
         reader.close()
+    if ending and (live is None or live.attributes.get("enabled") is False):
+        return None
     if live is None:
         return f"{identity.id} has no account {account.object} on {connection.target.name}"
     if live.attributes.get("enabled") is False:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from provisioner.contract.credentials import issues_of
 from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.model.access import DeclaredAccess
-from provisioner.model.instant import Instant
+from provisioner.model.address import Address
+from provisioner.model.identity import Identity
+from provisioner.model.instant import Instant, format_duration
 from provisioner.model.slot import Names, Slot
 from provisioner.model.slots import slots_of
 from provisioner.model.target import Mode, Target
-from provisioner.plan.rotation import what_is_due
+from provisioner.plan.rotation import what_is_due, what_is_over
 from provisioner.providers import catalog
 from provisioner.records.journal import Journal
 
@@ -39,10 +42,62 @@ def slots(
     return found
 
 
+def declared_slots(declared: DeclaredAccess) -> tuple[Slot, ...]:
+    """All, whether or not their services are there at this time."""
+    return slots_of(declared, kinds()) if any(i.credentials for i in declared.identities.values()) else ()
+
+
+def gone_slots(
+    declared: DeclaredAccess,
+    targets: Mapping[str, Target],
+    journal: Journal,
+    service: str | None = None,
+    held: Collection[str] = (),
+) -> list[Slot]:
+    """Slots that the files do not have any more, of services that they still have, with credentials that the journal
+    knows. A service that left loses its credentials with its account; one that got another name keeps its slots."""
+    has = {str(s.address) for s in slots_of(declared, kinds())}
+    names = {old: i for i in declared.identities.values() for old in (i.id, *i.was)}
+    found = []
+    for name, target in targets.items():
+        if target.mode is Mode.REPORT:
+            continue
+        for credential, known in journal.chain(name).rotations().items():
+            if credential in has or not (known.made or known.issuing):
+                continue
+            address = Address.parse(credential)
+            who = names.get(address.principal.id) if address.principal is not None else None
+            if who is None or who.id in held or service not in (None, who.id):
+                continue
+            slot = Slot(address.principal.id if address.principal is not None else who.id, name, address.object)
+            if str(replace(slot, service=who.id).address) not in has:
+                found.append(slot)
+    return found
+
+
+def of_service(declared: DeclaredAccess, slot: Slot) -> Identity:
+    """Whose it is, also where it was made under an older name."""
+    found = declared.identities.get(slot.service)
+    return found or next(i for i in declared.identities.values() if slot.service in i.was)
+
+
 def due_notes(
     declared: DeclaredAccess, targets: Mapping[str, Target], journal: Journal, at: Instant, person: str | None
 ) -> Iterator[Diagnostic]:
     """What an apply would do about credentials, for its plan."""
+    for slot in gone_slots(declared, targets, journal, person):
+        why = what_is_over(slot, journal.chain(slot.target).rotation(str(slot.address)), at)
+        if why is not None:
+            yield Diagnostic(
+                "credential-ended",
+                f"the {slot.kind} of {slot.service} on {slot.target} is not declared any more: {why}",
+                Severity.WARNING,
+                of_service(declared, slot).location,
+                why=f"`apply` switches it off, and {format_duration(slot.overlap)} later it is deleted; what "
+                "lies in its stores stays there, and works no more",
+                fix="nothing to do, or declare it again before it is applied",
+                target=slot.target,
+            )
     if all(i.credentials is None for i in declared.identities.values()):
         return
     for slot in slots(declared, targets, at, person):

@@ -59,7 +59,8 @@ def _usage(error: TyperException) -> int:
 
     context = getattr(error, "ctx", None)
     told = [] if context is None else [context.get_usage()]
-    told.append(f"error: {safe(error.format_message())}")
+    message = error.format_message().replace(": Value error, ", ": ")  # pydantic's own words, of a value it checked
+    told.append(f"error: {safe(message)}")
     if context is not None:
         told.append(f"Try `{context.command_path} --help`.")
     tell("\n".join(told) + "\n")

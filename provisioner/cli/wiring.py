@@ -20,7 +20,7 @@ from provisioner.cli.holding import apply_holds
 from provisioner.cli.lastvalid import check_not_older
 from provisioner.cli.lastvalid import last_valid as last_valid_revision
 from provisioner.cli.past import Memory
-from provisioner.cli.slots import due_notes
+from provisioner.cli.slots import declared_slots, due_notes
 from provisioner.contract import Connection, Declare, Provider
 from provisioner.diagnostics import Diagnostic, ProvisionError, Severity
 from provisioner.engine import Known, Situation
@@ -228,6 +228,7 @@ def situate(opened: Opened) -> Work:
         preview=wanted.as_of is not None,
         journal=opened.journal_place,
         ended=gone.ended,
+        slots=declared_slots(held.declared),
     )
     return Work(opened, situation, held.over, begun)
 

@@ -31,6 +31,7 @@ from provisioner.contract.protocols import (
     Provider,
     Reader,
     Reading,
+    Remains,
     SourceReader,
     Writer,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "Reader",
     "Reading",
     "Refused",
+    "Remains",
     "Shared",
     "SourceReader",
     "StillHas",

@@ -16,7 +16,8 @@ class Capabilities:
     Accepted. `batch` is how many units the executor may take on between two journal records.
     `folds_case` says that two logins or group names that differ only in case are one. `renames` says whether logins are
     ours to change: where people have their own accounts they are not, and then a login is only a label for the id, and
-    somebody may be known by the e-mail of an invitation alone.
+    somebody may be known by the e-mail of an invitation alone. `remains` says that what people made there may work on
+    without them: its readers tell of it (`Remains`).
     """
 
     marks: frozenset[Kind] = frozenset({Kind.ACCOUNT})
@@ -26,3 +27,4 @@ class Capabilities:
     batch: int = 25
     folds_case: bool = False
     renames: bool = True
+    remains: bool = False

@@ -5,11 +5,12 @@ A secret passes here only as `Secret`. Whoever implements these neither retries 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from provisioner.credentials import Secret
+from provisioner.diagnostics import Diagnostic, Location
 from provisioner.model.instant import Instant
 from provisioner.model.slot import Names
 from provisioner.model.target import Target
@@ -25,6 +26,8 @@ class Key:
     public_id: str
     active: bool
     created: Instant | None = None
+    apart: bool = False
+    """It was not made by us, as can be seen, and takes no room from those that are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class Issuer(Protocol):
 
     most: int
     """How many credentials an account can have at a time."""
+    replaces: bool
+    """Whether a new one ends the one before at that moment: the account has one, and no overlap."""
 
     def keys(self, login: str) -> tuple[Key, ...]:
         """All that the account has, whoever made them. `gone` where there is no such account."""
@@ -122,7 +127,13 @@ class Issues(Protocol):
 
     issues: Mapping[str, Names]
 
-    def open_issuer(self, target: Target, environ: Mapping[str, str], kind: str) -> Issuer: ...
+    def open_issuer(self, target: Target, environ: Mapping[str, str], kind: str, owner: str | None) -> Issuer:
+        """`owner` is whose marks we write, as for a writer."""
+        ...
+
+    def check_credential(self, target: Target, kind: str, at: Location) -> Iterator[Diagnostic]:
+        """What is to be said of a credential of this kind that is declared `at`. No I/O."""
+        ...
 
 
 @runtime_checkable

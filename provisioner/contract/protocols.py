@@ -181,6 +181,16 @@ class Reader(Protocol):
     def close(self) -> None: ...
 
 
+@runtime_checkable
+class Remains(Protocol):
+    """A `Reader` of a system where what people made may work on without them."""
+
+    def remains(self, people: Mapping[str, str | None]) -> Sequence[Diagnostic]:
+        """What `people`, immutable ids (where known) by login, left that works on, and what of it could not be seen.
+        They may be gone long since."""
+        ...
+
+
 class Writer(Protocol):
     """Writes may safely run twice. Raises nothing for an expected failure: it answers Failed or Unknown."""
 

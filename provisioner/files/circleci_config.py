@@ -18,7 +18,8 @@ _TEMPLATE = """\
 #   pipeline.git.branch == {branch} and not job.ssh.enabled and not (pipeline.config_source starts-with "api");
 # - the context `access-expire`: the same credentials, for {branch_words} alone by the same expression, without a group,
 #   because a schedule is nobody's;
-# - two schedule triggers on {branch_words}: `expire` (six times an hour, every hour) and `drift` (once a night).
+# - three schedule triggers on {branch_words}: `expire` (six times an hour, every hour), `drift` and `rotate` (once a
+#   night each).
 # Building forks, or passing secrets to them, may stay off: what a fork's branch (pull/...) gets here is `validate`.
 # Let `records.journal` be a place that outlives the container.
 version: 2.1
@@ -122,6 +123,18 @@ jobs:
       - prepare
       - run: provision drift{option} --detailed-exitcode
 
+  rotate:
+    executor: python
+    steps:
+      - prepare
+      - run:
+          name: Make credentials of services anew that are due
+          command: |
+            status=0
+            provision rotate{option} --due || status=$?
+            [ "$status" != 6 ] || exit 0 # another run is at work: the next one will do
+            exit "$status"
+
 workflows:
   change:
     when:
@@ -187,6 +200,18 @@ workflows:
     jobs:
       - drift:
           context: access-plan
+          filters:
+            branches:
+              only: [{branch}]
+
+  rotate:
+    when:
+      and:
+        - equal: [scheduled_pipeline, << pipeline.trigger_source >>]
+        - equal: [rotate, << pipeline.schedule.name >>]
+    jobs:
+      - rotate:
+          context: access-expire
           filters:
             branches:
               only: [{branch}]

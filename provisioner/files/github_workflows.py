@@ -14,7 +14,7 @@ CHECK = ".github/workflows/access-check.yml"
 PLAN = ".github/workflows/access-plan.yml"
 MAIN = ".github/workflows/access.yml"
 
-EXPIRE, DRIFT = "*/10 * * * *", "17 3 * * *"
+EXPIRE, DRIFT, ROTATE = "*/10 * * * *", "17 3 * * *", "47 4 * * *"
 CHECKOUT = "actions/checkout@08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0"
 PYTHON = "actions/setup-python@e797f83bcb11b83ae66e0230d6156d7c80228e7c # v6.0.0"
 UPLOAD = "actions/upload-artifact@330a01c490aca151604b8cf639adc76d48f6c5d4 # v5.0.0"
@@ -30,12 +30,13 @@ on:
   pull_request:
   pull_request_review:
     types: [submitted, dismissed]
+  merge_group: # a merge queue asks for the required checks of what it would merge
 
 permissions: {{}}
 
 jobs:
   validate:
-    if: github.event_name == 'pull_request'
+    if: github.event_name != 'pull_request_review'
     runs-on: ubuntu-24.04
     timeout-minutes: 10
     permissions:
@@ -58,7 +59,8 @@ jobs:
 {install}
       - name: Approvals
         env:
-          BASE: HEAD^1 # what is checked out is the merge; its first parent is the branch
+          # What is checked out is the merge, and its first parent the branch; a queue says what it merges onto.
+          BASE: ${{{{ github.event.merge_group.base_sha || 'HEAD^1' }}}}
           PROVISION_FORGE_TOKEN: ${{{{ github.token }}}}
         run: provision approvals{option} --base "$BASE"
 """
@@ -75,17 +77,18 @@ name: access plan
 on:
   pull_request_target: # zizmor: ignore[dangerous-triggers] nothing of the change is checked out or run
     branches: [{branch}]
+  merge_group: # in a merge queue the job is skipped, which counts as passed: what is queued was planned
 
 permissions: {{}}
 
 concurrency:
-  group: access-plan-${{{{ github.event.pull_request.number }}}}
+  group: access-plan-${{{{ github.event.pull_request.number || github.ref }}}}
   cancel-in-progress: true
 
 jobs:
   plan:
     # A fork gets no token and no live plan. `provision` looks again by itself.
-    if: github.event.pull_request.head.repo.full_name == github.repository
+    if: github.event_name == 'pull_request_target' && github.event.pull_request.head.repo.full_name == github.repository
     runs-on: ubuntu-24.04 # one that reaches the targets
     timeout-minutes: 30
     environment: access-plan
@@ -118,9 +121,10 @@ jobs:
 
 _MAIN = """\
 # Written by `provision init`. Merges are applied; every ten minutes what has lapsed is ended; every night it is told
-# what was changed by hand.
+# what was changed by hand, and credentials of services that are due are made anew.
 # Make the environments `access-apply` and `access-expire`: credentials that write, for the branch {branch_words} alone;
-# `access-apply` may have reviewers, `access-expire` must not, or everything waits for them. `drift` uses `access-plan`.
+# `access-apply` may have reviewers, `access-expire` must not, or everything waits for them. `drift` uses `access-plan`,
+# `rotate` uses `access-expire`.
 # Let `records.journal` be a place that outlives the runner.
 name: access
 
@@ -130,6 +134,7 @@ on:
   schedule:
     - cron: "{expire}" # expire
     - cron: "{drift}" # drift
+    - cron: "{rotate}" # rotate
   workflow_dispatch: # `apply` for all that the files say, also what nobody reviewed in a pull request
 
 permissions: {{}}
@@ -212,6 +217,33 @@ jobs:
       - name: Drift
         # env: as for Plan, with what the targets need
         run: provision drift{option} --detailed-exitcode
+
+  rotate:
+    # Makes nothing where no service has `credentials`. A merge makes what is due, too; this does when nobody merges.
+    if: github.event_name == 'schedule' && github.event.schedule == '{rotate}' && github.ref == {ref}
+    runs-on: ubuntu-24.04 # as for `apply`
+    timeout-minutes: 60
+    environment: access-expire
+    concurrency:
+      group: access-rotate
+      cancel-in-progress: false
+    permissions:
+      contents: read
+      id-token: write
+      pull-requests: read # where `guardrails: {{approvals: required}}` has it ask for reviews
+    steps:
+{checkout_branch}
+{install}
+{aws}
+      - name: Rotate
+        env:
+          PROVISION_FORGE_TOKEN: ${{{{ github.token }}}}
+          # as for Apply, with what the targets and the places of the credentials need
+        run: |
+          status=0
+          provision rotate{option} --due || status=$?
+          [ "$status" != 6 ] || exit 0 # another run is at work: the next one will do
+          exit "$status"
 """
 
 _CHECKOUT = f"""\
@@ -246,6 +278,7 @@ def github_workflows(access: str, branch: str, version: str) -> dict[str, str]:
         "upload": UPLOAD,
         "expire": EXPIRE,
         "drift": DRIFT,
+        "rotate": ROTATE,
         "option": "" if access == "access" else f" --access {access}",
     }
     return {CHECK: _CHECK.format(**words), PLAN: _PLAN.format(**words), MAIN: _MAIN.format(**words)}

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from provisioner.contract.credentials import Holds, issues_of
+from provisioner.contract.credentials import Holds, Issues, issues_of
 from provisioner.contract.keyless import Pipelines, Trusts
 from provisioner.contract.protocols import Provider
 from provisioner.diagnostics import Severity
@@ -93,6 +93,9 @@ class Credentials:
                     )
                     continue
                 self._slot(at, (name, kind), identity, said, usual[kind])
+                provider: object = self.providers.get(target.provider)
+                if isinstance(provider, Issues):
+                    self.world.problems += provider.check_credential(target, kind, at.key((name, kind)))
 
     def _slot(self, at: At, path: Path, identity: Identity, said: CredentialModel, usual: Names) -> None:
         if not said.deliver_to:

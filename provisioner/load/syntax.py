@@ -11,6 +11,24 @@ from provisioner.load.tabs import stray_tab
 _AS_IT_IS = "the file cannot be read any further"
 
 
+def _open_bracket(text: str, end: int) -> Any:
+    """The mark of the innermost bracket that is open at `end`: at the end of a file libyaml names the place alone."""
+    import yaml
+
+    opened: list[Any] = []
+    try:
+        for token in yaml.scan(text, Loader=yaml.CSafeLoader):
+            if token.start_mark.index >= end:
+                break
+            if isinstance(token, yaml.FlowSequenceStartToken | yaml.FlowMappingStartToken):
+                opened.append(token.start_mark)
+            elif isinstance(token, yaml.FlowSequenceEndToken | yaml.FlowMappingEndToken) and opened:
+                opened.pop()
+    except yaml.YAMLError:
+        pass
+    return opened[-1] if opened else None
+
+
 def syntax_error(file: str, text: str, wrong: Any) -> Diagnostic:
     """A diagnostic for an error that libyaml raised on `text`."""
     problem = str(getattr(wrong, "problem", None) or getattr(wrong, "reason", None) or "the text cannot be read")
@@ -29,8 +47,9 @@ def syntax_error(file: str, text: str, wrong: Any) -> Diagnostic:
         at, message = opened, "a quote is opened here and never closed"
         fix = "close the quote"
     elif "flow" in context and opened is not None:
-        at = opened
-        pair = "[` is never closed by `]" if "sequence" in context else "{` is never closed by `}"
+        at = _open_bracket(text, mark.index) or opened
+        sequence = text[at.index : at.index + 1] == "["
+        pair = "[` is never closed by `]" if sequence else "{` is never closed by `}"
         message = f"`{pair}` (or an entry in between lacks its comma)"
         fix = f"look between here and line {mark.line + 1}: separate entries by commas, and close the bracket"
     elif "mapping values are not allowed" in problem:

@@ -94,11 +94,13 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """Who holds what: sorted by target, thing and login. `names` has the names of the identities in it."""
+    """Who holds what: sorted by target, thing and login. `names` has the names of the identities in it, `known_from`
+    the sources (directories) that they are known from."""
 
     rows: tuple[Holding, ...]
     incomplete: tuple[Incomplete, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    known_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Verdict(StrEnum):
@@ -122,7 +124,8 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class TargetReceipt:
     """`gone` was theirs and is proven absent; `left` gives access still; `kept` is there and gives none; `unsure` says
-    in words what could not be read; `look_alikes` are accounts that nobody can tell to be theirs.
+    in words what could not be read; `look_alikes` are accounts that nobody can tell to be theirs; `remains` says what
+    they made that works on without them, which is no access of theirs.
     """
 
     target: str
@@ -133,6 +136,7 @@ class TargetReceipt:
     kept: tuple[Item, ...] = ()
     unsure: tuple[str, ...] = ()
     look_alikes: tuple[Address, ...] = ()
+    remains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

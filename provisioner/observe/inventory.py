@@ -93,7 +93,7 @@ class Observing:
         except ProviderError as error:
             self._tell(name, f"could not be read: {error}")
             return Observed(error=error)
-        self._tell(name, f"read {len(reading.state)} things in {reading.calls} calls")
+        self._tell(name, f"read {_many(len(reading.state), 'thing')} in {_many(reading.calls, 'call')}")
         return Observed(reading, system, me)
 
     def _tell(self, name: str, words: str) -> None:

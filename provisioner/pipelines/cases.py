@@ -83,6 +83,12 @@ def fork_cases(event: Event, upstream: frozenset[str]) -> Iterator[Case]:
         yield Case(event, facts, None, event.name)
 
 
+def branch_case(event: Event) -> Case:
+    """A pull request of a branch of the repository: of whoever may push one."""
+    facts: dict[str, Value] = {"github.event_name": event.name}
+    return Case(event, {**facts, **_pull_request(False)}, None, event.name)
+
+
 def _of(ref: Ref) -> dict[str, Value]:
     return {"github.ref": ref.full, "github.ref_name": ref.name, "github.ref_type": ref.kind}
 

@@ -133,6 +133,19 @@ def foreign_checkout(job: str, event: str, node: Node) -> Diagnostic:
     )
 
 
+def branch_checkout(job: str, environment: bool, node: Node) -> Diagnostic:
+    """`environment`: the job enters one, whose branch rule is held against the default branch and lets it in."""
+    return _at(
+        node,
+        "branch-checkout",
+        f"the job {show(job)} runs for `pull_request_target` and checks out the code of the repository's branches",
+        "such a run counts as the default branch's, with its environments, and executes what whoever may push a branch "
+        "wrote, before anybody reviewed it",
+        "use `pull_request`, or do not check out the head; what needs the code and the secrets goes into two workflows",
+        Severity.ERROR if environment else Severity.WARNING,
+    )
+
+
 def foreign_text(job: str, event: str, expression: str, node: Node) -> Diagnostic:
     return _at(
         node,
@@ -179,6 +192,14 @@ def not_read(what: str, node: Node, fix: str) -> Diagnostic:
 
 def wrong_shape(message: str, node: Node, fix: str) -> Diagnostic:
     return _at(node, "pipeline-shape", message, "the CI system would refuse it, or leave the job out", fix)
+
+
+def no_configuration(root: Node) -> Diagnostic:
+    return wrong_shape(
+        "the file has neither jobs nor workflows: it is no CI configuration",
+        root,
+        "name a configuration of CircleCI or a workflow of GitHub, or the folder of the repository",
+    )
 
 
 def too_many_jobs(most: int, node: Node) -> Diagnostic:

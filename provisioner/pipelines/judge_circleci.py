@@ -14,11 +14,14 @@ from provisioner.pipelines.declared import Deploy, Rules
 from provisioner.pipelines.document import Node
 from provisioner.pipelines.refs import Allowed, Ref
 
+_PARTS = frozenset({"version", "setup", "orbs", "parameters", "commands", "executors", "jobs", "workflows"})
 _FILE = re.compile(r"(?:\./)?(\.circleci/[\w./-]+\.ya?ml)\Z")
 
 
 def judge(root: Node, rules: Rules) -> tuple[list[Diagnostic], list[str]]:
     """The problems of one file, and the names of its jobs."""
+    if root.is_map and not _PARTS & root.keys.keys():
+        return [findings.no_configuration(root)], []
     jobs = jobs_of(root)
     judging = _Judging(jobs, rules)
     found = [findings.too_many_jobs(MOST_JOBS, root.key("workflows"))] if len(jobs) > MOST_JOBS else []

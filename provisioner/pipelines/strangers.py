@@ -12,7 +12,7 @@ from itertools import islice
 
 from provisioner.diagnostics import Diagnostic
 from provisioner.pipelines import findings
-from provisioner.pipelines.cases import PULL_REQUEST, WITH_SECRETS, Case, fork_cases
+from provisioner.pipelines.cases import PULL_REQUEST, WITH_SECRETS, Case, branch_case, fork_cases
 from provisioner.pipelines.conditions import UNKNOWN, Condition, Facts, value_of
 from provisioner.pipelines.declared import Rules
 from provisioner.pipelines.document import Node
@@ -50,6 +50,8 @@ _CHECKOUT = re.compile(r"actions/checkout@", re.IGNORECASE)
 def strangers(job: Job, rules: Rules, read: Read, upstream: frozenset[str]) -> Iterator[Diagnostic]:
     """The problems of one job."""
     for event in job.events:
+        if event.name == "pull_request_target":
+            yield from _branches(job, read, branch_case(event), list(fork_cases(event, upstream)))
         reached = [c for c in fork_cases(event, upstream) if job.runs(c.facts)]
         if not reached:
             continue
@@ -63,6 +65,17 @@ def strangers(job: Job, rules: Rules, read: Read, upstream: frozenset[str]) -> I
                         yield from _step(job, step, case)
         elif event.name in PULL_REQUEST and rules.forks == "secrets":
             yield from _secrets(job, event.name, rules)
+
+
+def _branches(job: Job, read: Read, own: Case, forks: list[Case]) -> Iterator[Diagnostic]:
+    """What is checked out for branches of the repository alone; for forks it is told as worse."""
+    if not job.runs(own.facts):
+        return
+    for step in islice(steps_of(job, read), _MOST_STEPS):
+        if not step.runs(own.facts) or any(job.runs(c.facts) and step.runs(c.facts) for c in forks):
+            continue
+        if (node := _foreign_checkout(job, step, own.facts)) is not None:
+            yield findings.branch_checkout(job.id, job.environment is not None, node)
 
 
 def _step(job: Job, step: Step, case: Case) -> Iterator[Diagnostic]:

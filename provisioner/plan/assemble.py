@@ -18,6 +18,7 @@ from provisioner.plan.leavers import unknown_person
 from provisioner.plan.order import dependencies
 from provisioner.plan.order import in_order as ordered
 from provisioner.plan.plan import Plan, TargetView, Withheld
+from provisioner.plan.readable import readable
 from provisioner.plan.side import Side, TargetPlan, gaps_of
 from provisioner.plan.situation import Situation
 from provisioner.plan.turns import Choose, Leave, as_held, chosen, keeping, only_for
@@ -81,6 +82,7 @@ def assemble(
     found += [d for part in parts.values() for d in part.diagnostics]
     found += [w for side in sides.values() for w in side.reading.warnings]
     found += copied_later(lineup.changes, sides)
+    found += readable(lineup.changes, sides, situation.slots)
     outstanding: Iterable[Outstanding] = lineup.outstanding
     waiting = [w for part in parts.values() for w in part.waiting]
     strays = [s for part in parts.values() for s in part.strays]

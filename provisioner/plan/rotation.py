@@ -25,6 +25,18 @@ def what_is_due(slot: Slot, known: Rotation, now: Instant) -> str | None:
     return None
 
 
+def what_is_over(slot: Slot, known: Rotation, now: Instant, *, begins: bool = True) -> str | None:
+    """Of a slot that the files do not have any more: what a run is to end; None where nothing, or not yet. Without
+    `begins` only what was begun is gone on with."""
+    if begins and (known.issuing is not None or known.putting):
+        return "a run ended before it was known what became of it"
+    works = sorted(i for i in known.made if i not in known.retired)
+    if begins and works:
+        return f"{', '.join(works)} {'are' if len(works) > 1 else 'is'} to be switched off"
+    over = sorted(i for i in known.made if i in known.retired and known.retired[i] + slot.overlap <= now)
+    return f"{', '.join(over)} {'are' if len(over) > 1 else 'is'} to be deleted" if over else None
+
+
 def is_old(slot: Slot, known: Rotation, now: Instant) -> bool:
     """Whether the one in use is older than the files allow."""
     made = known.made.get(known.current or "")

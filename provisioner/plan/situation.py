@@ -13,6 +13,7 @@ from provisioner.model.desired import Desired
 from provisioner.model.instant import Instant
 from provisioner.model.outstanding import Outstanding
 from provisioner.model.past import PastDeclared
+from provisioner.model.slot import Slot
 from provisioner.plan.leavers import Departed
 from provisioner.plan.plan import Plan
 from provisioner.plan.side import Side, TargetPlan
@@ -44,7 +45,7 @@ class Situation:
     are not for this run. `held` are those who were cut off before the files said so, with words for it: `declared` does
     not have them, `past` does; `by_source` are those of them whom a directory has no more. `preview` says that `now` is
     still to come. `journal` says for people where the journal lies. `ended` are targets that the files once had and
-    that hold nothing of ours any more.
+    that hold nothing of ours any more. `slots` are the credentials of services that the files declare.
     """
 
     declared: DeclaredAccess
@@ -64,6 +65,7 @@ class Situation:
     preview: bool = False
     journal: str = ""
     ended: frozenset[str] = frozenset()
+    slots: tuple[Slot, ...] = ()
     engine: str = __version__
 
     @property

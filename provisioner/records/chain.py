@@ -79,6 +79,10 @@ class Chain:
         """What is known of a credential slot, by its address. Not to be changed by whoever asks."""
         return self._read().rotations.get(credential) or Rotation()
 
+    def rotations(self) -> Mapping[str, Rotation]:
+        """By the address of its slot, every credential of which there is a record."""
+        return self._read().rotations
+
     def at_rest(self) -> bool:
         """Whether the newest record is a `converged` one: nothing has been done here since, but to credentials, which
         plans do not tell of."""

@@ -175,11 +175,17 @@ def _state(row: Holding) -> list[str]:
 
 def _because(because: Because) -> str:
     assignment = because.assignment
-    told = f"{safe(' > '.join(because.path))}"
+    told = safe(" > ".join(because.path) + _given(because))
     if because.environments:
         told += f" in {', '.join(sorted(because.environments))}"
     told += f" ({safe(str(assignment.location))}, {safe(str(because.grant))})"
     return told + (f": {safe(assignment.reason, _NAME)}" if assignment.reason else "")
+
+
+def _given(because: Because) -> str:
+    """By which source, where no person gave it."""
+    source = because.assignment.source
+    return f" (from {source})" if source is not None else ""
 
 
 # who
@@ -211,8 +217,10 @@ def _holder(row: Holding, found: Holders) -> str:
     told = []
     if row.identity is not None:
         who = row.identity if row.identity != row.login else ""
-        told = [", ".join(safe(t, _NAME) for t in (who, found.names.get(row.identity, "")) if t)]
-    roles = dict.fromkeys(" > ".join(b.path) for b in row.because)
+        sources = ", ".join(found.known_from.get(row.identity, ()))
+        known = f"known from {sources}" if sources else ""
+        told = [", ".join(safe(t, _NAME) for t in (who, found.names.get(row.identity, ""), known) if t)]
+    roles = dict.fromkeys(" > ".join(b.path) + _given(b) for b in row.because)
     lines = dict.fromkeys(str(b.assignment.location) for b in row.because)
     if roles:
         told.append(f"{safe(', '.join(roles))} ({safe(', '.join(lines))})")
@@ -268,6 +276,8 @@ def _receipt_of(page: Lines, target: TargetReceipt) -> None:
     if target.look_alikes:
         names = ", ".join(safe(str(a), _NAME) for a in target.look_alikes)
         page.loud(f"looks like theirs, and is not known to be: {names}", by=2)
+    for told in target.remains:
+        page.loud(safe(told), by=2)
 
 
 def _gone(item: Item) -> str:

@@ -39,7 +39,9 @@ def holders_json(found: Holders) -> dict[str, Any]:
     """The object of `who --format json`."""
     return {
         "format": "provision.who/1",
-        "holders": [_holding_json(r) for r in found.rows],
+        "holders": [
+            {**_holding_json(r), "known_from": list(found.known_from.get(r.identity or "", ()))} for r in found.rows
+        ],
         "incomplete": {i.target: list(i.why) for i in found.incomplete},
     }
 
@@ -63,6 +65,7 @@ def receipt_json(found: Receipt) -> dict[str, Any]:
                 "gone": [_item_json(i) for i in t.gone],
                 "unsure": list(t.unsure),
                 "look_alikes": [str(a) for a in t.look_alikes],
+                "remains": list(t.remains),
             }
             for t in found.targets
         },
@@ -101,6 +104,7 @@ def _holding_json(row: Holding) -> dict[str, Any]:
                 "grant": str(b.grant),
                 "until": _time(b.assignment.until),
                 "reason": b.assignment.reason,
+                "from": b.assignment.source,
             }
             for b in row.because
         ],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -256,7 +257,7 @@ class Session:
             why = Why.UNREACHABLE
         host = urlsplit(self.base).netloc.rpartition("@")[2]
         words = "no connection to" if why is Why.UNREACHABLE else "no answer from"
-        return TransportError(why, self._clean(f"{words} {host}: {type(error).__name__}"), call=call)
+        return TransportError(why, self._clean(f"{words} {host}: {_reason(error)}"), call=call)
 
     def _clean(self, text: str) -> str:
         for secret in self.secrets():
@@ -279,3 +280,18 @@ def is_limit(answer: Answer) -> bool:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
+
+
+def _reason(error: BaseException) -> str:
+    """What the network or the operating system says below `error`: `connection refused`; else what kind it is."""
+    below: BaseException | None = error
+    for _ in range(10):
+        if isinstance(below, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted ({below.verify_message})"
+        if isinstance(below, OSError) and below.strerror and not isinstance(below, requests.RequestException):
+            return below.strerror.lower()
+        if below is None:
+            break
+        inside = (getattr(below, "reason", None), *below.args, below.__cause__, below.__context__)
+        below = next((e for e in inside if isinstance(e, BaseException)), None)
+    return "no answer in time" if isinstance(error, requests.Timeout) else type(error).__name__

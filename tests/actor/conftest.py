@@ -67,6 +67,12 @@ class Job:
                 patched.setenv(name, value)
             return self.files.run("gate", "--environment", environment, "--wait", "0", *arguments)
 
+    def cut_off(self, who: str) -> None:
+        """By `offboard --now`, a minute before the files say so."""
+        ran = self.files.run("offboard", who, "--now")
+        assert ran.status == 0, ran.err
+        self.files.git("checkout", "--quiet", "--", "access")
+
     def refused(self, code: str, *arguments: str, **more: str) -> str:
         """The sentence of a refusal, by its code."""
         ran = self.gate(*arguments, **more)

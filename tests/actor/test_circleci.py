@@ -45,14 +45,14 @@ def circle(applied: Job) -> Iterator[Circle]:
     with CircleCiServer() as server:
         checked = Checked("circleci").watch(server)
         state, job = server.state, applied
-        people = {name: state.create_person(name) for name in ("boss", "ada", "bob", "grace")}
+        people = {name: state.create_person(name) for name in ("boss", "ada", "bob", "grace", "mia")}
         org = state.create_org("acme", people["boss"])
         target = (
             "  ci: {provider: circleci, mode: report, organization: gh/acme, api_url: '%s', token: {env: CI_READ}}\n"
         )
         job.files.write("access/common.yaml", (PLACES % job.journal) + target % f"{server.url}/api/v2")
         job.files.env.setenv("CI_READ", server.token(people["boss"]))
-        for name, roles in {"ada": LEAD, "bob": "[developer]", "grace": LEAD}.items():
+        for name, roles in {"ada": LEAD, "bob": "[developer]", "grace": LEAD, "mia": LEAD}.items():
             job.declare(name, roles, accounts=f"{{ci: {{login: {name}, id: {people[name].id}}}}}")
         job.declare("nightly", DEPLOYER, more="    owners: [grace]\n", kind="services")
         job.apply()
@@ -115,3 +115,15 @@ def test_what_is_not_ours_or_does_not_answer(circle: Circle) -> None:
     circle.server.heal()
     workflows.finish(flow, "success")
     circle.job.refused("run-over")
+
+
+def test_whoever_was_cut_off_a_minute_ago_is_out_and_their_run_with_them(circle: Circle) -> None:
+    circle.start("mia")
+    assert circle.job.gate().out == "mia\n"
+    circle.job.cut_off("mia")
+    flow = circle.start("mia")
+    assert "mia may not do this: cut off by `offboard --now`" in circle.job.refused("offboarded-now")
+    workflows.finish(flow, "failed")
+    assert flow.status == "canceled"
+    circle.again(circle.start("ada"), "mia")
+    circle.job.refused("offboarded-now")

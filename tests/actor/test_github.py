@@ -185,8 +185,7 @@ def test_whoever_was_cut_off_a_minute_ago_is_out_though_the_files_still_have_the
     hub.job.apply()
     hub.start("ada")
     assert hub.job.gate().status == 0
-    assert hub.job.files.run("offboard", "ada", "--now").status == 0
-    hub.job.files.git("checkout", "--quiet", "--", "access")
+    hub.job.cut_off("ada")
     run = hub.start("ada")
     assert "ada may not do this: cut off by `offboard --now`" in hub.job.refused("offboarded-now")
     assert run.conclusion == "cancelled"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -11,7 +11,7 @@ from tests.actor.conftest import DEPLOYER, LEAD, PLACES, Job
 from tests.rigs.ci_servers import Bamboo, Build, CloudBees, GitLab, Jenkins, Launch, PlanResult
 from tests.rigs.ci_servers import Job as GitLabJob
 
-ADA, BOB, GRACE = 11, 12, 13
+ADA, BOB, GRACE, MIA = 11, 12, 13, 14
 PIPELINES = """\
 pipelines:
   site:
@@ -25,7 +25,7 @@ pipelines:
 
 @dataclass
 class Servers:
-    """The four; `ada` and `grace` may deploy to production, `bob` may not."""
+    """The four; `ada`, `grace` and `mia` may deploy to production, `bob` may not."""
 
     job: Job
     gitlab: GitLab
@@ -78,7 +78,12 @@ def servers(applied: Job) -> Iterator[Servers]:
         cloudbees.sessions |= {"full": True, "read": False}
         said = PIPELINES % (gitlab.url, jenkins.url, bamboo.url, cloudbees.url)
         applied.files.write("access/common.yaml", (PLACES % applied.journal) + said)
-        for name, roles, number in (("ada", LEAD, ADA), ("bob", "[developer]", BOB), ("grace", LEAD, GRACE)):
+        for name, roles, number in (
+            ("ada", LEAD, ADA),
+            ("bob", "[developer]", BOB),
+            ("grace", LEAD, GRACE),
+            ("mia", LEAD, MIA),
+        ):
             applied.declare(name, roles, accounts=f"{{gitlab: {{login: {name}, id: {number}}}}}")
         applied.declare("nightly", DEPLOYER, more="    owners: [grace]\n", kind="services")
         applied.apply()
@@ -203,3 +208,26 @@ def test_cloudbees_jobs_and_pipelines(servers: Servers) -> None:
     assert servers.on_cloudbees(launch).gate(COMMANDER_JOBID="../users/1").status == 7
     assert servers.on_cloudbees(launch).gate(COMMANDER_SERVER="evil.example.com").status == 7
     assert servers.on_cloudbees(launch).gate(COMMANDER_SESSIONID="none").status == 5
+
+
+def test_whoever_was_cut_off_a_minute_ago_is_out_on_each_of_them(servers: Servers) -> None:
+    gitlab, jenkins, bamboo, cloudbees = servers.gitlab, servers.jenkins, servers.bamboo, servers.cloudbees
+    mia = gitlab.user(MIA, "mia")
+
+    def jobs() -> Iterator[tuple[Callable[[], Job], Callable[[], str]]]:
+        """A job of theirs on each CI, and what has become of the run."""
+        started, build = gitlab.begin(mia), jenkins.begin(jenkins.by("mia"))
+        result, launch = bamboo.begin(bamboo.by("mia")), cloudbees.begin("mia")
+        yield lambda: servers.on_gitlab(started), lambda: started.status
+        yield lambda: servers.on_jenkins(build), lambda: str(build.result)
+        yield lambda: servers.on_bamboo(result), lambda: result.state
+        yield lambda: servers.on_cloudbees(launch), lambda: str(launch.outcome)
+
+    for job, _ in jobs():
+        assert job().gate().out == "mia\n"
+    servers.job.cut_off("mia")
+    ended = []
+    for job, became in jobs():
+        assert "mia may not do this: cut off by `offboard --now`" in job().refused("offboarded-now")
+        ended.append(became())
+    assert ended == ["canceled", "ABORTED", "NotBuilt", "aborted"]

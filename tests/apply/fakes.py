@@ -28,6 +28,7 @@ from provisioner.contract import (
     Refused,
     Trouble,
     Unknown,
+    Waiting,
 )
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Change
@@ -84,9 +85,10 @@ class Call:
 @dataclass
 class System:
     """`faults` has for an address what its next writes do, first to last: `busy`, `unreachable`, `denied`, `drop` (says
-    done and does nothing), `unknown` (done, and no answer), `lost` (not done, and no answer), `later` (accepted),
-    `later-fails`, `later-never`. `stale` looks show an address as it was before it was written. It may only invite
-    (`invites`), and only suspend what is revoked (`suspends`). `steps` is called at every boundary."""
+    done and does nothing), `promise` (says that it waits for bob, and does nothing), `unknown` (done, and no answer),
+    `lost` (not done, and no answer), `later` (accepted), `later-fails`, `later-never`. `stale` looks show an address as
+    it was before it was written. It may only invite (`invites`), and only suspend what is revoked (`suspends`). `steps`
+    is called at every boundary."""
 
     name: str = T
     live: dict[Address, Resource] = field(default_factory=dict)
@@ -250,6 +252,8 @@ class FakeWriter:
             return Accepted(receipt, NOW + timedelta(hours=1))
         if fault == "bug":
             raise TypeError("the provider has a bug")
+        if fault == "promise":
+            return Waiting("bob")
         if fault != "drop":
             system.become(change)
         if fault == "unknown-raised":

@@ -10,8 +10,10 @@ import pytest
 
 from provisioner.contract import Accepted, Done, Failed, Waiting
 from provisioner.model.address import Kind
+from provisioner.model.resource import Resource
+from provisioner.model.way import Phase, Way
 from tests.apply.fakes import CAPABILITIES, NOW, Rig, System, T
-from tests.builders import change, plan
+from tests.builders import at, change, plan
 
 ADA, BOB = f"{T}:membership/devs/ada", f"{T}:membership/devs/bob"
 REVOKE_ADA, CREATE_BOB = change("revoke", ADA), change("create", BOB)
@@ -112,6 +114,29 @@ def test_invitation_waits_and_that_is_a_success(tmp_path: Path) -> None:
     done = rig.apply(plan(CREATE_BOB))
     assert done.outcomes[CREATE_BOB.id] == Waiting("bob")
     assert done.converged == {T}
+
+
+def test_invitation_that_nobody_can_find_is_a_failure_and_stays_outstanding(rig: Rig) -> None:
+    rig.system.faults = {BOB: ["promise"]}
+    done = rig.apply(plan(CREATE_BOB))
+    assert "reading back shows nothing there" in str(done.outcomes[CREATE_BOB.id])
+    assert rig.clock.seconds >= 20 and done.converged == frozenset()
+    assert rig.left() == [(BOB, "create")]
+
+
+def test_invitation_that_shows_late_is_waited_for(rig: Rig) -> None:
+    rig.system.invites, rig.system.stale = True, 3
+    done = rig.apply(plan(CREATE_BOB))
+    assert done.outcomes[CREATE_BOB.id] == Waiting("bob")
+    assert rig.system.writes() == [BOB]
+
+
+def test_invitation_whose_level_was_changed_still_waits(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.system.live[at(BOB)] = Resource(at(BOB), {"role": "member"}, (Way("i1", Phase.PENDING),))
+    one = change("update", BOB, before={"role": "member"}, after={"role": "lead"})
+    done = rig.apply(plan(one))
+    assert done.outcomes[one.id] == Waiting("bob")
 
 
 def test_credential_made_inactive_gives_no_access(tmp_path: Path) -> None:

@@ -52,6 +52,17 @@ def test_an_environment_keeps_what_is_labelled_with_it() -> None:
     assert said(found) == ["mem:membership/vault/ada no asked"]
 
 
+def test_the_source_that_a_person_came_from_is_named_and_which_role_it_gave() -> None:
+    a_world(accounts={"ada": account("ada", mark="ada")}, groups={"dev": group("ada"), "staff": group("ada")})
+    ada = replace(someone("ada", held("developer")._replace(source="corp"), "everyone"), sources=("corp",))
+    found = answered(Question("dev"), company(ada, someone("mia", "developer")))
+    text = in_words(found)
+    assert "known from corp; developer (from corp) (" in text
+    assert text.count("from corp") == 2 and "mia" in text
+    told = {h["identity"]: (h["known_from"], [b["from"] for b in h["because"]]) for h in holders_json(found)["holders"]}
+    assert told == {"ada": (["corp"], ["corp"]), "mia": ([], [None])}
+
+
 def test_without_a_thing_accounts_are_listed_too() -> None:
     a_world(accounts={"stray": account("stray")})
     text = in_words(answered(Question(), company()))

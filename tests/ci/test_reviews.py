@@ -116,7 +116,7 @@ def test_a_commit_without_a_pull_request(forge: Forge, pull: Pull) -> None:
 def test_whom_to_ask() -> None:
     assert forge_of({}) is None
     there = {"GITHUB_REPOSITORY": "acme/access"}
-    with pytest.raises(UnreadReviewsError, match="no GITHUB_TOKEN"):
+    with pytest.raises(UnreadReviewsError, match=r"no token .* in PROVISION_FORGE_TOKEN or GITHUB_TOKEN"):
         forge_of(there)
     found = forge_of({**there, "GITHUB_TOKEN": "ghs_x"})
     assert found is not None and found.api == "https://api.github.com"

@@ -58,6 +58,7 @@ def action() -> dict[str, Any]:
             ["apply", "--access=access", "--base=abc", "--reviewed=pull-request"],
         ),
         ({"command": "drift", "target": "aws"}, ["drift", "--access=access", "--target=aws", "--detailed-exitcode"]),
+        ({"command": "rotate"}, ["rotate", "--access=access", "--due"]),
         ({"command": "approvals", "base": "HEAD^1"}, ["approvals", "--access=access", "--base=HEAD^1"]),
     ],
 )
@@ -82,7 +83,13 @@ def test_what_the_action_does_not_have_is_refused_and_nothing_called(tmp_path: P
 
 @pytest.mark.parametrize(
     ("command", "told", "expected", "calls"),
-    [("apply", (6, 6, 3), 3, 3), ("apply", (6,) * 12, 6, 10), ("expire", (6,), 0, 1), ("plan", (6, 0), 6, 1)],
+    [
+        ("apply", (6, 6, 3), 3, 3),
+        ("apply", (6,) * 12, 6, 10),
+        ("expire", (6,), 0, 1),
+        ("rotate", (6,), 0, 1),
+        ("plan", (6, 0), 6, 1),
+    ],
 )
 def test_a_merge_waits_for_another_run_and_expire_leaves_it_to_the_next(
     tmp_path: Path, command: str, told: tuple[int, ...], expected: int, calls: int

@@ -95,6 +95,7 @@ def test_the_page_fits_a_narrow_terminal() -> None:
         (["plna"], "Did you mean 'plan'?"),
         (["--bogus"], "No such option: --bogus"),
         (["plan", "--bogus"], "No such option: --bogus"),
+        (["plan", "--format", "x"], "error: Invalid value for '--format': 'x' is not one of 'text', 'json'"),
         (["plan", "--format", "yaml"], "--format"),
         (["plan", "stray"], "Got unexpected extra argument"),
         (["plan\x1b[2J"], "No such command"),

@@ -101,7 +101,7 @@ def test_another_folder_stands_in_files_and_commands(empty: Repository) -> None:
     assert empty.run("init", "--access", "iam/files").status == 0
     assert empty.run("validate", "--access", "iam/files").status == 0
     written = "".join(path.read_text() for path in (empty.root / ".github/workflows").iterdir())
-    assert written.count("--access iam/files") == 6
+    assert written.count("--access iam/files") == 7
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 import yaml
 
 from provisioner.files.circleci_config import CONFIG, circleci_config
-from provisioner.files.github_workflows import CHECK, DRIFT, EXPIRE, MAIN, PLAN, github_workflows
+from provisioner.files.github_workflows import CHECK, DRIFT, EXPIRE, MAIN, PLAN, ROTATE, github_workflows
 from tests.cli.conftest import Repository
 
 SCRIPTS = Path(sys.executable).parent
@@ -108,7 +109,7 @@ def test_our_own_rules_find_nothing(written: Repository) -> None:
 @pytest.mark.parametrize(
     ("path", "was", "broken", "code"),
     [
-        (PLAN, 'ref: "main"', "ref: ${{ github.event.pull_request.head.sha }}", "pull-request-checkout"),
+        (PLAN, 'ref: "main"', "ref: ${{ github.event.pull_request.head.sha }}", "branch-checkout"),
         (CONFIG, "context: access-plan", "context: other", "context-not-declared"),
     ],
 )
@@ -118,7 +119,6 @@ def test_our_own_rules_would_find_what_must_not_be(
     written.write("access/ci.yaml", CONTEXTS)
     text = (written.root / path).read_text()
     assert was in text
-    text = text.replace("    if: github.event.pull_request.head.repo.full_name == github.repository\n", "")
     written.write(path, text.replace(was, broken))
     ran = written.run("check-pipeline")
     assert (ran.status, f"error[{code}]" in ran.out) == (1, True), ran.out
@@ -141,7 +141,7 @@ def test_nothing_is_allowed_that_a_job_does_not_ask_for_and_all_is_pinned(github
 
 def test_what_runs_as_the_change_has_it_has_nothing_to_misuse(github: dict[str, dict[str, Any]]) -> None:
     check = github[CHECK]
-    assert set(check["on"]) == {"pull_request", "pull_request_review"}
+    assert set(check["on"]) == {"pull_request", "pull_request_review", "merge_group"}
     assert "secrets" not in str(check)
     for job in check["jobs"].values():
         assert "environment" not in job
@@ -150,9 +150,10 @@ def test_what_runs_as_the_change_has_it_has_nothing_to_misuse(github: dict[str, 
 
 def test_the_plan_is_the_branchs_own_job_with_the_branch_alone_checked_out(github: dict[str, dict[str, Any]]) -> None:
     plan = github[PLAN]
-    assert plan["on"] == {"pull_request_target": {"branches": ["trunk"]}}
+    assert plan["on"] == {"pull_request_target": {"branches": ["trunk"]}, "merge_group": None}
     job = plan["jobs"]["plan"]
-    assert job["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
+    same = "github.event.pull_request.head.repo.full_name == github.repository"
+    assert job["if"] == f"github.event_name == 'pull_request_target' && {same}"
     assert job["environment"] == "access-plan"
     assert job["permissions"] == {"contents": "read", "id-token": "write", "pull-requests": "write"}
     refs = [step["with"].get("ref") for step in job["steps"] if "checkout" in step.get("uses", "")]
@@ -163,19 +164,33 @@ def test_the_plan_is_the_branchs_own_job_with_the_branch_alone_checked_out(githu
 def test_who_writes_does_so_on_the_branch_alone_from_its_newest_commit(github: dict[str, dict[str, Any]]) -> None:
     main = github[MAIN]
     assert main["on"]["push"]["branches"] == ["trunk"]
-    assert [one["cron"] for one in main["on"]["schedule"]] == [EXPIRE, DRIFT]
+    assert [one["cron"] for one in main["on"]["schedule"]] == [EXPIRE, DRIFT, ROTATE]
     jobs = main["jobs"]
     assert {name: job["environment"] for name, job in jobs.items()} == {
         "apply": "access-apply",
         "expire": "access-expire",
         "drift": "access-plan",
+        "rotate": "access-expire",
     }
     for job in jobs.values():
         assert job["if"].endswith("github.ref == 'refs/heads/trunk'")
         assert job["steps"][0]["with"]["ref"] == "trunk"
-    assert jobs["apply"]["concurrency"]["group"] != jobs["expire"]["concurrency"]["group"]
+    assert len({jobs[name]["concurrency"]["group"] for name in ("apply", "expire", "rotate")}) == 3
     assert f"github.event.schedule == '{EXPIRE}'" in jobs["expire"]["if"]
     assert f"github.event.schedule == '{DRIFT}'" in jobs["drift"]["if"]
+    assert f"github.event.schedule == '{ROTATE}'" in jobs["rotate"]["if"]
+
+
+def test_a_merge_queue_waits_for_no_check_that_never_comes(github: dict[str, dict[str, Any]]) -> None:
+    """Each required check is a job of a workflow that `merge_group` starts: it runs there, or is skipped: passed."""
+    check, plan = github[CHECK], github[PLAN]
+    for workflow in (check, plan):
+        assert "merge_group" in workflow["on"]
+        assert "github.ref" in workflow.get("concurrency", {}).get("group", "github.ref")  # two entries are two groups
+    assert check["jobs"]["validate"]["if"] == "github.event_name != 'pull_request_review'"
+    assert "if" not in check["jobs"]["approvals"]
+    base = steps(check["jobs"]["approvals"], "Approvals")["env"]["BASE"]
+    assert base == "${{ github.event.merge_group.base_sha || 'HEAD^1' }}"
 
 
 # What the steps do
@@ -206,6 +221,8 @@ LOCKED = [
     ("expire", [6], 0, 1),
     ("expire", [8], 8, 1),
     ("expire", [0], 0, 1),
+    ("rotate", [6], 0, 1),
+    ("rotate", [3], 3, 1),
 ]
 
 
@@ -251,6 +268,8 @@ def circle_step(job: str) -> str:
         ("apply", {"BASE": "abc"}, [6, 0], 0, ["apply --reviewed /tmp/reviewed/plan.json --base the-base"] * 2),
         ("expire", {}, [6], 0, ["expire"]),
         ("expire", {}, [8], 8, ["expire"]),
+        ("rotate", {}, [6], 0, ["rotate --due"]),
+        ("rotate", {}, [3], 3, ["rotate --due"]),
     ],
 )
 def test_circleci_does_the_same(
@@ -274,18 +293,91 @@ def test_on_circleci_a_forks_branch_gets_no_context_and_apply_waits_for_somebody
         "apply": "access-apply",
         "expire": "access-expire",
         "drift": "access-plan",
+        "rotate": "access-expire",
     }
 
 
 @pytest.mark.parametrize("made", [github_workflows, circleci_config])
 def test_every_option_that_a_pipeline_gives_is_one_that_the_command_has(repository: Repository, made: Any) -> None:
     text = "\n".join(made("access", "main", "0.1.0").values())
-    found = re.findall(r"\bprovision (validate|plan|apply|expire|drift|approvals)\b([^\n|]*)", text)
+    found = re.findall(r"\bprovision (validate|plan|apply|expire|drift|rotate|approvals)\b([^\n|]*)", text)
     assert len(found) >= 6
     for command, rest in found:
         shown = repository.run(command, "--help").out
         for option in re.findall(r"(?<=\s)--[a-z-]+", rest):
             assert option in shown, f"{command} {option}"
+
+
+# The documented workflow that proposes what a directory says
+
+
+def follow(tmp_path: Path) -> Path:
+    page = (Path(__file__).resolve().parents[2] / "docs/sources.md").read_text(encoding="utf-8")
+    workflow = tmp_path / "repository/.github/workflows/follow.yml"
+    workflow.parent.mkdir(parents=True)
+    workflow.write_text("name: follow" + page.partition("```yaml\nname: access follow")[2].partition("```")[0])
+    return workflow
+
+
+def test_the_workflow_that_follows_a_directory_is_valid_and_passes_the_audit(tmp_path: Path) -> None:
+    workflow = follow(tmp_path)
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(workflow)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    ran = zizmor(workflow.parents[1])
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    job = loaded(workflow.read_text())["jobs"]["pull"]
+    pins = [step["uses"] for step in job["steps"] if "uses" in step]
+    assert pins and all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", pin) for pin in pins)
+
+
+PROPOSED = [  # is there a branch on GitHub, and is it the same; is a pull request open; what is done then
+    ("", "0", ["push --force origin follow-corp", "pr create"]),
+    ("same", "1", []),
+    ("other", "1", ["push --force origin follow-corp"]),
+    ("same", "0", ["pr create"]),
+]
+
+
+@pytest.mark.parametrize(("pushed", "opened", "done"), PROPOSED)
+def test_what_a_directory_says_is_proposed_once(tmp_path: Path, pushed: str, opened: str, done: list[str]) -> None:
+    script = steps(loaded(follow(tmp_path).read_text())["jobs"]["pull"], "Pull")["run"]
+    git, work = tmp_path / "origin.git", tmp_path / "work"
+
+    def run(*words: str) -> None:
+        subprocess.run(["git", *words], cwd=work, check=True, capture_output=True)
+
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(git)], check=True)
+    subprocess.run(["git", "clone", "-q", str(git), str(work)], check=True, capture_output=True)
+    for name in ("user.name", "user.email"):
+        run("config", name, "x@example.com")
+    (work / "access").mkdir()
+    (work / "access/a.yaml").write_text("old\n")
+    run("add", ".")
+    run("commit", "-qm", "one")
+    run("push", "-q", "origin", "main")
+    if pushed:
+        (work / "access/a.yaml").write_text("new\n" if pushed == "same" else "newer\n")
+        run("commit", "-qam", "earlier")
+        run("push", "-q", "origin", "HEAD:follow-corp")
+        run("reset", "-q", "--hard", "origin/main")
+    commands = tmp_path / "commands"
+    commands.mkdir()
+    for name, lines in {
+        "provision": 'git checkout -qb "$4" && echo new > access/a.yaml && git commit -qam x && git checkout -q main',
+        "gh": f'case "$1 $2" in "pr list") echo {opened};; "pr create") echo "pr create" >> "$DONE";; esac',
+        "git": '[ "$1" != push ] || echo "$*" >> "$DONE"; exec "$GIT" "$@"',
+    }.items():
+        (commands / name).write_text(f"#!/bin/sh\n{lines}\n")
+        (commands / name).chmod(0o755)
+    env = {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}", "DONE": str(tmp_path / "done")}
+    env["GIT"] = shutil.which("git") or ""
+    (tmp_path / "done").touch()
+    ran = subprocess.run(["bash", "-eo", "pipefail", "-c", script], cwd=work, env=env, check=False, capture_output=True)
+    assert ran.returncode == 0, ran.stderr
+    assert (tmp_path / "done").read_text().splitlines() == done
+    shown = subprocess.run(["git", "--git-dir", str(git), "show", "follow-corp:access/a.yaml"], capture_output=True)
+    assert shown.stdout == b"new\n"
 
 
 def test_gitlabs_example_is_valid_by_the_published_schema(tmp_path: Path) -> None:

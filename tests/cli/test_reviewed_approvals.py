@@ -189,7 +189,7 @@ def test_github_that_cannot_be_read_is_red(change: Change) -> None:
     change.forge.server.heal()
     change.repository.env.delenv("GITHUB_TOKEN")
     ran = change.check()
-    assert ran.status == 5 and "there is no GITHUB_TOKEN" in ran.err
+    assert ran.status == 5 and "there is no token to ask GitHub with" in ran.err
     (change.folder / "event.json").write_text("{}")
     ran = change.check()
     assert ran.status == 5 and "its number is not told" in ran.err
@@ -220,6 +220,25 @@ def test_what_it_comes_to_when_merged_is_the_same(change: Change) -> None:
     change.repository.env.setenv("PROVISION_FORGE_TOKEN", change.forge.token)
     change.repository.env.delenv("GITHUB_TOKEN")
     assert change.repository.run("approvals", "--base", "HEAD^1").status == 0
+
+
+def test_in_a_merge_queue_its_commit_is_held_against_the_pull_requests_reviews(change: Change) -> None:
+    """The queue squashes the change onto what the branch, or the entry before, has become by then."""
+    repository = change.repository
+    repository.git("checkout", "--quiet", "--detach", "main")
+    repository.write("README.md", "of the entry before\n")
+    base = repository.commit()
+    repository.git("merge", "--quiet", "--squash", "grant")
+    merged = repository.commit()
+    queue = f"refs/heads/gh-readonly-queue/main/pr-{change.pull.number}-{merged}"
+    for name, value in {"EVENT_NAME": "merge_group", "REF": queue, "SHA": merged}.items():
+        repository.env.setenv(f"GITHUB_{name}", value)
+    (change.folder / "event.json").write_text(json.dumps({"merge_group": {"base_sha": base}}))
+    ran = repository.run("approvals", "--base", base)
+    assert ran.status == 3 and "role deployer: fatima or grace; MISSING" in ran.out
+    for name in ("grace", "linus"):
+        change.forge.review(change.pull, name)
+    assert repository.run("approvals", "--base", base).status == 0
 
 
 def test_anywhere_with_the_number_and_the_repository(change: Change) -> None:

@@ -18,6 +18,10 @@ from urllib.parse import parse_qs, urlsplit
 from provisioner.sandbox.aws import AwsServer
 from provisioner.sandbox.circleci import CircleCiServer
 from provisioner.sandbox.github import GitHubServer
+from tests.faults.proxy import Proxy
+from tests.faults.script import Fault
+from tests.faults.script import Kind as Fate
+from tests.faults.wire import Call
 
 T = TypeVar("T")
 _READS = ("Get", "List", "Describe", "AssumeRole", "Generate")
@@ -87,6 +91,20 @@ def circleci(gate: Gate) -> Callable[[], CircleCiServer]:
             return gate.through(_http("circleci", environ), lambda: serve(environ, body))
 
     return Gated
+
+
+def on_the_wire(proxy: Proxy, gate: Gate) -> None:
+    """The same for a system that does not speak HTTP, before which `proxy` stands."""
+
+    def script(call: Call) -> Fault | None:
+        if not call.mutates:
+            return None
+        with gate.lock:
+            gate.seen.append(f"{call.system} {call.name}")
+            now = len(gate.seen) == gate.at
+        return Fault(Fate.KILL_SENT if gate.after else Fate.KILL_BEFORE) if now else None
+
+    proxy.script, proxy.kill = script, lambda: gate.kill()
 
 
 @contextmanager

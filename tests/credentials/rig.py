@@ -27,6 +27,11 @@ from tests.rigs.openbao import Bao, openbao
 
 ACCOUNT = "111111111111"
 BOT = "deploy-bot"
+CREDENTIALS = """\
+    credentials:
+      aws:
+        access-key: {{rotate_after: 30d, overlap: 1s, deliver_to: [{deliveries}]}}
+"""
 FILES = """\
 records: {{owner: 5f1c0a2b}}
 people:
@@ -35,10 +40,7 @@ services:
   deploy-bot:
     owners: [grace]
     roles: [deployer]
-    credentials:
-      aws:
-        access-key: {{rotate_after: 30d, overlap: 1s, deliver_to: [{deliveries}]}}
-roles:
+{credentials}roles:
   deployer: {{owners: [grace], grants: {{aws: {{groups: [Deployers]}}}}}}
 targets:
   aws: {{provider: aws-iam, account: "{account}"}}
@@ -66,7 +68,14 @@ class Company:
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
     def declare(self, *deliveries: str, more: str = "", stores: str = "") -> None:
-        text = FILES.format(deliveries=", ".join(deliveries), account=ACCOUNT, more=more, stores=stores)
+        self._declare(CREDENTIALS.format(deliveries=", ".join(deliveries)), more, stores)
+
+    def declare_no_credential(self) -> None:
+        """The bot, and nothing that it signs in with."""
+        self._declare("", "", "")
+
+    def _declare(self, credentials: str, more: str, stores: str) -> None:
+        text = FILES.format(credentials=credentials, account=ACCOUNT, more=more, stores=stores)
         path = self.root / "access" / "all.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -194,6 +203,21 @@ class Everywhere:
     site: Any
     release: Any
     circle_org: Any
+    places = ("circleci", "github", "manager", "vault")
+    target = "aws"
+
+    @property
+    def root(self) -> Path:
+        return self.acme.root
+
+    def run(self, *arguments: str) -> Ran:
+        return self.acme.run(*arguments)
+
+    def nothing_leaked(self, *ran: Ran) -> None:
+        self.acme.nothing_leaked(*ran)
+
+    def live(self) -> dict[str, bool]:
+        return self.acme.live()
 
     def delivered(self) -> dict[str, tuple[str, str] | None]:
         """What the consumer of each place has now."""

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from provisioner.apply.retry import Waits
+from provisioner.apply.rotate import Rotate, Rotating
+from provisioner.cli.locking import run_info
+from provisioner.cli.slots import gone_slots
+from provisioner.cli.wiring import Wanted, open_work
+from provisioner.contract import Issues
 from tests.credentials.rig import ACCOUNT, BOT, Company, pair
 
 LOCAL, MANAGER = "{to: local/bot.json}", "{to: aws/secrets/bot}"
@@ -23,7 +33,7 @@ def test_a_new_service_has_its_account_its_role_and_a_working_credential_in_its_
     assert stat.S_IMODE((acme.local / "bot.json").stat().st_mode) == 0o600
 
 
-def test_nothing_is_due_after_that(acme: Company) -> None:
+def test_nothing_is_due_after_that_until_somebody_switches_it_off(acme: Company) -> None:
     acme.declare(LOCAL, MANAGER)
     assert acme.run("apply").status == 0
     before = acme.live()
@@ -32,6 +42,10 @@ def test_nothing_is_due_after_that(acme: Company) -> None:
     assert "credential-due" not in acme.run("plan").err
     assert acme.run("apply").status == 0
     assert acme.live() == before
+    (key,) = before
+    acme.aws.client("iam", ACCOUNT).update_access_key(UserName=BOT, AccessKeyId=key, Status="Inactive")
+    assert acme.run("rotate", "--due").status == 0
+    assert acme.works(*pair(acme.in_file("bot.json"))), "a key that was switched off by hand is made anew"
 
 
 def test_what_is_known_of_a_credential_survives_the_sums_of_later_runs_and_is_shown(acme: Company) -> None:
@@ -47,3 +61,36 @@ def test_what_is_known_of_a_credential_survives_the_sums_of_later_runs_and_is_sh
     for step in ("issue", "prove", "deliver", "verify"):
         assert f"{step} {key}" in shown.out
     assert acme.run("journal", "verify").status == 0
+
+
+def test_a_credential_that_the_files_do_not_have_any_more_is_told_switched_off_and_deleted(acme: Company) -> None:
+    acme.declare(LOCAL)
+    assert acme.run("apply").status == 0
+    (key,) = acme.live()
+    mine = pair(acme.in_file("bot.json"))
+    iam = acme.aws.client("iam", ACCOUNT)
+    foreign = iam.create_access_key(UserName=BOT)["AccessKey"]["AccessKeyId"]
+    acme.declare_no_credential()
+    told = acme.run("plan")
+    assert "credential-ended" in told.out + told.err and f"{key} is to be switched off" in told.out + told.err
+    assert acme.run("expire").status == 0 and acme.live()[key], "what gives nothing does not follow the files"
+    ran = acme.run("apply")
+    assert ran.status == 0 and f"{key} is switched off" in ran.out, ran.out + ran.err
+    assert acme.live() == {key: False, foreign: True} and not acme.works(*mine)
+    assert f"not declared any more: {key} switched off" in acme.run("rotate").out
+    assert acme.run("expire").status == 0 and foreign in acme.live(), "its day is not over"
+    assert later(timedelta(hours=25)) == [f"{key} is deleted: the files have no such credential any more"]
+    assert acme.live() == {foreign: True}
+    assert "credential-ended" not in acme.run("plan").err and acme.run("rotate").out.startswith("No service has")
+
+
+def later(by: timedelta) -> list[str]:
+    """What a run does by then with what the files do not have any more."""
+    opened = open_work(Wanted(Path("access"), planning=False))
+    (slot,) = gone_slots(opened.declared, opened.targets, opened.journal)
+    connection = opened.connections[slot.target]
+    assert isinstance(connection.provider, Issues)
+    issuer = connection.provider.open_issuer(connection.target, os.environ, slot.kind, connection.owner)
+    of = Rotating(run_info(opened, "rotate"), lambda: datetime.now(UTC) + by, Waits(), time.sleep)
+    rotate = Rotate(slot, BOT, issuer, (), opened.journal.chain(slot.target), of, gone=True)
+    return rotate.go().done

@@ -138,6 +138,8 @@ KINDS: dict[str, tuple[str | bytes, list[str]]] = {
     "indent": ("people:\n  bob: {}\n zoe: {}\n", ["1.yaml:3:2 yaml-syntax"]),
     "quote": ('people:\n  bob: {name: "Bob}\n', ["1.yaml:2:15 yaml-syntax"]),
     "bracket": ("people:\n  bob: {roles: [developer}\n", ["1.yaml:2:16 yaml-syntax"]),
+    "open-list": ("people:\n  bob:\n    roles: [developer\n", ["1.yaml:3:12 yaml-syntax"]),
+    "open-map": ("people:\n  bob: {roles: [a], name: b\n", ["1.yaml:2:8 yaml-syntax"]),
     "colon": ("people:\n  bob: {}\n  zoe: a: b\n", ["1.yaml:3:9 yaml-syntax"]),
     "at-sign": ("people:\n  bob: {name: @bob}\n", ["1.yaml:2:15 yaml-syntax"]),
     "no-colon": ("people:\n  bob\n  zoe: {}\n", ["1.yaml:3:6 yaml-syntax"]),

@@ -81,7 +81,7 @@ def test_two_mistakes_in_two_files_are_told_in_one_run() -> None:
 
 def test_what_a_broken_file_seems_to_declare_is_not_told_as_unknown() -> None:
     loaded = load("people:\n  bob: {roles: [tester]}\n", "roles:\n  tester: {includes: [}\n")
-    assert told(loaded) == ["2.yaml:2:23 yaml-syntax"]
+    assert told(loaded) == ["2.yaml:2:22 yaml-syntax"]
 
 
 def test_several_mistakes_in_one_entry_are_all_told() -> None:

@@ -245,3 +245,11 @@ def test_forks_that_get_secrets_reach_contexts_without_groups(tmp_path: Path) ->
     assert small(tmp_path).circleci(workflow) == []
     told = small(tmp_path, ACCESS.replace("  site:\n    branches", "  site:\n    forks: secrets\n    branches"))
     assert told.circleci(workflow) == ["fork-reaches-secrets: - a: {context: shared}"]
+
+
+def test_a_file_that_is_no_configuration_does_not_pass_for_a_good_one(tmp_path: Path) -> None:
+    made = small(tmp_path)
+    (told,) = made.checked("access/all.yaml").diagnostics
+    assert told.code == "pipeline-shape" and "it is no CI configuration" in told.message
+    made.write("parts.yml", "commands: {greet: {steps: [run: echo]}}\n")
+    assert not made.checked("parts.yml").diagnostics

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.diagnostics import Severity
 from tests.pipelines.small import ACCESS, small
 
 JOB = """
@@ -265,11 +266,6 @@ def test_a_strangers_code_with_secrets(on: str, ref: str, condition: str, tmp_pa
     ("on", "ref", "condition"),
     [
         ("pull_request", HEAD, ""),
-        ("pull_request_target", HEAD, SAME),
-        ("pull_request_target", HEAD, "github.repository == github.event.pull_request.head.repo.full_name"),
-        ("pull_request_target", HEAD, "${{ !github.event.pull_request.head.repo.fork }}"),
-        ("pull_request_target", HEAD, "github.event.pull_request.head.repo.owner.login == 'acme'"),
-        ("pull_request_target", HEAD, "github.event.pull_request.head.repo.fork == false && github.actor != 'x'"),
         ("[push, pull_request_target]", HEAD, "github.event_name == 'push'"),
         ("pull_request_target", "${{ github.event.pull_request.base.sha }}", ""),
         ("pull_request_target", "${{ github.base_ref || github.ref }}", ""),
@@ -285,6 +281,29 @@ def test_a_strangers_code_with_secrets(on: str, ref: str, condition: str, tmp_pa
 )
 def test_where_no_stranger_gets_to(on: str, ref: str, condition: str, tmp_path: Path) -> None:
     assert small(tmp_path).github(looking(on, ref, condition)) == []
+
+
+OWN_ALONE = [
+    SAME,
+    "github.repository == github.event.pull_request.head.repo.full_name",
+    "${{ !github.event.pull_request.head.repo.fork }}",
+    "github.event.pull_request.head.repo.owner.login == 'acme'",
+    "github.event.pull_request.head.repo.fork == false && github.actor != 'x'",
+]
+
+
+@pytest.mark.parametrize("condition", OWN_ALONE)
+def test_a_branchs_own_code_as_the_default_branchs_run_is_a_warning(condition: str, tmp_path: Path) -> None:
+    made = small(tmp_path)
+    assert made.github(looking("pull_request_target", HEAD, condition)) == [f"branch-checkout: ref: {HEAD}"]
+    assert [d.severity for d in made.checked().diagnostics] == [Severity.WARNING]
+
+
+def test_a_branchs_own_code_in_an_environment_of_the_default_branch_is_an_error(tmp_path: Path) -> None:
+    made, text = small(tmp_path), looking("pull_request_target", HEAD, f"{SAME}\n    environment: staging")
+    assert made.github(text) == [f"branch-checkout: ref: {HEAD}"]
+    assert [d.severity for d in made.checked().diagnostics] == [Severity.ERROR]
+    assert made.github(text.replace(HEAD, "${{ github.event.pull_request.base.sha }}")) == []
 
 
 @pytest.mark.parametrize(
@@ -324,7 +343,7 @@ def test_a_composite_action_of_the_repository_is_read(tmp_path: Path) -> None:
 
 def test_a_step_that_does_not_run_for_strangers(tmp_path: Path) -> None:
     text = looking("pull_request_target") + f"        if: {SAME}\n"
-    assert small(tmp_path).github(text) == []
+    assert codes(small(tmp_path).github(text)) == ["branch-checkout"]
 
 
 def test_what_a_workflow_run_follows_decides_whether_strangers_can_start_it(tmp_path: Path) -> None:

@@ -148,6 +148,7 @@ def test_nobody_listening_means_not_sent(told: Told, clock: Clock) -> None:
     with pytest.raises(TransportError) as error:
         gone.send("PUT", "/a", body={})
     assert why(error) is Why.UNREACHABLE
+    assert error.value.message == "no connection to 127.0.0.1:9: connection refused"
 
 
 def test_what_has_not_changed_is_not_sent_again(told: Told, clock: Clock) -> None:

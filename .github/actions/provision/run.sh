@@ -9,7 +9,7 @@ case $command in
   approvals) has=" BASE " ;;
   plan) has=" BASE CHANGE TARGET OUT FORMAT COMMENT " ;;
   apply) has=" BASE TARGET REVIEWED " ;;
-  expire) has=" BASE TARGET " ;;
+  expire | rotate) has=" BASE TARGET " ;;
   drift) has=" TARGET " ;;
   *) printf '%s\n' "the input command must be one of those that action.yml lists" >&2; exit 64 ;;
 esac
@@ -28,13 +28,14 @@ for name in BASE CHANGE TARGET OUT REVIEWED FORMAT COMMENT; do
   if [ "$name" = COMMENT ]; then arguments+=(--comment); else arguments+=("--$option=$value"); fi
 done
 if [ "$command" = drift ]; then arguments+=(--detailed-exitcode); fi
+if [ "$command" = rotate ]; then arguments+=(--due); fi
 
-# 6: another run is at work. A merge waits for it; of what lapses, the next run is in time.
+# 6: another run is at work. A merge waits for it; for what lapses or is due, the next run is in time.
 status=0
 for _ in 1 2 3 4 5 6 7 8 9 10; do
   status=0
   provision "${arguments[@]}" || status=$?
-  if [ "$command" = expire ] && [ "$status" = 6 ]; then exit 0; fi
+  if [[ $command = expire || $command = rotate ]] && [ "$status" = 6 ]; then exit 0; fi
   if [ "$command" != apply ] || [ "$status" != 6 ]; then break; fi
   sleep 60
 done

@@ -12,10 +12,11 @@ Importing this loads no SDK. It refuses to work in an account other than the one
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from provisioner.contract import Capabilities, packages_of, settings_of
+from provisioner.diagnostics import Diagnostic, Location
 from provisioner.model.address import Kind
 from provisioner.model.slot import Names
 from provisioner.model.target import Target
@@ -87,11 +88,15 @@ class AwsIam:
 
         return AwsWriter(target, clients, identified, owner)
 
-    def open_issuer(self, target: Target, environ: Mapping[str, str], kind: str) -> AccessKeys:
+    def open_issuer(self, target: Target, environ: Mapping[str, str], kind: str, owner: str | None) -> AccessKeys:
         account, clients, identified = self._open(target, environ, "apply")
         from provisioner.providers.aws_iam.issue import AccessKeys
 
         return AccessKeys(clients, identified, account)
+
+    def check_credential(self, target: Target, kind: str, at: Location) -> Iterator[Diagnostic]:
+        """As `Issues.check_credential`: the old one works beside the new one."""
+        yield from ()
 
     def check_place(self, place: str, names: Names) -> str | None:
         """As `Holds.check_place`."""

@@ -255,6 +255,13 @@ class AwsDeclare:
             return Effect(Direction.NEUTRAL, level)
         return Effect(Direction.WIDENS if gives else Direction.NARROWS, level)
 
+    def opens(self, place: str, held: Resource, states: Mapping[str, State]) -> str | None:
+        """As `Readers.opens`: only of administrators; what a policy lets others read is not worked out."""
+        if held.address.target != self.target.name:
+            return None
+        admin = self.effect(held, None, states[self.target.name]).level is Level.ADMIN
+        return "an administrator's rights in the account" if admin else None
+
     def needs(self, resource: Resource) -> Iterator[Address]:
         address = resource.address
         who = address.principal

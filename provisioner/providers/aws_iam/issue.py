@@ -22,6 +22,7 @@ class AccessKeys:
     """The keys of the users of one account, on clients that may write."""
 
     most = 2
+    replaces = False
 
     def __init__(self, clients: Clients, identified: Identified, account: str) -> None:
         self._clients = clients

@@ -96,7 +96,7 @@ class CircleCi:
         from provisioner.providers.circleci.calls import WriteCalls
         from provisioner.providers.circleci.store import Contexts
 
-        return Contexts(target, WriteCalls(session, settings.organization, settings.organization_id))
+        return Contexts(self.declare(target), WriteCalls(session, settings.organization, settings.organization_id))
 
     def _open(self, target: Target, environ: Mapping[str, str], purpose: str) -> tuple[Session, Settings]:
         with packages_of("CircleCI", self.extra, "requests"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provisioner.model.address import Address, Kind
@@ -37,14 +37,24 @@ class Restriction:
         return self.kind, " ".join(self.value.split()) if self.kind == EXPRESSION else self.value
 
 
-def open_to(restrictions: Iterable[Restriction], organization: str) -> openness.OpenTo:
-    """Who they let in. The group of all members goes by the organization's own id."""
+@dataclass(frozen=True)
+class Place:
+    """The organization whose contexts they are: its id, whether it has groups for them, names of projects by id."""
+
+    id: str
+    has_groups: bool = True
+    projects: Mapping[str, str] = field(default_factory=dict)
+
+
+def open_to(restrictions: Iterable[Restriction], place: Place) -> openness.OpenTo:
+    """Who they let in. The group of all members goes by the organization's own id; where there are no groups, all
+    members come in, as far as the rest lets them."""
     rows = list(restrictions)
     groups = [r for r in rows if r.kind == GROUP]
     return openness.live(
-        (group_name(r.name) for r in groups if r.value != organization),
-        any(r.value == organization for r in groups),
-        (openness.short(r.name) for r in rows if r.kind == PROJECT),
+        (group_name(r.name) for r in groups if r.value != place.id),
+        any(r.value == place.id for r in groups) or not (groups or place.has_groups),
+        (place.projects.get(r.value) or openness.short(r.name) for r in rows if r.kind == PROJECT),
         (r.key[1] for r in rows if r.kind == EXPRESSION),
     )
 
@@ -54,9 +64,9 @@ def group_name(name: str) -> str:
     return openness.short(name).replace(" ", "-")
 
 
-def context(target: str, row: Row, restrictions: Iterable[Restriction], organization: str) -> Resource:
+def context(target: str, row: Row, restrictions: Iterable[Restriction], place: Place) -> Resource:
     address = Address(target, Kind.CONTROL, str(row["name"]))
-    return Resource(address, {"open_to": open_to(restrictions, organization)}, facts=Facts(str(row["id"])))
+    return Resource(address, {"open_to": open_to(restrictions, place)}, facts=Facts(str(row["id"])))
 
 
 def holding(context: Resource, names: Iterable[str]) -> Resource:

@@ -20,8 +20,12 @@ from provisioner.model.state import State
 from provisioner.model.target import Target
 from provisioner.model.unit import Unit, UnitMode
 from provisioner.providers.circleci import openness
-from provisioner.providers.circleci.convert import VARIABLES
+from provisioner.providers.circleci.convert import VARIABLES, Place
 
+_NO_GROUPS = "limit it by `projects` or `expressions`"
+_UNGUARDED = (
+    "there are no groups for contexts here: limit it by `expressions` to the protected branch, and acknowledge it"
+)
 MOST = 200
 """Characters of a context's name."""
 
@@ -38,6 +42,10 @@ class CircleDeclare:
         forge = target.settings.data.get("forge")
         self._forge = forge if isinstance(forge, str) else None
         self._slug = str(target.settings.data.get("organization", ""))
+        self.has_groups = self._slug.startswith(("gh/", "github/"))
+        """Whether contexts can be limited by group there; elsewhere whoever is a member counts, always."""
+        said = target.settings.data.get("project_ids")
+        self.project_ids = {openness.short(n): str(i) for n, i in said.items()} if isinstance(said, Mapping) else {}
 
     # Checks
 
@@ -66,15 +74,28 @@ class CircleDeclare:
             yield from self._check_open(name, body)
 
     def _check_open(self, name: str, body: Mapping[str, Any]) -> Iterator[Diagnostic]:
+        if self.has_groups:
+            return
         wanted = openness.declared(body.get("open_to"))
-        groups = wanted.get("groups") if isinstance(wanted, Mapping) else None
-        if groups and not self._slug.startswith(("gh/", "github/")):
+        place = self._at("contexts", name, "open_to")
+        named = wanted if isinstance(wanted, Mapping) else {}
+        if wanted == openness.ADMINS or "groups" in named:
+            says = "names groups" if named else "is for administrators alone"
             yield self._problem(
                 "circleci-no-groups",
-                f"context `{name}` names groups, and {self._slug} is no GitHub organization",
-                self._at("contexts", name, "open_to", "groups"),
-                why="CircleCI limits contexts by group only in organizations of the type `github`",
-                fix="limit it by `projects` or `expressions`, or write `admins`",
+                f"context `{name}` {says}, and {self._slug} is no GitHub organization",
+                self._at("contexts", name, "open_to", "groups") if named else place,
+                why="CircleCI limits contexts by group, which shuts out members, only in organizations of the type "
+                "`github`",
+                fix=_NO_GROUPS,
+            )
+        if unknown := self._unknown(wanted):
+            yield self._problem(
+                "circleci-project-id",
+                f"context `{name}` names `{unknown[0]}`, whose id is not known",
+                self._at("contexts", name, "open_to", "projects"),
+                why="outside of GitHub organizations a project's slug is made of ids, so its name leads nowhere",
+                fix="write its id (Project Settings > Overview) under `project_ids` of the target",
             )
 
     def check_grants(self, block: Block) -> Iterator[Diagnostic]:
@@ -123,6 +144,8 @@ class CircleDeclare:
                 )
             elif isinstance(value, Mapping) and openness.ALL in value.get("groups", ()):
                 unsaid.append((resource.address, "open to all members, and to groups besides: files cannot say both"))
+            elif unknown := self._unknown(value):
+                unsaid.append((resource.address, f"the id of project {unknown[0]} has to stand under `project_ids`"))
             else:
                 contexts[resource.address.object] = {"open_to": value}
         return {"contexts": contexts}, unsaid
@@ -187,6 +210,14 @@ class CircleDeclare:
                 found.setdefault(group, []).append(f"context `{resource.address.object}`")
         return found
 
+    def opens(self, place: str, held: Resource, states: Mapping[str, State]) -> str | None:
+        """As `Readers.opens`: by a team that the context is open to. Who is in it at all is the forge's to say."""
+        context = states[self.target.name].get(self._context(place.removeprefix("contexts/")))
+        group = Address(held.address.target, Kind.GROUP, held.address.object)
+        if context is None or held.address.kind is not Kind.MEMBERSHIP or group not in set(self.needs(context)):
+            return None
+        return f"the team {group.object} of {group.target}, which the context is open to"
+
     # What stands open
 
     def exposure(self, resource: Resource, guarded: str | None) -> Exposure | None:
@@ -197,14 +228,14 @@ class CircleDeclare:
         if openness.unconditional(value):
             how = "open to every member: anyone could extract its variables"
             why = "whoever may run a job with a context can print what it holds"
-            return Exposure(
-                "circleci-open-context", thing, how, why, "name `groups` under `open_to`, or write `admins`"
-            )
+            fix = "name `groups` under `open_to`, or write `admins`" if self.has_groups else _NO_GROUPS
+            return Exposure("circleci-open-context", thing, how, why, fix)
         if guarded is None:
             return None
         how = f"for `{guarded}` and open to no group in particular: anyone who may run a job there could extract it"
         why = f"`{guarded}` is protected, and projects and expressions say where it may be used, not by whom"
-        return Exposure("circleci-unguarded-context", thing, how, why, "name `groups` under `open_to`")
+        fix = "name `groups` under `open_to`" if self.has_groups else _UNGUARDED
+        return Exposure("circleci-unguarded-context", thing, how, why, fix)
 
     def secrets_to_come(self, live: Resource) -> tuple[str, ...]:
         """Variables by name; known only where the names were read."""
@@ -213,6 +244,15 @@ class CircleDeclare:
         return tuple(sorted(set(wanted or ()) - set(there.split()))) if there is not None else ()
 
     # Parts
+
+    def _unknown(self, open_to: Any) -> list[str]:
+        """Projects that no slug can be made of, and whose id is not told."""
+        named = open_to.get("projects", ()) if isinstance(open_to, Mapping) else ()
+        return [p for p in named if p not in self.project_ids] if self._slug.startswith("circleci/") else []
+
+    def place(self, organization_id: str) -> Place:
+        """What a reader and a writer have to know of the organization."""
+        return Place(organization_id, self.has_groups, {i: name for name, i in self.project_ids.items()})
 
     def contexts(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield from self._section("contexts")

@@ -19,7 +19,7 @@ from provisioner.model.state import State
 from provisioner.model.target import Target
 from provisioner.providers.circleci import convert
 from provisioner.providers.circleci.calls import ReadCalls
-from provisioner.providers.circleci.convert import Restriction
+from provisioner.providers.circleci.convert import Place, Restriction
 from provisioner.providers.circleci.declare import CircleDeclare
 
 PARALLEL = 4
@@ -78,11 +78,11 @@ class CircleReader:
         )
 
     def _side_by_side(self, rows: Sequence[Row]) -> list[tuple[Row, Resource | ProviderError]]:
-        organization = self._calls.organization_id()
+        place = self._declare.place(self._calls.organization_id())
 
         def one(row: Row) -> tuple[Row, Resource | ProviderError]:
             try:
-                return row, self._context(row, organization)
+                return row, self._context(row, place)
             except ProviderError as error:
                 if error.trouble in _FATAL:
                     raise
@@ -93,9 +93,9 @@ class CircleReader:
         with ThreadPoolExecutor(min(PARALLEL, len(rows))) as pool:
             return list(pool.map(one, rows))
 
-    def _context(self, row: Row, organization: str) -> Resource:
+    def _context(self, row: Row, place: Place) -> Resource:
         listed = [Restriction.of(r) for r in self._calls.restrictions(str(row["id"]))]
-        return convert.context(self._name, row, listed, organization)
+        return convert.context(self._name, row, listed, place)
 
     # What a person should know
 
@@ -169,7 +169,7 @@ class CircleReader:
 
     def look(self, these: Collection[Address]) -> Reading:
         sent = self._calls.sent
-        organization = self._calls.organization_id()
+        place = self._declare.place(self._calls.organization_id())
         asked = {a.object: a for a in these if a.kind is Kind.CONTROL}
         settled = {a for a in these if a.kind is not Kind.CONTROL}
         found: dict[Address, Resource] = {}
@@ -178,7 +178,7 @@ class CircleReader:
         for name, address in asked.items():
             try:
                 if name in rows:
-                    found[address] = self._context(rows[name], organization)
+                    found[address] = self._context(rows[name], place)
                 settled.add(address)
             except ProviderError as error:
                 if error.trouble in _FATAL:

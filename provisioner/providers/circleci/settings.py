@@ -41,6 +41,9 @@ class Settings(Strict):
     group_ids: dict[str, Uuid] = Field(
         default_factory=dict, description="{name: id} of groups, where CircleCI does not list them"
     )
+    project_ids: dict[str, Uuid] = Field(
+        default_factory=dict, description="{name: id} of projects, where no slug is made of their names"
+    )
 
     @field_validator("api_url")
     @classmethod

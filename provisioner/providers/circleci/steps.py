@@ -24,6 +24,11 @@ class Step:
     key: Key
 
 
+def swaps_two(have: Collection[Key], wanted: Collection[Key], all_members: Key) -> bool:
+    """Whether two classes are swapped at once, so that it has to be shut while that lasts."""
+    return sum(_Class(kind, have, wanted, all_members).is_swapped for kind in (EXPRESSION, PROJECT, GROUP)) > 1
+
+
 def steps(have: Collection[Key], wanted: Collection[Key], all_members: Key) -> Iterator[Step]:
     """From the one to the other. A restriction may go and come back."""
     classes = [_Class(kind, have, wanted, all_members) for kind in (EXPRESSION, PROJECT, GROUP)]

@@ -16,9 +16,9 @@ from provisioner.contract import Issued, Note, ProviderError, Stored, Trouble
 from provisioner.credentials import Secret
 from provisioner.model.instant import format_instant
 from provisioner.model.slot import Names
-from provisioner.model.target import Target
 from provisioner.providers.circleci import convert, openness
 from provisioner.providers.circleci.calls import Row, WriteCalls
+from provisioner.providers.circleci.declare import CircleDeclare
 from provisioner.providers.circleci.settings import CONTEXTS
 
 _COMPANION = "__CREDENTIAL__"
@@ -27,10 +27,11 @@ _PAUSE = 0.2
 
 
 class Contexts:
-    """The contexts of one organization. `target` says who each is to be open to."""
+    """The contexts of one organization. `declare` says who each is to be open to."""
 
-    def __init__(self, target: Target, calls: WriteCalls) -> None:
-        self._declared = target.objects.data.get("contexts") or {}
+    def __init__(self, declare: CircleDeclare, calls: WriteCalls) -> None:
+        self._declare = declare
+        self._declared = dict(declare.contexts())
         self._calls = calls
 
     def close(self) -> None:
@@ -88,7 +89,7 @@ class Contexts:
     def _restricted(self, context: str, place: str) -> None:
         name = place.removeprefix(CONTEXTS)
         listed = (convert.Restriction.of(row) for row in self._calls.restrictions(context))
-        found = convert.open_to(listed, self._calls.organization_id())
+        found = convert.open_to(listed, self._declare.place(self._calls.organization_id()))
         said = (self._declared.get(name) or {}).get("open_to")
         wanted = openness.declared(said) if said is not None else None
         if (wanted is not None and found != wanted) or (wanted is None and openness.unconditional(found)):

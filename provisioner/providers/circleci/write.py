@@ -16,9 +16,9 @@ from provisioner.model.resource import Resource
 from provisioner.model.unit import Unit
 from provisioner.providers.circleci import convert, openness
 from provisioner.providers.circleci.calls import WriteCalls
-from provisioner.providers.circleci.convert import EXPRESSION, GROUP, PROJECT, Restriction
+from provisioner.providers.circleci.convert import EXPRESSION, GROUP, PROJECT, Place, Restriction
 from provisioner.providers.circleci.declare import CircleDeclare
-from provisioner.providers.circleci.steps import steps
+from provisioner.providers.circleci.steps import steps, swaps_two
 
 Keys = set[tuple[str, str]]
 
@@ -34,6 +34,7 @@ class CircleWriter:
 
     def __init__(self, declare: CircleDeclare, calls: WriteCalls) -> None:
         self._calls = calls
+        self._declare = declare
         said = declare.target.settings.data.get("group_ids")
         self._said = {convert.group_name(n): str(i) for n, i in said.items()} if isinstance(said, Mapping) else {}
         self._slugs = {openness.short(p): p for _, body in declare.contexts() for p in _projects(body)}
@@ -84,21 +85,27 @@ class CircleWriter:
 
     def _open(self, change: Change, deadline: float) -> Outcome:
         name, wanted_value = change.address.object, (change.after or {})["open_to"]
-        wanted = self._wanted(wanted_value)  # before anything is made: what is not known stops it here
+        place = self._declare.place(self._calls.organization_id())
+        wanted = self._wanted(wanted_value, place)  # before anything is made: what is not known stops it here
         context = self._id(name)
         if context is None:
             if change.action is Action.UPDATE:
                 return Refused(f"context {name} is gone")
             context = self._calls.create_context(name, deadline)
         have = self._restrictions(context)
-        for step in steps(list(have), wanted, (GROUP, self._calls.organization_id())):
+        everybody = (GROUP, place.id)
+        if not place.has_groups:
+            wanted |= {everybody} & set(have)  # not ours to give or take
+            if swaps_two(list(have), wanted, everybody):
+                return Refused(_ONE_BY_ONE)
+        for step in steps(list(have), wanted, everybody):
             if step.adds:
                 self._calls.add_restriction(context, *step.key, deadline)
                 have = self._asserted(context, name, {*have, step.key})
             else:
                 self._calls.delete_restriction(context, have[step.key].id, deadline)
                 have = self._asserted(context, name, set(have) - {step.key})
-        found = convert.open_to(have.values(), self._calls.organization_id())
+        found = convert.open_to(have.values(), place)
         if found != wanted_value:
             words = f"context {name} is open to {openness.shown(found)} now, not {openness.shown(wanted_value)}"
             return Failed(ProviderError(Trouble.CONFLICT, words, call="restrictions"))
@@ -116,13 +123,15 @@ class CircleWriter:
             raise _Stop(Failed(ProviderError(Trouble.CONFLICT, words, call="restrictions")))
         return have
 
-    def _wanted(self, value: openness.OpenTo) -> Keys:
-        organization = self._calls.organization_id()
+    def _wanted(self, value: openness.OpenTo, place: Place) -> Keys:
+        everybody: Keys = {(GROUP, place.id)} if place.has_groups else set()
         if value == openness.EVERYONE:
-            return {(GROUP, organization)}
-        if value == openness.ADMINS:
+            return everybody
+        if value == openness.ADMINS or (not place.has_groups and "groups" in value):
+            if not place.has_groups:
+                raise _Stop(Refused("CircleCI limits contexts by group in GitHub organizations alone"))
             return set()
-        wanted: Keys = set(self._groups(value["groups"])) if "groups" in value else {(GROUP, organization)}
+        wanted = set(self._groups(value["groups"])) if "groups" in value else everybody
         wanted |= {(PROJECT, self._project(p)) for p in value.get("projects", ())}
         return wanted | {(EXPRESSION, e) for e in value.get("expressions", ())}
 
@@ -151,6 +160,8 @@ class CircleWriter:
         return known
 
     def _project(self, name: str) -> str:
+        if name in self._declare.project_ids:
+            return self._declare.project_ids[name]
         slug = self._slugs.get(name, name)
         slug = slug if "/" in slug else f"{self._calls.organization}/{slug}"
         try:
@@ -172,6 +183,10 @@ class CircleWriter:
         self._calls.close()
 
 
+_ONE_BY_ONE = (
+    "projects and rules are both exchanged for others, and without groups nothing shuts the context while that lasts: "
+    "change the one, apply it, then the other"
+)
 _BY_HAND = (
     "it copies teams every few hours and lists them to nobody; limit one context to it by hand, or write its id under "
     "`group_ids`"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 CAPABILITIES = Capabilities(
     marks=frozenset(),
     disables=False,
+    remains=True,
     settle_seconds=dict.fromkeys((Kind.ACCOUNT, Kind.GROUP, Kind.MEMBERSHIP, Kind.GRANT, Kind.CONTROL), 10.0),
     batch=10,
     folds_case=True,

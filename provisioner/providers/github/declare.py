@@ -18,7 +18,7 @@ from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.model.target import Target
 from provisioner.model.unit import Unit, UnitMode
-from provisioner.providers.github import controls, inverse, names
+from provisioner.providers.github import controls, inverse, names, readers
 from provisioner.providers.github.wording import describe
 
 PLACEHOLDER = "{environment}"
@@ -332,6 +332,11 @@ class GithubDeclare:
 
     def _team(self, slug: str) -> Address:
         return Address(self.target.name, Kind.GROUP, slug)
+
+    def opens(self, place: str, held: Resource, states: Mapping[str, State]) -> str | None:
+        """As `Readers.opens`."""
+        mine = held.address.target == self.target.name
+        return readers.opens(place, held, states[self.target.name]) if mine else None
 
     def _holder(self, slug: str) -> Principal:
         return Principal(self.target.name, PrincipalKind.GROUP, slug)

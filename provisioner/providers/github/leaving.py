@@ -49,18 +49,37 @@ class Leaving:
     def read(self, logins: Sequence[str]) -> Left:
         left = Left()
         members = [login for login in logins if self._place(login, left)]
-        if not members:
-            return left
-        here = {login.lower(): login for login in members}
-        self._try(left, "roles of the organization", lambda: self._roles(here, left))
-        if self._calls.as_user:
-            left.hidden["fine-grained tokens"] = "shown to Apps alone"
+        if members:
+            here = {login.lower(): login for login in members}
+            self._try(left, "roles of the organization", lambda: self._roles(here, left))
+            if self._calls.as_user:
+                left.hidden["fine-grained tokens"] = "shown to Apps alone"
         for login in () if self._calls.as_user else members:
             self._try(left, "fine-grained tokens", partial(self._tokens, login, left))
-        self._try(left, "deploy keys and where they are named", lambda: self._repositories(here, left))
-        if left.hidden:
-            left.warnings.append(self._not_shown(members, left.hidden))
+        self._look_around([login for login in logins if "@" not in login], left)
         return left
+
+    def remains(self, people: Mapping[str, str | None]) -> list[Diagnostic]:
+        """Of whoever may be gone already, by their login of now where their id is known."""
+        left = Left()
+        self._look_around([self._login(login, native) for login, native in people.items() if "@" not in login], left)
+        return left.warnings
+
+    def _login(self, login: str, native: str | None) -> str:
+        try:
+            return str(self._calls.user_by_id(native)["login"]) if native is not None else login
+        except ProviderError as error:
+            if error.trouble is not Trouble.GONE:
+                raise
+            return login  # the account is no more, and what it left has its last login
+
+    def _look_around(self, logins: Sequence[str], left: Left) -> None:
+        """What works on without them: outside collaborators make such things too."""
+        if logins:
+            here = {login.lower(): login for login in logins}
+            self._try(left, "deploy keys and where they are named", lambda: self._repositories(here, left))
+        if left.hidden:
+            left.warnings.append(self._not_shown(logins, left.hidden))
 
     def _place(self, login: str, left: Left) -> bool:
         """Their credentials, and by what ways they are a member. Whether they are one."""

@@ -41,6 +41,7 @@ class Looker:
         self._calls = calls
         self._controls = controls
         self._saml = declare.target.settings.data.get("saml") is True
+        self._shared: dict[str, dict[str, None]] = {}
         self._was: dict[str, tuple[str, ...]] = {}
         for slug, body in (declare.target.objects.data.get("teams") or {}).items():
             self._was[slug] = tuple((body.get("was") or ()) if isinstance(body, Mapping) else ())
@@ -59,7 +60,6 @@ class Looker:
     def jobs(self, these: Collection[Address]) -> Iterator[Job]:
         """The least number of reads that settles all."""
         people: dict[str, list[Address]] = {}
-        shared: dict[str, list[str]] = {}
         teams: dict[str, list[Address]] = {}
         repositories: dict[str, list[Address]] = {}
         for address in these:
@@ -85,9 +85,10 @@ class Looker:
                 teams.setdefault(who.id, []).append(address)
             elif address.kind is Kind.GRANT:
                 repositories.setdefault(address.object, []).append(address)
-                shared.setdefault(who.id.lower(), []).append(address.object)
+                # Kept: a later look may be of the account alone.
+                self._shared.setdefault(who.id.lower(), {})[address.object] = None
         for login, addresses in people.items():
-            yield Job(tuple(addresses), partial(self._person, login, shared.get(login, ())))
+            yield Job(tuple(addresses), partial(self._person, login, tuple(self._shared.get(login, ()))))
         for slug, addresses in teams.items():
             yield Job(tuple(addresses), partial(self._team, slug, tuple(addresses)))
         for name, addresses in repositories.items():

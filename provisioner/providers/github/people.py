@@ -221,19 +221,7 @@ class People:
             if error.code != "422":
                 raise
             return {}  # invited or a member already: what follows says which, and adds what is missing
-        waits = self._waits(login_of(joins))
-        return {c.id: waits for c in (account, joins, *teams)}
-
-    def _waits(self, login: str) -> Outcome:
-        """Whoever is said to be invited is: nobody reads back later what waits for somebody."""
-        try:
-            self._calls.membership(login)
-        except ProviderError as error:
-            if error.trouble is not Trouble.GONE:
-                return Unknown(error=error)
-            words = f"GitHub says that {login} is invited, and knows of no invitation"
-            return Failed(ProviderError(Trouble.CONFLICT, words, call="read-back"))
-        return Waiting(login, datetime.now(UTC).replace(microsecond=0) + LAPSES)
+        return {c.id: _invited(login_of(joins)) for c in (account, joins, *teams)}
 
     def _give(self, change: Change, expect: Expect, deadline: float) -> Outcome:
         try:
@@ -281,7 +269,7 @@ class People:
 
     def _as_told(self, row: Any, login: str, proof: str) -> Outcome:
         self._same(row, login)
-        return self._waits(login) if isinstance(row, Mapping) and row.get("state") == "pending" else Done(proof)
+        return _invited(login) if isinstance(row, Mapping) and row.get("state") == "pending" else Done(proof)
 
     def _share(self, change: Change, expect: Expect, deadline: float) -> Outcome:
         calls, login = self._calls, login_of(change)
@@ -307,10 +295,11 @@ class People:
             return Done(f"{login} has {permission} on {repository}")
         invitee = row.get("invitee")
         self._same({"user": invitee}, login)
-        if all(one.get("id") != row.get("id") for one in calls.repository_invitations(repository)):
-            words = f"GitHub says that {login} is invited to {repository}, and knows of no such invitation"
-            return Failed(ProviderError(Trouble.CONFLICT, words, call="read-back"))
-        return Waiting(login, datetime.now(UTC).replace(microsecond=0) + LAPSES)
+        return _invited(login)
+
+
+def _invited(login: str) -> Waiting:
+    return Waiting(login, datetime.now(UTC).replace(microsecond=0) + LAPSES)
 
 
 def _of_account(rest: Sequence[Outcome]) -> Outcome:

@@ -8,7 +8,7 @@ never taken for "nothing there".
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from provisioner.contract import Me, Reading, Trouble
@@ -104,6 +104,10 @@ class GithubReader:
             return resource
         ways = tuple(replace(w, locked_by=OTHERS) for w in resource.ways)
         return replace(resource, ways=ways)
+
+    def remains(self, people: Mapping[str, str | None]) -> Sequence[Diagnostic]:
+        """As `Remains`: deploy keys that they added, and where they are named."""
+        return self._leaving.remains(people)
 
     # Point reads
 

@@ -7,11 +7,13 @@ and changing one leaves the others alone. A membership cannot carry a mark.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from provisioner.contract import Provider, ProviderError, Trouble, packages_of, settings_of
 from provisioner.contract.fields import plain
+from provisioner.diagnostics import Diagnostic, Location, Severity
+from provisioner.model.slot import Names
 from provisioner.model.source import Source
 from provisioner.model.target import Target
 from provisioner.providers.ldap import dn, names
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from provisioner.providers.ldap.connection import Limits, Link
+    from provisioner.providers.ldap.issue import Passwords
     from provisioner.providers.ldap.read import LdapReader
     from provisioner.providers.ldap.source import LdapSource
     from provisioner.providers.ldap.write import LdapWriter
@@ -32,6 +35,7 @@ class LdapProvider:
     name = "ldap"
     extra = "ldap"
     capabilities = CAPABILITIES
+    issues: Mapping[str, Names] = {"password": Names(user="LDAP_BIND_DN", secret="LDAP_PASSWORD")}
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits
@@ -91,6 +95,47 @@ class LdapProvider:
         from provisioner.providers.ldap.write import LdapWriter
 
         return LdapWriter(target.name, people, groups, WriteCalls(link), owner)
+
+    def open_issuer(self, target: Target, environ: Mapping[str, str], kind: str, owner: str | None) -> Passwords:
+        """As `Issues.open_issuer`."""
+        link, people, groups = self._link(target, environ)
+        from provisioner.providers.ldap.calls import WriteCalls
+        from provisioner.providers.ldap.issue import Passwords
+        from provisioner.providers.ldap.site import Site
+
+        single = target.settings.data.get("passwords") == "one"
+        return Passwords(Site(target.name, people, groups, WriteCalls(link), owner), single=single)
+
+    def check_credential(self, target: Target, kind: str, at: Location) -> Iterator[Diagnostic]:
+        """As `Issues.check_credential`: a connection that others can read, and a password without overlap."""
+        settings = target.settings.data
+        url, start_tls = settings.get("url"), bool(settings.get("start_tls"))
+        try:
+            server = names.server_of(url) if isinstance(url, str) else None
+        except ValueError:
+            server = None
+        encrypted = server is not None and (server.scheme == "ldaps" or start_tls)
+        if server is not None and not names.is_private(server.hostname or "", encrypted=encrypted):
+            yield Diagnostic(
+                "credential-plain-text",
+                f"a password for {target.name} would be sent so that others can read it on the way",
+                location=at,
+                why=f"{target.name} is reached by ldap:// without encryption",
+                fix="use ldaps://, or add `start_tls: true` to the target",
+                target=target.name,
+            )
+        if settings.get("passwords") == "one":
+            yield Diagnostic(
+                "credential-gap",
+                f"a new password of {target.name} ends the one before at once",
+                Severity.WARNING,
+                location=at,
+                why="the target says `passwords: one`: until the new one is delivered the consumer has none, "
+                "a moment in an ordinary run; where a store does not take it, or the run dies there, until the next "
+                "run, which makes another",
+                fix="take `passwords: one` out where the server takes two; run `provision rotate --due` on a schedule",
+                target=target.name,
+            )
 
     def _link(self, target: Target, environ: Mapping[str, str]) -> tuple[Link, str, str]:
         from provisioner.providers.ldap.settings import Settings

@@ -5,10 +5,9 @@ No call is without a time limit, none retries, and each says whether its answer 
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import ldap3
@@ -17,6 +16,7 @@ from ldap3.operation.search import compile_filter, parse_filter
 from ldap3.protocol.controls import build_control
 
 from provisioner.contract import ProviderError, Trouble
+from provisioner.credentials import draw
 from provisioner.providers.ldap import dn
 from provisioner.providers.ldap.connection import (
     CheckedConnection,
@@ -247,15 +247,22 @@ class ReadCalls:
         if dn.is_name(self.link.bind_dn):
             self.connect()
             return self.link.bind_dn
+        return self.told() or self.link.bind_dn
+
+    def told(self, *, strict: bool = False) -> str | None:
+        """As whom the server says that we are bound; None where it has no such answer. `strict`: a refusal is none: who
+        must first change their password may do nothing else."""
         connection = self.connect()
         self.count += 1
         try:
             told = connection.extend.standard.who_am_i()
-        except (errors.LDAPOperationResult, errors.LDAPExtensionError):
-            return self.link.bind_dn
+        except (errors.LDAPOperationResult, errors.LDAPExtensionError) as error:
+            if strict and isinstance(error, errors.LDAPInsufficientAccessRightsResult):
+                raise_for(error, "Who am I?", sent=False)
+            return None
         except (errors.LDAPException, OSError) as error:
             raise_for(error, "Who am I?", sent=False)
-        return str(told).removeprefix("dn:") if told else self.link.bind_dn
+        return str(told).removeprefix("dn:") if told else None
 
 
 class WriteCalls(ReadCalls):
@@ -282,12 +289,24 @@ class WriteCalls(ReadCalls):
 
     def scramble_password(self, dn: str, deadline: float) -> None:
         """A new random password that nobody is told, hashed by the server (RFC 3062)."""
-        password = "aA1-" + secrets.token_urlsafe(30)
+        self.set_password(dn, draw().reveal(), deadline)
+
+    def set_password(self, dn: str, password: str, deadline: float) -> None:
+        """In the place of whatever was set, hashed by the server (RFC 3062)."""
         self._write(
             f"set password of {dn}",
             deadline,
             lambda c: c.extend.standard.modify_password(user=dn, new_password=password),
         )
+
+    def sign_in(self, dn: str, password: str) -> str | None:
+        """Bind as somebody else, and the name that the server then knows them by; None where it cannot tell."""
+        theirs = ReadCalls(replace(self.link, bind_dn=dn, password=password))
+        try:
+            return theirs.told(strict=True)
+        finally:
+            self.count += theirs.count
+            theirs.close()
 
     def can_set_password(self) -> bool:
         return _SET_PASSWORD in self.root().extensions

@@ -27,6 +27,11 @@ _ADMIN_WORDS = frozenset(
 _WORDS = re.compile(r"[a-z]+")
 
 
+def is_private(host: str, *, encrypted: bool) -> bool:
+    """Whether nobody on the way can read what is sent to `host`."""
+    return encrypted or host == "localhost" or host.startswith("127.") or host == "::1"
+
+
 def is_admin_like(group: str) -> bool:
     """Whether a group's name says that its members are administrators of something."""
     return not _ADMIN_WORDS.isdisjoint(_WORDS.findall(group.lower()))

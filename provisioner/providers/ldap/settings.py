@@ -22,7 +22,9 @@ class Settings(Strict):
     """`url` is `ldap://host[:port]` or `ldaps://host[:port]`. `ca_file` holds the certificates (PEM) that the server's
     must lead to; without it the machine's own store decides. `start_tls` encrypts an `ldap://` connection before the
     bind. `account_end` says that the server obeys that attribute (OpenLDAP 2.5 and later with the ppolicy overlay): a
-    person's own end is then written there too.
+    person's own end is then written there too. `passwords: one`: an account has one password at a time, because the
+    server's policy refuses two, or because ours are not to be two; one of a service then ends before the new one is
+    delivered.
     """
 
     url: Name | FromEnvironment
@@ -32,6 +34,7 @@ class Settings(Strict):
     ca_file: Name | FromEnvironment | None = None
     start_tls: bool = False
     account_end: Literal["pwdEndTime"] | None = None
+    passwords: Literal["one", "two"] = "two"
 
 
 class Grants(Strict):

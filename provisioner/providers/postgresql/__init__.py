@@ -7,11 +7,13 @@ named `ds_...`, whose comment says what it is for; people and groups are put int
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from provisioner.contract import Provider, ProviderError, Trouble
 from provisioner.contract.fields import plain
+from provisioner.diagnostics import Diagnostic, Location
+from provisioner.model.slot import Names
 from provisioner.model.target import Target
 from provisioner.providers.postgresql.declare import CAPABILITIES, PostgresDeclare
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from provisioner.providers.postgresql.calls import Limits, Link
+    from provisioner.providers.postgresql.issue import Passwords
     from provisioner.providers.postgresql.mint import PostgresMinter
     from provisioner.providers.postgresql.read import PostgresReader
     from provisioner.providers.postgresql.settings import Settings
@@ -31,6 +34,7 @@ class PostgresProvider:
     name = "postgresql"
     extra = "postgresql"
     capabilities = CAPABILITIES
+    issues: Mapping[str, Names] = {"password": Names(user="PGUSER", secret="PGPASSWORD")}
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits
@@ -87,6 +91,19 @@ class PostgresProvider:
 
         rules = Rules(target.name, owner, tuple(settings.databases), settings.reassign_to)
         return PostgresMinter(WriteCalls(link), rules, link)
+
+    def open_issuer(self, target: Target, environ: Mapping[str, str], kind: str, owner: str | None) -> Passwords:
+        """As `Issues.open_issuer`."""
+        link, settings = self._link(target, environ)
+        from provisioner.providers.postgresql.calls import WriteCalls
+        from provisioner.providers.postgresql.issue import Passwords
+        from provisioner.providers.postgresql.site import Rules
+
+        return Passwords(WriteCalls(link), Rules(target.name, owner, tuple(settings.databases), settings.reassign_to))
+
+    def check_credential(self, target: Target, kind: str, at: Location) -> Iterator[Diagnostic]:
+        """As `Issues.check_credential`: the old one works beside the new one."""
+        yield from ()
 
     def _link(self, target: Target, environ: Mapping[str, str]) -> tuple[Link, Settings]:
         from provisioner.providers.postgresql.settings import Settings

@@ -1,4 +1,4 @@
-"""Login roles: made, marked, switched, renamed. Passwords are never made here, and only ever taken away."""
+"""Login roles: made, marked, switched, renamed, each with its logins. Passwords are only ever taken away here."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from provisioner.contract import AlreadySo, Done, Outcome, Refused
 from provisioner.model.change import Action, Change
 from provisioner.model.instant import format_instant, parse_instant
 from provisioner.model.mark import owner8
+from provisioner.providers.postgresql import logins
 from provisioner.providers.postgresql.convert import Role
 from provisioner.providers.postgresql.names import Noted
 from provisioner.providers.postgresql.site import Site, gone
@@ -35,12 +36,14 @@ def change_account(site: Site, change: Change) -> Outcome:
         case Action.UPDATE:
             if after.get("cut") is False:
                 site.run("alter role {} connection limit -1", "alter role", login)
+                logins.limit(site, login, -1)
                 note = replace(note, cut=False)
                 comment(site, login, note)
             _set_end(site, role, note, after)
         case Action.RENAME:
             site.run("alter role {} rename to {}", "rename", role.name, login)
             site.forget()
+            logins.follow(site, login)
             since = note.mark.disabled_since if note.mark is not None else None
             comment(site, login, note.with_mark(key, owner, since))
         case Action.RELEASE:
@@ -50,9 +53,13 @@ def change_account(site: Site, change: Change) -> Outcome:
             text = "alter role {} nologin password null valid until {now}"
             site.run(text, "disable", login, now=format_instant(now))
             comment(site, login, replace(note, cut=False).with_mark(key, owner, now))
+            count = logins.switch_off(site, login)
+            if count:
+                return Done(f"with {count} login{'s' if count > 1 else ''} of it")
         case Action.ENABLE:
             end = format_instant(note.ends) if note.ends is not None else "infinity"
             site.run("alter role {} login connection limit -1 valid until {end}", "enable", login, end=end)
+            logins.limit(site, login, -1)
             comment(site, login, replace(note, cut=False).with_mark(key, owner))
         case _:
             return Refused(f"a login role takes no {change.action.value}")
@@ -93,6 +100,7 @@ def _set_end(site: Site, role: Role, note: Noted, after: Mapping[str, Any]) -> N
     if not theirs:
         told = format_instant(end) if end is not None else "infinity"
         site.run("alter role {} valid until {end}", "valid until", role.name, end=told)
+        logins.let_end(site, role.name, end)
     comment(site, role.name, replace(note, ends=end))
 
 

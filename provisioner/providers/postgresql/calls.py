@@ -94,6 +94,42 @@ class Link:
         connection.isolation_level = level
         return connection
 
+    def sign_in(self, database: str, user: str, password: str) -> psycopg.Connection[tuple[Any, ...]]:
+        """As somebody else, by this password and nothing else: a server that asks for none, or for the bare text of it
+        (as libpq from 16 on can tell), is refused."""
+        scram = {"require_auth": "scram-sha-256"} if psycopg.pq.version() >= _REQUIRES_AUTH else {}
+        more: dict[str, str | int] = {
+            "application_name": "provision",
+            "connect_timeout": self.limits.connect,
+            **scram,
+        }
+        try:
+            text = make_conninfo(self.dsn, dbname=database, user=user, password=password, **more)
+        except psycopg.ProgrammingError as error:
+            told = "`dsn` cannot be read as a connection string"
+            raise ProviderError(Trouble.CREDENTIAL, told, call="settings") from error
+        try:
+            connection = psycopg.connect(text, prepare_threshold=None)
+        except psycopg.OperationalError as error:
+            words = _bare(str(error), password)
+            raise errors.of_connecting(error.sqlstate, words, self.where(database)) from None
+        if not connection.pgconn.used_password:
+            connection.close()
+            told = "the server lets this login in without asking for its password, so nothing proves it"
+            raise ProviderError(Trouble.INVALID, told, call="sign in")
+        return connection
+
+
+_REQUIRES_AUTH = 160000
+
+
+def parts_of(dsn: str) -> dict[str, str]:
+    """What a connection string says; nothing, where it cannot be read."""
+    try:
+        return {k: str(v) for k, v in conninfo_to_dict(dsn).items() if v is not None}
+    except psycopg.ProgrammingError:
+        return {}
+
 
 def _bare(text: str, password: str | None) -> str:
     return text.replace(password, "****") if password else text
@@ -121,11 +157,6 @@ class Session:
     ) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         return self._run(query, values, "select").fetchall()
-
-    def verifier(self, user: str, password: str) -> str:
-        """What the server keeps of a password, made here: the password itself is never sent."""
-        made = self._connection.pgconn.encrypt_password(password.encode(), user.encode(), b"scram-sha-256")
-        return made.decode()
 
     def run(self, statement: sql.Composed | LiteralString, call: str) -> None:
         """A statement that changes something. A warning is a failure: what was to be revoked was not."""
@@ -161,6 +192,24 @@ class Session:
                 self._run("rollback to savepoint one; reset role", None, "savepoint")
             raise
         self._run("release savepoint one", None, "savepoint")
+
+    def terminate(self, roles: Sequence[int], whose: str, deadline: float) -> int:
+        """Ends the open sessions of these roles, and waits until none is left; how many there were."""
+        pids = [pid for pid, _ in self.rows(queries.SESSIONS, (list(roles),))]
+        for pid in pids:
+            self.rows("select pg_terminate_backend(%s)", (pid,))
+        while left := self.rows(queries.SESSIONS, (list(roles),)):
+            if time.monotonic() >= deadline - 0.5:
+                told = f"{len(left)} sessions of {whose} do not end"
+                raise ProviderError(Trouble.CONFLICT, told, call="pg_terminate_backend")
+            self.rollback()  # what a transaction saw of the sessions, it sees until its end
+            time.sleep(0.02)
+        return len(pids)
+
+    def verifier(self, password: str, user: str) -> str:
+        """What the server keeps of a password, and which lets nobody in: made by libpq here, without the server."""
+        libpq = self._connection.pgconn
+        return libpq.encrypt_password(password.encode(), user.encode(), b"scram-sha-256").decode()
 
     def commit(self) -> None:
         """A transaction that has failed is not committed by COMMIT, which then answers ROLLBACK and no error."""
@@ -251,6 +300,16 @@ class WriteCalls(ReadCalls):
     """Transactions that write, and the ending of sessions."""
 
     read_only = False
+
+    def sign_in(self, user: str, password: str) -> Session | None:
+        """A session of somebody else's, to the first database; None where the password was taken and that database is
+        not for them."""
+        try:
+            return Session(self.link.sign_in(self.link.main, user, password))
+        except ProviderError as error:
+            if error.trouble is Trouble.DENIED:
+                return None
+            raise
 
     @contextmanager
     def transaction(self, database: str, deadline: float) -> Iterator[Session]:

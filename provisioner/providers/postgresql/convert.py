@@ -13,7 +13,7 @@ from provisioner.model.principal import ANYWHERE, Principal, PrincipalKind
 from provisioner.model.resource import NOTHING, Facts, Resource
 from provisioner.model.way import Phase, Way
 from provisioner.providers.postgresql import names
-from provisioner.providers.postgresql.names import ATTRIBUTE, Dataset, Noted, OfRun, Other, Thing
+from provisioner.providers.postgresql.names import ATTRIBUTE, Dataset, Login, Noted, OfRun, Other, Thing
 
 FIRST_OWN = 16384
 """The server's own roles have smaller ids."""
@@ -38,6 +38,7 @@ class Role:
     comment: str | None
     noted: Noted
     dataset: Dataset | None
+    login: Login | None = None
     run: OfRun | None = None
 
     @property
@@ -95,7 +96,8 @@ def role_of(row: Sequence[Any]) -> Role:
     if run is not None and (powers or until is None or until > run.ends):
         run = None  # somebody made it more than that
     noted = names.noted(row[11]) if dataset is None and run is None else Noted()
-    return Role(oid, name, logs_in, powers, row[8], row[9], until, row[11], noted, dataset, run)
+    login = names.login_of(row[11])
+    return Role(oid, name, logs_in, powers, row[8], row[9], until, row[11], noted, dataset, login, run)
 
 
 def _instant(text: str | None) -> Instant | None:
@@ -124,7 +126,37 @@ class Cluster:
 
     @cached_property
     def has_members(self) -> frozenset[int]:
-        return frozenset(m.role for m in self.members if m.member >= FIRST_OWN and not self.is_of_making(m))
+        return frozenset(
+            m.role
+            for m in self.members
+            if m.member >= FIRST_OWN and m.member not in self.logins and not self.is_of_making(m)
+        )
+
+    @cached_property
+    def logins(self) -> Mapping[int, int]:
+        """The logins of services, and whose each is: part of that account, and shown as nothing else. One that is more
+        than that (in another role, with members or powers of its own, a second one for the same turn) is none, and
+        shown as the account that it is."""
+        candidates = {oid for oid, r in self.roles.items() if r.login is not None and not r.powers}
+        if not candidates:
+            return {}
+        above: dict[int, set[int]] = {oid: set() for oid in candidates}
+        for row in self.members:
+            if row.member in candidates:
+                above[row.member].add(row.role)
+            if row.role in candidates and not self.is_of_making(row):
+                above[row.role].add(row.role)
+        found: dict[tuple[int, str], list[int]] = {}
+        for oid, roles in above.items():
+            account = self.roles.get(next(iter(roles))) if len(roles) == 1 else None
+            login = self.roles[oid].login
+            if account is not None and login is not None and account.login is None and account.is_account:
+                found.setdefault((account.oid, login.turn), []).append(oid)
+        return {oids[0]: account for (account, _), oids in found.items() if len(oids) == 1}
+
+    def holder(self, oid: int) -> Role | None:
+        """The role, or the account that it is a login of."""
+        return self.roles.get(self.logins.get(oid, oid))
 
     def is_of_making(self, row: Member) -> bool:
         """What the server itself gives whoever makes a role (from 16 on): they may give it away, and no more."""
@@ -165,7 +197,8 @@ class Cluster:
         role = self.roles.get(oid)
         if role is None:
             return Principal(self.target, PrincipalKind.UNKNOWN, str(oid))
-        return Principal(self.target, PrincipalKind.PERSON if role.is_account else PrincipalKind.GROUP, role.name)
+        is_account = role.is_account or oid in self.logins
+        return Principal(self.target, PrincipalKind.PERSON if is_account else PrincipalKind.GROUP, role.name)
 
     def address(self, kind: Kind, thing: str, who: Principal | None = None, slot: str | None = None) -> Address:
         return Address(self.target, kind, thing, who, slot)
@@ -174,7 +207,7 @@ class Cluster:
 
     def accounts(self) -> Iterator[Resource]:
         for role in self.roles.values():
-            if not role.is_account or role.run is not None:
+            if not role.is_account or role.run is not None or role.oid in self.logins:
                 continue
             facts = Facts(str(role.oid), foreign_mark=role.noted.foreign)
             attributes = {"enabled": role.logs_in, "until": _backstop(role), "cut": role.noted.cut}
@@ -189,6 +222,8 @@ class Cluster:
             of_its_own = role.is_predefined or role.dataset is not None or role.run is not None
             if of_its_own or (role.is_account and role.oid not in self.has_members):
                 continue
+            if role.oid in self.logins:
+                continue
             more = {POWERS: " ".join(role.powers)} if role.powers else {}
             yield Resource(self.address(Kind.GROUP, role.name), NOTHING, facts=Facts(str(role.oid), more=more))
 
@@ -197,6 +232,8 @@ class Cluster:
         for row in self.members:
             role = self.roles.get(row.role)
             if row.member < FIRST_OWN or role is None or self.is_of_making(row) or self._of_run(row):
+                continue
+            if row.member in self.logins:
                 continue
             who, by = self.principal(row.member), self.name_of(row.grantor)
             if role.dataset is None:
@@ -285,7 +322,9 @@ class Found:
         attributes: Mapping[str, Any] = NOTHING,
         more: Mapping[str, str] = NOTHING_MORE,
     ) -> None:
-        self._ways.setdefault(address, []).append(way)
+        ways = self._ways.setdefault(address, [])
+        if way not in ways:  # an account and a login of it may have the same
+            ways.append(way)
         if attributes:
             self._attributes[address] = attributes
         if more:

@@ -161,7 +161,7 @@ class PostgresMinter:
             raise ProviderError(Trouble.CONFLICT, f"there is a role {role}, and it is not this run's", call="mint")
         site.run("comment on role {} is {text}", "comment", role, text=note.text())
         text = "alter role {} with login connection limit {most} valid until {end} password {kept}"
-        kept = session.verifier(role, password)
+        kept = session.verifier(password, role)
         site.run(text, "alter role", role, most=CONNECTIONS, end=format_instant(order.ends), kept=kept)
         rest = sql.Literal(f"{max(1, _milliseconds(site.now, order.ends))}ms")
         for since, name in _SWITCHES:

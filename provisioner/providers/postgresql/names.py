@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote
 
@@ -234,6 +234,50 @@ def dataset_of(role: str, comment: str | None) -> Dataset | None:
     if dataset_role(found[1], thing, found[2]) != role or found[2] not in thing.privileges:
         return None
     return Dataset(thing, found[2], found[1])
+
+
+# Logins of services
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What the comment of a login says that we made for a service: which of its turns (`a`, `b`), and the public id and
+    time of the password that it has now."""
+
+    turn: str
+    owner: str | None
+    id: str | None = None
+    made: Instant | None = None
+
+    def text(self, words: Iterable[str] = ()) -> str:
+        """The comment; `words` are what people wrote there."""
+        owner = f" o={self.owner}" if self.owner else ""
+        password = f" {self.id} {format_instant(self.made)}" if self.id and self.made else ""
+        return "\n".join([*words, f"provision/1 login{owner} {self.turn}{password}"])
+
+
+TURNS = ("a", "b")
+_LOGIN = re.compile(
+    r"provision/1 login(?: o=(?P<owner>[a-z0-9]{1,8}))? (?P<turn>[ab])(?: (?P<id>[ab]-[0-9a-f]{16}) (?P<made>\S+))?\Z"
+)
+
+
+def login_of(comment: str | None) -> Login | None:
+    """What a comment says of a login of a service; None for any other, and where two lines contradict each other."""
+    found = [m for line in (comment or "").split("\n") if (m := _LOGIN.match(line)) is not None]
+    if len(found) != 1:
+        return None
+    made = _instant(found[0]["made"] or "")
+    return Login(found[0]["turn"], found[0]["owner"], found[0]["id"] if made is not None else None, made)
+
+
+def login_name(account: str, turn: str) -> str:
+    """`report_bot_a`; `ValueError` where the server would cut it."""
+    name = f"{account}_{turn}"
+    told = why_not(name, "a login")
+    if told is not None:
+        raise ValueError(told)
+    return name
 
 
 # Comments on accounts

@@ -6,7 +6,7 @@ Neither statement reaches into another database: each is gone through, and one t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from provisioner.contract import AlreadySo, Done, Outcome, Refused
@@ -14,6 +14,7 @@ from provisioner.model.change import Change
 from provisioner.providers.postgresql import queries
 from provisioner.providers.postgresql.calls import Session, WriteCalls
 from provisioner.providers.postgresql.grants import hand_over_memberships
+from provisioner.providers.postgresql.logins import logins_of
 from provisioner.providers.postgresql.site import BY_MEMBERSHIP, Rules, Site, gone, listed
 
 
@@ -28,8 +29,9 @@ def hand_on(site: Site, change: Change) -> Outcome:
         return Refused(f"{role.name} owns objects there, and the target does not say `reassign_to`")
     if site.role(heir) is None:
         raise gone(f"there is no role {heir} to give them to", "reassign")
-    with _rights_of(site, role.name):
-        site.run("reassign owned by {} to {}", "reassign", role.name, heir)
+    for name in (role.name, *(login.name for login in logins_of(site, role.name))):
+        with _rights_of(site, name):
+            site.run("reassign owned by {} to {}", "reassign", name, heir)
     return Done(f"given to {heir}")
 
 
@@ -48,7 +50,9 @@ def drop_login(calls: WriteCalls, rules: Rules, login: str, deadline: float) -> 
             return AlreadySo("it is not there")
         if role.logs_in:
             return Refused(f"{login} can log in: somebody has switched it on again", moved=True)
-        rows = session.rows(queries.DEPENDS, {"roles": [role.oid]})
+        theirs = logins_of(site, login)
+        every = [*(r.name for r in theirs), login]
+        rows = session.rows(queries.DEPENDS, {"roles": [role.oid, *(r.oid for r in theirs)]})
         owns = sorted({name for _, name, kind, _ in rows if kind == "o"})
         elsewhere = sorted({name for _, name, _, _ in rows if name and name not in rules.databases})
         if elsewhere:
@@ -63,14 +67,15 @@ def drop_login(calls: WriteCalls, rules: Rules, login: str, deadline: float) -> 
             site = site_of(calls, session, rules, database)
             if site.role(login) is None:
                 return AlreadySo("it is not there")
-            with _rights_of(site, login):
-                if owns and rules.heir is not None:
-                    site.run("reassign owned by {} to {}", "reassign", login, rules.heir)
-                site.run("drop owned by {}", "drop owned", login)
+            for name in every:
+                with _rights_of(site, name):
+                    if owns and rules.heir is not None:
+                        site.run("reassign owned by {} to {}", "reassign", name, rules.heir)
+                    site.run("drop owned by {}", "drop owned", name)
             if database == rules.main and set(touched) <= {rules.main}:
-                return _drop(site, login)
+                return _drop(site, every)
     with calls.transaction(rules.main, deadline) as session:
-        return _drop(site_of(calls, session, rules, rules.main), login)
+        return _drop(site_of(calls, session, rules, rules.main), every)
 
 
 @contextmanager
@@ -86,9 +91,10 @@ def _rights_of(site: Site, login: str) -> Iterator[None]:
     site.run("revoke {} from {}", "revoke", login, site.me)
 
 
-def _drop(site: Site, login: str) -> Outcome:
-    hand_over_memberships(site, login)
-    site.run("drop role {}", "drop role", login)
+def _drop(site: Site, names: Iterable[str]) -> Outcome:
+    for name in names:
+        hand_over_memberships(site, name)
+        site.run("drop role {}", "drop role", name)
     return Done("what it owned was handed on, and it is dropped")
 
 

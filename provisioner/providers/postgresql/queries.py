@@ -114,5 +114,5 @@ def shared(version: int) -> LiteralString:
 
 
 SESSIONS: LiteralString = (
-    "select pid, datname::text from pg_stat_activity where usesysid = %s and pid <> pg_backend_pid()"
+    "select pid, datname::text from pg_stat_activity where usesysid::int8 = any(%s) and pid <> pg_backend_pid()"
 )

@@ -138,12 +138,12 @@ class PostgresReader:
     def _owned(self, cluster: Cluster, rows: Iterable[tuple[Any, ...]], found: Found) -> None:
         """What accounts own, one line for each database and one for what is shared: it is handed on as a whole."""
         for oid, database, kind, _ in rows:
-            role = cluster.roles.get(oid)
+            role = cluster.holder(oid)
             elsewhere = bool(database) and database not in self._databases
             if kind != "o" or role is None or not role.is_account or role.run is not None or elsewhere:
                 continue
             thing = Other(database or None, "objects" if database else "databases and tablespaces").text(self._main)
-            found.add(cluster.address(Kind.GRANT, thing, cluster.principal(oid), names.OWNER), Way(names.OWNER))
+            found.add(cluster.address(Kind.GRANT, thing, cluster.principal(role.oid), names.OWNER), Way(names.OWNER))
 
     def _scopes(self, want: frozenset[Scope], state: State, inside: Inside) -> list[ScopeCoverage]:
         proof = "one snapshot of the catalogs"
@@ -173,16 +173,19 @@ class PostgresReader:
         before = self._calls.count
         with self._calls.snapshot(self._main) as session:
             roles = {role.oid: role for role in map(convert.role_of, session.rows(queries.ROLES))}
-            wanted = [oid for oid, role in roles.items() if role.name in logins]
-            rows = session.rows(queries.DEPENDS, {"roles": wanted})
-        cluster = Cluster(self._target, self._main, 0, self._me, roles, [])
+            members = [Member(*row) for row in session.rows(queries.MEMBERSHIPS)]
+            cluster = Cluster(self._target, self._main, 0, self._me, roles, members)
+            wanted = {oid for oid, role in roles.items() if role.name in logins}
+            wanted |= {oid for oid, account in cluster.logins.items() if account in wanted}
+            rows = session.rows(queries.DEPENDS, {"roles": list(wanted)})
         found = Found()
         for oid, database, kind, _ in rows:
             if database and database not in self._databases and kind in ("o", "a"):
                 thing = Other(database, "objects" if kind == "o" else "privileges").text(self._main)
                 slot = names.OWNER if kind == "o" else "granted"
                 way = Way(slot, locked_by=f"database {database}, which `databases` does not name")
-                found.add(cluster.address(Kind.GRANT, thing, cluster.principal(oid), slot), way)
+                holder = cluster.principal(cluster.logins.get(oid, oid))
+                found.add(cluster.address(Kind.GRANT, thing, holder, slot), way)
         scopes = [ScopeCoverage(Scope(Kind.CREDENTIAL, login), Verdict.COMPLETE, "pg_shdepend") for login in logins]
         return Reading(State(found.resources()), Coverage(scopes), calls=self._calls.count - before)
 
@@ -196,6 +199,7 @@ class PostgresReader:
             cluster, databases, now = read_cluster(self._calls, session, self._target)
             owners = {a.principal.id for a in grants if a.slot == names.OWNER and a.principal is not None}
             oids = [cluster.by_name[name].oid for name in owners if name in cluster.by_name]
+            oids += [oid for oid, account in cluster.logins.items() if account in oids]
             owned = session.rows(queries.DEPENDS, {"roles": oids}) if oids else []
         touched = {names.database_of(a.object, self._main) for a in grants}
         holders = {a.principal.id for a in grants if a.principal is not None}

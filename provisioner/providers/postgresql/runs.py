@@ -4,12 +4,11 @@ login.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 from provisioner.contract import ProviderError, Refused, Trouble
 from provisioner.model.mark import owner8
-from provisioner.providers.postgresql import names, queries
+from provisioner.providers.postgresql import names
 from provisioner.providers.postgresql.calls import Session, WriteCalls
 from provisioner.providers.postgresql.names import OfRun
 from provisioner.providers.postgresql.owned import drop_login, site_of
@@ -19,7 +18,6 @@ _RUNS = """
 select r.rolname::text, shobj_description(r.oid, 'pg_authid') from pg_roles r
  where r.rolname like 'run!_%' escape '!' and shobj_description(r.oid, 'pg_authid') like 'provision/1 run %'
  order by 1"""
-_PAUSE = 0.02
 
 
 def all_runs(session: Session, rules: Rules) -> Iterator[OfRun]:
@@ -39,7 +37,11 @@ def end_run(calls: WriteCalls, rules: Rules, name: str, deadline: float) -> None
         site.run("alter role {} nologin", "alter role", name)
     session = calls.session(rules.main)
     with session.within(deadline):
-        end_sessions(session, name, deadline)
+        try:
+            oids = [oid for (oid,) in session.rows("select oid::int8 from pg_roles where rolname = %s", (name,))]
+            session.terminate(oids, name, deadline)
+        finally:
+            session.rollback()
     outcome = drop_login(calls, rules, name, deadline)
     if isinstance(outcome, Refused):
         raise ProviderError(Trouble.CONFLICT, f"nobody can log in as {name}, but {outcome.why}", call="drop role")
@@ -55,27 +57,6 @@ def end_runs_of(calls: WriteCalls, rules: Rules, login: str, deadline: float) ->
             session.rollback()
     for name in found:
         end_run(calls, rules, name, deadline)
-
-
-def end_sessions(session: Session, login: str, deadline: float) -> int:
-    """Ends all sessions of a login, and waits until none is left; how many there were. By the role's id, because a
-    dropped or renamed role's sessions are not found by name."""
-    try:
-        rows = session.rows("select oid from pg_roles where rolname = %s", (login,))
-        if not rows:
-            return 0
-        pids = [pid for pid, _ in session.rows(queries.SESSIONS, rows[0])]
-        for pid in pids:
-            session.rows("select pg_terminate_backend(%s)", (pid,))
-        while left := session.rows(queries.SESSIONS, rows[0]):
-            if time.monotonic() >= deadline - 0.5:
-                told = f"{len(left)} sessions of {login} do not end"
-                raise ProviderError(Trouble.CONFLICT, told, call="pg_terminate_backend")
-            session.rollback()  # what a transaction saw of the sessions, it sees until its end
-            time.sleep(_PAUSE)
-        return len(pids)
-    finally:
-        session.rollback()
 
 
 def _is_run(site: Site, name: str) -> bool:

@@ -12,14 +12,15 @@ from dataclasses import replace
 from provisioner.contract import AlreadySo, Done, Failed, Outcome, ProviderError, Refused, Trouble, Unknown
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Change
+from provisioner.model.mark import owner8
 from provisioner.model.resource import Resource
 from provisioner.model.unit import Unit
-from provisioner.providers.postgresql import names
+from provisioner.providers.postgresql import logins, names
 from provisioner.providers.postgresql.accounts import change_account, comment
-from provisioner.providers.postgresql.calls import WriteCalls
+from provisioner.providers.postgresql.calls import Session, WriteCalls
 from provisioner.providers.postgresql.grants import change_grant, change_group, change_membership
 from provisioner.providers.postgresql.owned import drop_account, hand_on, site_of
-from provisioner.providers.postgresql.runs import end_runs_of, end_sessions
+from provisioner.providers.postgresql.runs import end_runs_of
 from provisioner.providers.postgresql.site import Rules, Site
 
 _TOGETHER = 50
@@ -126,21 +127,33 @@ class PostgresWriter:
                 if role is None:
                     return AlreadySo("the role is not there")
                 site.run("alter role {} connection limit 0", "alter role", login)
+                logins.limit(site, login, 0)
                 comment(site, login, replace(role.noted, cut=True))
         except ProviderError as error:
             return Unknown(error=error) if error.trouble is Trouble.UNKNOWN else Failed(error)
         return self._end_sessions(login, deadline, Done("no session is open"))
 
     def _end_sessions(self, login: str, deadline: float, otherwise: Outcome) -> Outcome:
-        """By the role's id, because a dropped or renamed role's sessions are not found by name."""
+        """Those of the account and of its logins; by their ids, because a dropped or renamed role's sessions are not
+        found by name."""
         try:
             end_runs_of(self._calls, self._rules, login, deadline)
             session = self._calls.session(self._rules.main)
             with session.within(deadline):
-                ended = end_sessions(session, login, deadline)
+                ended = self._terminate(session, login, deadline)
         except ProviderError as error:
             return Unknown(error=error) if error.trouble is Trouble.UNKNOWN else Failed(error)
         return Done(f"{ended} sessions ended") if ended else otherwise
+
+    def _terminate(self, session: Session, login: str, deadline: float) -> int:
+        try:
+            rows = session.rows("select oid::int8 from pg_roles where rolname = %s", (login,))
+            if not rows:
+                return 0
+            theirs = logins.logins(session.rows(logins.OF, {"name": login}), owner8(self._rules.owner))
+            return session.terminate([rows[0][0], *(role.oid for role in theirs)], login, deadline)
+        finally:
+            session.rollback()
 
     def settle(self, receipt: str, deadline: float) -> Outcome:
         return Refused("the server answers at once: there is nothing to wait for")

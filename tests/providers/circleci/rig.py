@@ -59,6 +59,14 @@ class Circle:
         }
         self.provider: Provider = CircleCi()
 
+    def move_elsewhere(self) -> None:
+        """To an organization without groups for contexts, of the type `circleci`, with projects `site` and `docs`."""
+        state = self.server.state
+        self.org = state.create_org("acme", self.boss, "circleci")
+        self.site, docs = (state.create_project(self.org, name) for name in ("site", "docs"))
+        self.settings["organization"] = self.org.slug
+        self.settings["project_ids"] = {"site": self.site.id, "docs": docs.id}
+
     def restrictions(self, context: str) -> list[tuple[str, str]]:
         found: list[tuple[str, str]] = self.server.truth(self.org)["contexts"][context]["restrictions"]
         return found

@@ -237,3 +237,54 @@ def test_context_with_variables_is_never_deleted(circle: Circle) -> None:
     writer, unit = connection.writer(), connection.declare.unit(Address.parse("ci:control/c"))
     (outcome,) = writer.write(unit, [gone], expect={}, token="t", deadline=time.monotonic() + 15)
     assert isinstance(outcome, Refused) and "1 variables" in outcome.why and len(circle.server.state.contexts) == 1
+
+
+# Organizations without groups for contexts
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "left"),
+    [
+        ("everyone", {"projects": ["site"]}, [("project", "site")]),
+        ({"projects": ["site"]}, {"projects": ["docs"]}, [("project", "docs")]),
+        ({"projects": ["site"], "expressions": [MAIN]}, {"expressions": [MAIN]}, [("expression", MAIN)]),
+        ({"expressions": [MAIN]}, "everyone", []),
+    ],
+)
+def test_context_without_groups_is_opened_and_shut_by_projects_and_rules(
+    circle: Circle, tmp_path: Path, before: Any, after: Any, left: list[tuple[str, str]]
+) -> None:
+    circle.move_elsewhere()
+    circle.let("c")
+    circle.contexts = {"c": {"open_to": before}}
+    assert failures(circle.apply(tmp_path)[1]) == []
+    circle.contexts = {"c": {"open_to": after}}
+    planned, applied = circle.apply(tmp_path)
+    assert said(planned.plan) == ["update ci:control/c"] and failures(applied) == []
+    assert circle.restrictions("c") == left
+    assert said(circle.plan().plan) == []
+
+
+def test_open_context_without_groups_is_told_as_open_and_how_to_limit_it(circle: Circle, tmp_path: Path) -> None:
+    circle.move_elsewhere()
+    circle.server.state.create_context(circle.org, "old")
+    circle.contexts = {"old": {"open_to": "everyone"}}
+    (told,) = circle.plan().plan.diagnostics
+    assert told.code == "circleci-open-context" and told.fix == "limit it by `projects` or `expressions`"
+    circle.contexts = {"old": {"open_to": {"projects": ["site"]}}}
+    circle.labels = {("contexts", "old"): "production"}
+    circle.apply(tmp_path)
+    (told,) = circle.plan().plan.diagnostics
+    assert told.code == "circleci-unguarded-context" and "acknowledge it" in told.fix
+
+
+def test_without_groups_projects_and_rules_are_not_exchanged_at_once(circle: Circle, tmp_path: Path) -> None:
+    circle.move_elsewhere()
+    circle.contexts = {"c": {"open_to": {"projects": ["site"], "expressions": [MAIN]}}}
+    circle.apply(tmp_path)
+    before = circle.restrictions("c")
+    circle.contexts = {"c": {"open_to": {"projects": ["docs"], "expressions": ['pipeline.git.branch == "next"']}}}
+    _, applied = circle.apply(tmp_path)
+    (outcome,) = applied.outcomes.values()
+    assert isinstance(outcome, Refused) and "change the one, apply it, then the other" in outcome.why
+    assert circle.restrictions("c") == before

@@ -57,7 +57,24 @@ def restriction(kind: str, value: str, name: str = "") -> Restriction:
     ],
 )
 def test_restrictions_are_read_as_who_they_let_in(restrictions: list[tuple[str, str, str]], value: Any) -> None:
-    assert convert.open_to([restriction(*r) for r in restrictions], ORG) == value
+    assert convert.open_to([restriction(*r) for r in restrictions], convert.Place(ORG)) == value
+
+
+@pytest.mark.parametrize(
+    ("restrictions", "value"),
+    [
+        ([], "everyone"),
+        ([("project", "p1", "whatever it is called")], {"projects": ["site"]}),
+        ([("expression", "a", "")], {"expressions": ["a"]}),
+        ([("group", ORG, "All members"), ("project", "p2", "Docs")], {"projects": ["docs"]}),
+        ([("group", "g1", "leads")], {"groups": ["leads"]}),
+    ],
+)
+def test_without_groups_the_absence_of_one_shuts_nobody_out(
+    restrictions: list[tuple[str, str, str]], value: Any
+) -> None:
+    place = convert.Place(ORG, has_groups=False, projects={"p1": "site"})
+    assert convert.open_to([restriction(*r) for r in restrictions], place) == value
 
 
 def test_declared_value_is_the_same_however_it_is_written() -> None:
@@ -84,6 +101,9 @@ def found(
 
 def test_groups_outside_of_a_github_organization_and_near_names_are_told() -> None:
     assert found({"c": {"open_to": GROUPS}}, slug="circleci/abc") == ["circleci-no-groups"]
+    assert found({"c": {"open_to": "admins"}}, slug="bb/acme") == ["circleci-no-groups"]
+    assert found({"c": {"open_to": {"projects": ["site"]}}}, slug="circleci/abc") == ["circleci-project-id"]
+    assert found({"c": {"open_to": {"projects": ["site"]}}}, slug="bb/acme") == []
     assert found({"c": {"open_to": "admins"}, "C": {"open_to": "admins"}}) == ["circleci-near-names"]
 
 

@@ -32,6 +32,17 @@ def test_a_context_that_is_open_to_everyone_takes_no_secret(circle: Circle) -> N
     assert not context.variables
 
 
+def test_a_context_without_groups_and_limits_is_open_to_everyone_and_takes_no_secret(circle: Circle) -> None:
+    circle.move_elsewhere()
+    context = circle.server.state.create_context(circle.org, "release")
+    with pytest.raises(ProviderError) as told:
+        store(circle).put(AT, WHOLE, issued(1), note(1), None, soon())
+    assert "open to everyone" in told.value.message and not context.variables
+    circle.server.state.restrict(context, "project", circle.site.id)
+    store(circle).put(AT, WHOLE, issued(1), note(1), None, soon())
+    assert context.variables["AWS_KEY"].value == issued(1).whole.reveal()
+
+
 def test_a_context_that_is_open_to_others_than_declared_takes_no_secret(circle: Circle) -> None:
     state = circle.server.state
     context = state.create_context(circle.org, "release")

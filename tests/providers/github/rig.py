@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from provisioner.apply import Applied
+from provisioner.apply import Applied, Waits
 from provisioner.contract import Connection, Reader
 from provisioner.diagnostics import Location
 from provisioner.engine import Known, Planned, Situation, make_plan
@@ -21,7 +21,7 @@ from provisioner.providers.github import Github
 from provisioner.sandbox.github import GitHubServer
 from provisioner.sandbox.github.things import Org, User
 from tests.builders import NOW
-from tests.runs import run
+from tests.runs import QUICK, run
 from tests.worlds import OWNER, block, someone
 
 TARGET = "github"
@@ -130,9 +130,9 @@ class Hub:
         return make_plan(self.facing(declared, *before, **more))
 
     def apply(
-        self, folder: Path, declared: DeclaredAccess, *before: DeclaredAccess, **more: Any
+        self, folder: Path, declared: DeclaredAccess, *before: DeclaredAccess, waits: Waits = QUICK, **more: Any
     ) -> tuple[Planned, Applied]:
-        return run(self.facing(declared, *before, **more), folder)
+        return run(self.facing(declared, *before, **more), folder, waits=waits)
 
 
 def role(name: str, **grants: Any) -> Role:

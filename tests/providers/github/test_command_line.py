@@ -10,6 +10,8 @@ import pytest
 
 from provisioner.sandbox.circleci import CircleCiServer
 from provisioner.sandbox.github import GitHubServer
+from provisioner.sandbox.github.things import DeployKey
+from tests.builders import NOW
 from tests.cases.company import Company
 from tests.providers.github.rig import Hub
 from tests.providers.github.test_read import big
@@ -70,6 +72,9 @@ def test_organization_is_adopted_and_planned_empty_and_a_person_with_an_invitati
     world.create_user("newcomer")
     world.invite(hub.org, hub.boss, user=hub.user("newcomer"), teams={team.id: "member"})
     forge.circle.state.create_context(forge.org, "release")
+    site = world.repo(hub.org, "repo-1")
+    assert site is not None
+    site.keys[7] = DeployKey(7, "ci\n::error::", "ssh-ed25519 AAAA", False, hub.user("user-3").id, NOW)
     before = hub.truth()
 
     for target in ("github", "ci"):
@@ -95,6 +100,14 @@ def test_organization_is_adopted_and_planned_empty_and_a_person_with_an_invitati
     assert set(before["members"]) - set(after["members"]) == {"user-3"}
     receipt = forge.provision("receipt", "user-3")
     assert receipt.code == 0 and "nothing" in receipt.out.lower(), receipt.out + receipt.err
+    lines = [" ".join(line.split()) for line in receipt.out.splitlines()]
+    assert (
+        f"! deploy keys that user-3 added keep working: `ci\\n::error::` of {site.name}; put a new key where it is"
+        in lines
+    )
+    world.rename_user(hub.user("user-3"), "else-where")
+    receipt = forge.provision("receipt", "user-3")
+    assert receipt.code == 0 and "deploy keys that else-where added keep working" in receipt.out
     assert forge.provision("plan", "--format", "json").changes == []
 
 

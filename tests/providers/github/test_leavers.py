@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from provisioner.ask.receipt import Sought, receipt
-from provisioner.contract import StillHas
+from provisioner.contract import Remains, StillHas
 from provisioner.engine import Planned
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Kind
@@ -189,6 +189,28 @@ def test_deploy_keys_and_places_of_a_leaver_are_told_and_left(hub: Hub, tmp_path
     hub.server.reset_calls()
     assert said(hub.plan(after, before).plan) == []
     assert not any("keys" in call or "organization-roles" in call for call in hub.server.calls)
+
+
+def test_deploy_keys_of_whoever_is_no_member_are_told_while_they_leave_and_after(hub: Hub, tmp_path: Path) -> None:
+    carl, repo = hub.user("carl"), hub.repo("site")
+    repo.collaborators[carl.id] = "admin"
+    repo.keys[7] = DeployKey(7, "ci", "ssh-ed25519 AAAA", False, carl.id, NOW)
+    hub.server.world.version += 1
+    site = role("site", repositories={"site": ["admin"]})
+    before, after = hub.files([hub.person("carl", "site")], [site]), hub.files([], [site])
+    hub.apply(tmp_path, before)
+    planned, applied = hub.apply(tmp_path, after, before)
+    assert told(planned, "github-leaver-keys") == ["deploy keys that carl added keep working: `ci` of site"]
+    assert failures(applied) == [] and not repo.collaborators
+    reader = hub.reader()
+    assert isinstance(reader, Remains)
+    hub.server.world.rename_user(carl, "carlo")
+    (found,) = reader.remains({"carl": str(carl.id)})
+    assert found.message == "deploy keys that carlo added keep working: `ci` of site"
+    assert reader.remains({"carl": None}) == []  # whoever has that login now has added none
+    hub.server.fail("GET /repos/{owner}/{repo}/keys", 403, body=b'{"message": "Resource not accessible"}')
+    (found,) = reader.remains({"carl": str(carl.id)})
+    assert found.message.startswith("not seen of carlo: deploy keys and where they are named (")
 
 
 def test_list_that_an_app_may_not_see_holds_nothing_back_and_is_said(hub: Hub, tmp_path: Path) -> None:

@@ -129,8 +129,9 @@ def test_suspended_person_comes_back_with_the_end_that_the_files_say(rig: Rig) -
 
 
 def test_no_password_is_in_the_servers_log(rig: Rig) -> None:
+    before = rig.server.log.stat().st_size
     rig.apply(rig.files([someone("ada", "staff")], [STAFF]))
-    log = rig.server.log.read_text(encoding="utf-8", errors="replace").lower()
+    log = rig.server.log.read_bytes()[before:].decode("utf-8", "replace").lower()
     assert "create role" in log and "password '" not in log
 
 

@@ -1,0 +1,64 @@
+"""Passwords of a bot in PostgreSQL and in a directory: made, delivered, made anew, killed on the way, and ended."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.credentials.kills import OVERLAP, Point, stage_of_password
+from tests.credentials.office import office
+from tests.rigs.openbao import Bao
+from tests.rigs.postgres import Postgres
+from tests.rigs.slapd import Slapd
+
+NOT_ANSWERED = Point("make", 1, after=True, record=False)
+"""The password is set, and the run that drew it dies."""
+IN_ONE_PLACE = Point("make", 2, after=True, record=False)
+
+
+@pytest.mark.parametrize(("system", "point"), [("postgres", NOT_ANSWERED), ("slapd", IN_ONE_PLACE)])
+def test_a_rotation_that_is_killed_never_leaves_a_consumer_without_a_password(
+    system: str,
+    point: Point,
+    bao: Bao,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    server: Postgres | Slapd = request.getfixturevalue(system)
+    bao.call("DELETE", "secret/metadata/ci/bot")
+    with stage_of_password(tmp_path, monkeypatch, server, bao) as play:
+        play.play(point)
+        assert play.kills == 1 and play.most == 2
+        assert len(play.there.keys()) == 1
+
+
+def test_where_there_is_one_at_a_time_a_delivery_that_fails_is_told_and_the_next_run_makes_another(
+    slapd: Slapd, bao: Bao, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bao.call("DELETE", "secret/metadata/ci/bot")
+    with office(tmp_path, monkeypatch, slapd, bao, slapd.port, passwords="one") as there:
+        told = there.run("validate")
+        assert told.status == 0 and "warning[credential-gap]" in told.out + told.err
+        assert there.run("apply").status == 0
+        assert there.working() == ["local", "vault"]
+        first = there.delivered()
+        monkeypatch.setenv("BAO_TOKEN", _may_only_read(bao))
+        ran = there.run("rotate", "deploy-bot")
+        assert ran.status == 8 and "the one before works no more" in ran.err
+        assert there.delivered() == first and there.working() == []
+        monkeypatch.setenv("BAO_TOKEN", bao.token)
+        ran = there.run("rotate", "--due")
+        assert ran.status == 0, ran.err
+        assert there.working() == ["local", "vault"] and len(there.keys()) == 1
+        time.sleep(OVERLAP)
+        assert there.run("rotate", "--due").out == "Nothing is due.\n"
+
+
+def _may_only_read(bao: Bao) -> str:
+    bao.call("PUT", "sys/policies/acl/reads", {"policy": 'path "secret/*" { capabilities = ["read", "list"] }'})
+    made = bao.call("POST", "auth/token/create", {"policies": ["reads"]})
+    assert made is not None
+    return str(made["auth"]["client_token"])
