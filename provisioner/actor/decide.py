@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from provisioner.actor.found import Account, Found, Part
 from provisioner.model.access import DeclaredAccess
+from provisioner.model.environment import Environment
 from provisioner.model.identity import Identity, IdentityKind
 from provisioner.model.instant import Instant
 from provisioner.resolve.roles import Roles, environments_held
@@ -77,6 +78,23 @@ def decide(asked: Asked, found: Found, counting: Counting, now: Instant) -> Deci
     return Decision(True, people, f"{' and '.join(people)} may do this: {what}")
 
 
+def decide_said(asked: Asked, who: str, counting: Counting, now: Instant) -> Decision:
+    """The same of somebody whom whoever runs this names: nothing proves that it is they."""
+    try:
+        if not counting.trees:
+            raise _No("nothing-applied", "nothing has been applied yet, so nobody has access", "run `provision apply`")
+        for declared in counting.trees:
+            _declared(asked, declared)
+            identity = declared.identities.get(who)
+            if identity is None:
+                raise _No("unknown-person", f"{who} is nobody whom the applied files declare", "name a declared id")
+            _present(identity, counting.held, now)
+            _holds(identity, declared, asked, now)
+    except _No as no:
+        return Decision(False, (who,), no.sentence, no.code, no.fix)
+    return Decision(True, (who,), f"{who} may do this")
+
+
 def known_person(account: Account, declared: DeclaredAccess) -> Identity | None:
     """Whose account it is: by the immutable id that the files pin, and by the login only where there is no id."""
     for identity in declared.identities.values():
@@ -92,11 +110,7 @@ def known_person(account: Account, declared: DeclaredAccess) -> Identity | None:
 def _each(
     asked: Asked, found: Found, declared: DeclaredAccess, held: Mapping[str, str], now: Instant
 ) -> tuple[str, ...]:
-    environment = declared.environments.get(asked.environment)
-    if environment is None:
-        raise _No("no-such-environment", f"no environment {asked.environment} is declared")
-    if asked.role is not None and asked.role not in declared.roles:
-        raise _No("no-such-role", f"no role {asked.role} is declared")
+    environment = _declared(asked, declared)
     for sign in found.bad:
         raise _No(sign.code, f"this run may not go on: {sign.why}")
     if found.unmerged and environment.protected:
@@ -112,6 +126,15 @@ def _each(
     if asked.approver_not:
         _approved(asked, found, declared, held, now)
     return tuple(dict.fromkeys(i.id for i in starters))
+
+
+def _declared(asked: Asked, declared: DeclaredAccess) -> Environment:
+    environment = declared.environments.get(asked.environment)
+    if environment is None:
+        raise _No("no-such-environment", f"no environment {asked.environment} is declared")
+    if asked.role is not None and asked.role not in declared.roles:
+        raise _No("no-such-role", f"no role {asked.role} is declared")
+    return environment
 
 
 def _scheduled(found: Found, declared: DeclaredAccess, held: Mapping[str, str], now: Instant, asked: Asked) -> Identity:

@@ -269,6 +269,7 @@ class _Comparing:
             environments = tuple(sorted({*_below(before, "deploys"), *_below(after, "deploys")}))
             needs = [self.approvers.need(f"pipeline {name}", owners, ())]
             needs += [self.approvers.of_environment(e) for e in environments]
+            needs += self._scope(before, after)
         else:
             needs = [self.approvers.of_guardrails("guardrails")]
         thing = f"{_SINGULAR.get(section, section)} {name}".strip()
@@ -283,6 +284,19 @@ class _Comparing:
             entry.place() if how or not keys else entry.place(keys[0]),
             tuple(dict.fromkeys(n for n in needs if n is not None)),
         )
+
+    def _scope(self, before: Entry | None, after: Entry | None) -> Iterator[Need | None]:
+        """What the runs of a pipeline may be given anew: for that the owners of each role answer, and of all its
+        environments; for another role on a target, the target's."""
+        for role in sorted(set(_listed(after, "scope")) - set(_listed(before, "scope"))):
+            yield self.approvers.of_role(role)
+            known = self.head.declared.roles.get(role) or self.base.declared.roles.get(role)
+            yield from (self.approvers.of_environment(e) for e in sorted(known.environments if known else ()))
+        was, now = _value(before, "assume"), _value(after, "assume")
+        for target in sorted(now if isinstance(now, dict) else ()):
+            known_before = was.get(target) if isinstance(was, dict) else None
+            if known_before != now[target] and self.approvers.owners_of_target(target):
+                yield self.approvers.of_target(target)
 
     def _labels(self, family: str) -> Iterator[str]:
         """The environments whose things are declared otherwise than before."""

@@ -15,7 +15,7 @@ from provisioner.model.instant import Instant
 from provisioner.model.way import Evidence
 from provisioner.plan.side import Side, TargetPlan, gaps_of
 
-_NOTES = FINDINGS | {"ignore-expired", "ignore-unused"}
+_NOTES = FINDINGS | {"ignore-expired", "ignore-unused", "run-left-over"}
 
 
 def drift(

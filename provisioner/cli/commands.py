@@ -32,6 +32,7 @@ SECTIONS = {
     },
     "In a pipeline": {
         "gate": "may whoever started this run do this? if not, it is stopped",
+        "run": "a command with the rights of whoever started this run",
     },
     "Questions": {
         "explain": "why somebody has access, to the file line",

@@ -71,6 +71,8 @@ class _Story:
         self._first_apply()
         self._offboarding()
         self._proof(before)
+        if not self.wrong:
+            self._database()
         if self.wrong:
             tell(f"the demo failed: {self.wrong} of the things above are not as they should be\n")
             return Exit.FAILED
@@ -134,6 +136,45 @@ class _Story:
         self._check("sana, added to the same group by hand, is still in it", company.members("night-shift") == ["sana"])
         self._check("mia, who was there before the files, kept her group", "mia" in company.members("workshop"))
         self._check("all that nobody declared is as it was, to the last attribute", company.foreign() == before)
+
+    def _database(self) -> None:
+        """The restricted database, where there is a PostgreSQL."""
+        from provisioner.cli.sample import new_repository
+        from provisioner.cli.sandbox import installed
+        from provisioner.sandbox.postgres import missing_reason
+        from provisioner.sandbox.warehouse import Warehouse
+
+        if missing_reason() is not None or not installed("psycopg"):
+            self._say("One more story needs PostgreSQL, which is not installed here: see docs/worked-examples.md.")
+            return
+        self._say(
+            "One more story, on a real PostgreSQL. anna may read orders, prices and stock; ben may read stock",
+            "and suppliers. The pipeline `report` may read orders, prices and stock. It has no account of its",
+            "own: `provision run` gives its script, for minutes, what whoever started it and it both have.",
+        )
+        root = self.root.parent / "warehouse"
+        new_repository(root, "restricted-database")
+        os.chdir(root)
+        with Warehouse() as warehouse:
+            os.environ.update(warehouse.exports())
+            self._run("apply", head=_DONE, tail=2)
+            self._say("anna starts the pipeline.")
+            self._pipeline("anna")
+            self._say("ben starts the same pipeline, and the database itself answers otherwise.")
+            self._pipeline("ben")
+            self._say("And afterwards?")
+            self._check("no login of a run is left, and no session of one", not warehouse.of_runs())
+
+    def _pipeline(self, who: str) -> None:
+        """What the pipeline's job does; its script writes to our own output."""
+        from provisioner.cli.main import main
+        from provisioner.cli.output import show
+
+        said = ("--environment", "production", "--person", who, "--pipeline", "report")
+        show(f"$ provision run {' '.join(said)} -- python report.py\n")
+        with contextlib.redirect_stderr(io.StringIO()):
+            status = main(("run", *said, "--", sys.executable, "report.py"))
+        self.wrong += status != 0
 
     # How it is told
 

@@ -40,6 +40,7 @@ EXPLAINED = {
 }
 _BY_CODE = {
     "adopt-incomplete": Exit.INCOMPLETE,
+    "cannot-narrow": Exit.NOT_ALLOWED,
     "ci-not-ours": Exit.NOT_ALLOWED,
     "ci-unknown": Exit.USAGE,
     "ci-unreadable": Exit.INCOMPLETE,
@@ -51,10 +52,13 @@ _BY_CODE = {
     "lock-lost": Exit.LOCKED,
     "live-unreadable": Exit.INCOMPLETE,
     "locked": Exit.LOCKED,
+    "not-minted": Exit.FAILED,
     "option-value": Exit.USAGE,
     "output-not-written": Exit.USAGE,
     "reviews-of-other-commit": Exit.REFUSED,
     "reviews-unread": Exit.INCOMPLETE,
+    "run-over": Exit.NOT_ALLOWED,
+    "runs-unread": Exit.INCOMPLETE,
     "source-incomplete": Exit.INCOMPLETE,
     "source-other-system": Exit.REFUSED,
     "unknown-pipeline": Exit.USAGE,

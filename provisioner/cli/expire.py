@@ -17,16 +17,19 @@ def expire(
     """End what has lapsed, of leavers and by time, and finish what is outstanding. Gives nothing to anybody."""
     from provisioner.cli.applying import Task, carry_out
     from provisioner.cli.choosing import only_due
+    from provisioner.cli.exit_codes import Exit, first
     from provisioner.cli.following import hold_all, leavers_of, tell_held, worst
     from provisioner.cli.running import tell_invalid
+    from provisioner.cli.sweeping import ended_runs
     from provisioner.cli.wiring import InvalidFilesError, Wanted, check_journal, open_work
 
     try:
         opened = open_work(Wanted(access, target, base=base, last_valid=True))
     except InvalidFilesError as error:
         return tell_invalid(error.loaded)
+    swept = ended_runs(opened)
     if not opened.declared.sources:
-        return carry_out(opened, Task("expire", choose=only_due(), rotates=False))
+        return first(Exit(carry_out(opened, Task("expire", choose=only_due(), rotates=False))), swept)
     check_journal(opened)
     followed = leavers_of(opened)
     begin = partial(hold_all, followed)
@@ -35,4 +38,4 @@ def expire(
     except BaseException:  # however it ended, an interrupt too, who is held must be told
         tell_held(followed, opened)
         raise
-    return worst(status, followed)
+    return first(Exit(worst(status, followed)), swept)

@@ -203,7 +203,46 @@ def decisions(
     return 0
 
 
-SUBCOMMANDS = {"show": show, "verify": verify, "recover": recover, "export": export, "decisions": decisions}
+def runs(
+    access: Access = DEFAULT_ACCESS,
+    place: Place = None,
+    person: Person = None,
+    since: Since = None,
+    until: Until = None,
+    form: Annotated[ShowFormat, typer.Option("--format", help="How it is told.")] = ShowFormat.TEXT,
+) -> int:
+    """Show what `run` gave to whom, and when it ended."""
+    from provisioner.cli.output import show as say
+    from provisioner.cli.output import tell
+    from provisioner.records.runs import Began
+    from provisioner.records.runs import runs as read
+    from provisioner.report.journal import Asked
+    from provisioner.report.machine import json_text
+    from provisioner.report.runs import text
+    from provisioner.report.safe import safe
+
+    asked = Asked(None, _time(since), _time(until))
+    everything = list(read(_journal(access, place).store))
+    whose = {one.run for one in everything if isinstance(one, Began) and (person is None or person in one.people)}
+    found = [one for one in everything if not isinstance(one, str) and asked.takes(one.at)]
+    found = [one for one in found if person is None or one.run in whose]
+    if form is ShowFormat.JSON:
+        say(json_text({"format": "provision.journal-runs/1", "runs": [one.to_json() for one in found]}))
+    else:
+        say(text(found) or "The journal has nothing of that.\n")
+    for key in (one for one in everything if isinstance(one, str)):
+        tell(f"{safe(key)} cannot be read, and is left out\n")
+    return 0
+
+
+SUBCOMMANDS = {
+    "show": show,
+    "verify": verify,
+    "recover": recover,
+    "export": export,
+    "decisions": decisions,
+    "runs": runs,
+}
 
 
 def _journal(access: Path, place: str | None) -> Journal:

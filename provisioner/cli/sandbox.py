@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import threading
+from collections.abc import Callable
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +24,7 @@ class Example(StrEnum):
 
     OPEN_SOURCE = "open-source"
     REGULATED = "regulated"
+    RESTRICTED_DATABASE = "restricted-database"
 
 
 def sandbox(
@@ -40,30 +42,49 @@ def sandbox(
     circleci_port: Annotated[int, typer.Option("--circleci-port", metavar="N", help="0 takes a free one.")] = 0,
 ) -> int:
     """Run the embedded directory, AWS, GitHub and CircleCI until Ctrl-C; print what a second terminal has to export."""
-    require_extra()
-    from provisioner.cli.exit_codes import Exit
-    from provisioner.cli.output import show, tell
     from provisioner.cli.sample import new_repository
+
+    warehouse = example is Example.RESTRICTED_DATABASE
+    if warehouse:
+        require_database()
+    else:
+        require_extra()
+    if sample is not None:
+        new_repository(sample, example.value if example else None)
+    if warehouse:
+        from provisioner.sandbox.warehouse import Warehouse
+
+        return _served(_started(Warehouse()), _DATABASE, sample, lambda _: None)
     from provisioner.sandbox.company import Company
     from provisioner.sandbox.schemes import EXAMPLES, SAMPLE
 
-    if sample is not None:
-        new_repository(sample, example.value if example else None)
+    ports = {"github_port": github_port, "circleci_port": circleci_port}
+    scheme = SAMPLE if example is None else EXAMPLES[example.value]
+    company = _started(Company(scheme, ldap_port=ldap_port, aws_port=aws_port, **ports))
+    return _served(company, _COMPANY, sample, _copied)
+
+
+def _copied(company: Any) -> None:
+    company.forge.accept()
+    company.forge.copy_teams()
+
+
+def _served(company: Any, what: str, sample: Path | None, meanwhile: Callable[[Any], None]) -> int:
+    """Until Ctrl-C."""
+    from provisioner.cli.exit_codes import Exit
+    from provisioner.cli.output import show, tell
+
     ended = threading.Event()
 
     def end(*_: Any) -> None:
         ended.set()
 
-    ports = {"github_port": github_port, "circleci_port": circleci_port}
-    scheme = SAMPLE if example is None else EXAMPLES[example.value]
-    company = _started(Company(scheme, ldap_port=ldap_port, aws_port=aws_port, **ports))
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         show("".join(f"export {name}={shlex.quote(value)}\n" for name, value in company.exports().items()))
-        tell(_how_to_go_on(sample))
+        tell(_how_to_go_on(what, sample))
         while not ended.wait(COPIED):
-            company.forge.accept()
-            company.forge.copy_teams()
+            meanwhile(company)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -88,10 +109,14 @@ def _started(company: Any) -> Any:
         ) from None
 
 
-def _how_to_go_on(sample: Path | None) -> str:
+_COMPANY = "A directory, three AWS accounts, a GitHub organization and its CircleCI are up, in this process only."
+_DATABASE = "A PostgreSQL of its own is up, with the database `warehouse`."
+
+
+def _how_to_go_on(what: str, sample: Path | None) -> str:
     where = f"in {sample}" if sample is not None else "in a folder with access files for them (--sample DIR makes one)"
     return (
-        "A directory, three AWS accounts, a GitHub organization and its CircleCI are up, in this process only.\n"
+        f"{what}\n"
         f"In a second terminal, {where}: paste the lines above, then `provision plan`.\n"
         "Ctrl-C ends it; nothing is kept.\n"
     )
@@ -101,7 +126,7 @@ def require_extra() -> None:
     """ProvisionError where what the embedded servers are made of is not installed."""
     from provisioner.diagnostics import Diagnostic, ProvisionError
 
-    missing = [name for name in NEEDED if not _installed(name)]
+    missing = [name for name in NEEDED if not installed(name)]
     if missing:
         raise ProvisionError(
             Diagnostic(
@@ -113,7 +138,26 @@ def require_extra() -> None:
         )
 
 
-def _installed(name: str) -> bool:
+def require_database() -> None:
+    """ProvisionError where there is no PostgreSQL, or nothing to reach it with."""
+    from provisioner.diagnostics import Diagnostic, ProvisionError
+    from provisioner.sandbox.postgres import missing_reason
+
+    told = missing_reason()
+    if told is None and installed("psycopg"):
+        return
+    raise ProvisionError(
+        Diagnostic(
+            "missing-extra",
+            told or "psycopg is not installed",
+            why="this example runs on a real PostgreSQL, started in a folder of its own",
+            fix="install it, and pip install 'provision-access[postgresql]'",
+        )
+    )
+
+
+def installed(name: str) -> bool:
+    """Whether a package is there."""
     try:
         return find_spec(name) is not None
     except ModuleNotFoundError:

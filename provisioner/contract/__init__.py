@@ -7,7 +7,7 @@ from provisioner.contract.errors import ProviderError, Trouble
 from provisioner.contract.exposure import Exposes, Exposure
 from provisioner.contract.inspection import FINDINGS, Inspects
 from provisioner.contract.keyless import Pipelines, Trusts
-from provisioner.contract.minting import Left, Minted, Minter, Mints, Narrows, Order, Shared
+from provisioner.contract.minting import CannotNarrow, Left, Minted, Minter, Mints, Narrows, Order, Shared
 from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
     Accepted,
@@ -40,6 +40,7 @@ __all__ = [
     "FINDINGS",
     "Accepted",
     "AlreadySo",
+    "CannotNarrow",
     "Capabilities",
     "Combines",
     "Connection",

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from provisioner.contract.errors import ProviderError, Trouble
 from provisioner.credentials import Secret
 from provisioner.model.instant import Instant
 from provisioner.model.resource import Resource
@@ -25,6 +26,15 @@ class Shared:
     cannot: tuple[str, ...] = ()
 
 
+class CannotNarrow(ProviderError):  # noqa: N818 - it is what the system is like, not something wrong in us
+    """What only the live system shows, or the order lacks: there is no credential that would be no wider than both.
+    Nothing was made. `reasons` say each thing in words, as `Shared.cannot` does."""
+
+    def __init__(self, reasons: Sequence[str], *, call: str) -> None:
+        super().__init__(Trouble.INVALID, "; ".join(reasons), call=call, code="cannot-narrow")
+        self.reasons = tuple(reasons)
+
+
 @runtime_checkable
 class Narrows(Protocol):
     """A `Declare` that can tell what two parties share. Pure."""
@@ -38,7 +48,8 @@ class Narrows(Protocol):
 @dataclass(frozen=True, slots=True)
 class Order:
     """A credential that is wanted. `run` is unique and made of at most 16 of a-z and 0-9; `person` the declared id of
-    whom it is for and `login` their account's name on the target. `things` come from `shared`. `settings` are what the
+    whom it is for and `login` their account's name on the target; `others` are the accounts there of those who set the
+    run going too, for it is to be no wider than any of them. `things` come from `shared`. `settings` are what the
     pipeline's entry says for this target (`assume`), empty where it says nothing. `ends` is the last moment at which
     it may work."""
 
@@ -49,12 +60,14 @@ class Order:
     things: tuple[Resource, ...]
     ends: Instant
     settings: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Minted:
-    """A credential in hand. `public_id` may be said and is what `end` takes; `environ` what a client of the system
-    reads. `ends` is when the system itself ends it. `taken_back` False: nothing ends it before that."""
+    """A credential in hand. `public_id` may be said and is what `end` takes; `environ` all that a client of the system
+    reads: it finds no other variables of that system. `ends` is when the system itself ends it. `taken_back` False:
+    nothing ends it before that."""
 
     public_id: str
     environ: Mapping[str, Secret | str]
@@ -76,7 +89,7 @@ class Minter(Protocol):
 
     def mint(self, order: Order, deadline: float) -> Minted:
         """Make one; safe to say again for the same order after `unknown`. What is half made when it fails is found by
-        `left`, and works for nobody."""
+        `left`, and works for nobody. Raises CannotNarrow where only the live system shows that it cannot be."""
         ...
 
     def end(self, public_id: str, deadline: float) -> None:

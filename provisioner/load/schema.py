@@ -208,8 +208,9 @@ class CiModel(Shape):
 
 
 class PipelineModel(Shape):
-    """The CI configuration of one repository: whose contexts and environments it uses, what in it deploys where, and
-    what its schedules run as."""
+    """The CI configuration of one repository: whose contexts and environments it uses, what in it deploys where, what
+    its schedules run as, and what `provision run` may ever give it: `scope` are the roles of the pipeline itself,
+    `assume` its role on targets that have such, `max_duration` the longest run."""
 
     circleci: Text = _LEFT_OUT
     github: Text = _LEFT_OUT
@@ -222,6 +223,9 @@ class PipelineModel(Shape):
     tags: list[Text] = Field(default_factory=list)
     forks: Literal["none", "build", "secrets"] = "none"
     schedules: Text = _LEFT_OUT
+    scope: list[Text] = _LEFT_OUT
+    assume: dict[Text, Text] = _LEFT_OUT
+    max_duration: Duration = _LEFT_OUT
     owners: list[Text] = Field(default_factory=list)
     deploys: dict[Text, DeployModel] = Field(default_factory=dict)
 

@@ -284,6 +284,22 @@ def test_a_thing_that_is_labelled_needs_its_environments_owner_too() -> None:
     )
 
 
+def test_who_adds_to_the_scope_of_a_pipeline_asks_the_owners_of_what_its_runs_may_then_use() -> None:
+    entry, leads = "site: {deploys: {production: {jobs: [deploy]}}}", ("boss", "chief")
+    scoped = BASE.replace(entry, "site: {scope: [developer]}")
+    found = told(changed(("scope: [developer]", "scope: [developer, deployer], assume: {corp: Deploy}"), base=scoped))
+    assert found == {
+        "pipeline site: assume and scope changed": {
+            "pipeline site": None,
+            "role deployer": ("ada", "grace"),
+            "environment production": leads,
+            "target corp": ("linus",),
+        }
+    }
+    narrower = told(changed(("scope: [developer]", "scope: []"), base=scoped))
+    assert narrower == {"pipeline site: scope changed": {"pipeline site": None}}
+
+
 def test_environments_pipelines_and_guardrails() -> None:
     assert told(changed(("{protected: true, owners", "{owners"))) == {
         "environment production: protected changed": {"environment production": ("boss", "chief")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,10 @@ import pytest
 from provisioner.cli.main import main
 from provisioner.cli.sample import commit, new_repository
 from provisioner.sandbox.forge import Forge
+from provisioner.sandbox.postgres import missing_reason
 from provisioner.sandbox.schemes import EXAMPLES
+from provisioner.sandbox.warehouse import Warehouse
+from tests.rigs.need import need
 from tests.rigs.specs import Checked
 
 
@@ -139,3 +143,29 @@ def test_inner_core_releases_outer_core_merges_and_the_community_sorts_issues(ex
         assert example.forge.left(who) == []
     example.settled()
     assert example.users_of("coverage") == {"ines"} and example.changes() == []
+
+
+def test_the_report_reads_what_whoever_started_it_may_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    need(missing_reason())
+    root = tmp_path / "report"
+    new_repository(root, "restricted-database")
+    monkeypatch.chdir(root)
+    for variable in ("CI", "GITHUB_ACTIONS", "CIRCLECI"):
+        monkeypatch.delenv(variable, raising=False)
+    with Warehouse() as warehouse:
+        for variable, value in warehouse.exports().items():
+            monkeypatch.setenv(variable, value)
+        assert main(("validate",)) == 0 and main(("apply",)) == 0 and main(("plan", "--detailed-exitcode")) == 0
+        read = {}
+        for who in ("anna", "ben"):
+            capfd.readouterr()
+            said = ("--environment", "production", "--person", who, "--pipeline", "report")
+            assert main(("run", *said, "--", sys.executable, "report.py")) == 0
+            read[who] = capfd.readouterr().out.splitlines()
+        no = "permission denied for table"
+        assert read["anna"] == ["orders: 120 rows", "prices: 40 rows", "stock: 60 rows", f"suppliers: {no} suppliers"]
+        assert read["ben"][:2] == [f"orders: {no} orders", f"prices: {no} prices"]
+        assert read["ben"][2:] == ["stock: 60 rows", f"suppliers: {no} suppliers"]
+        assert warehouse.of_runs() == 0

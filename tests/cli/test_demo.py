@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.sandbox.postgres import missing_reason
+
 ROOT = Path(__file__).parent.parent.parent
 GOLDEN = Path(__file__).parent / "golden" / "demo.txt"
 RUN = "from provisioner.cli.main import run; import sys; sys.argv = ['provision', 'demo']; run()"
@@ -30,6 +32,7 @@ class Meddled(company.Company):
         self.forge.copy_teams = lambda: None
 company.Company = Meddled
 """
+LAST = "\n# One more story"
 _VARIES = (
     (re.compile(r"\b[0-9a-f]{12}\b"), "<hash>"),
     (re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?"), "<time>"),
@@ -86,7 +89,12 @@ def test_the_demo_ends_well_and_says_nothing_on_stderr(demo: Told) -> None:
 
 
 def test_the_demo_tells_the_same_story_each_time(demo: Told) -> None:
-    assert steady(demo.out) == GOLDEN.read_text(encoding="utf-8")
+    golden = GOLDEN.read_text(encoding="utf-8")
+    if missing_reason() is not None:  # the last story is of a real server
+        golden, demo_out = golden.partition(LAST)[0], demo.out.partition(LAST)[0]
+    else:
+        demo_out = demo.out
+    assert steady(demo_out) == golden
 
 
 def test_the_demo_is_plain_narrow_and_without_places_of_this_machine(
@@ -119,6 +127,7 @@ def test_the_story_has_all_its_turns(demo: Told) -> None:
         "  yes  ada may use no context of CircleCI any more",
         "  yes  ivan's invitation to GitHub is cancelled",
         "  yes  all that nobody declared is as it was, to the last attribute",
+        "# One more story",
     ]
     place = 0
     for turn in turns:

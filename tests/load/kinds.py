@@ -414,6 +414,9 @@ KINDS: dict[str, tuple[str | bytes, list[str]]] = {
     # Who runs a pipeline, and what its schedules run as
     "ci-people-unknown": ("pipelines:\n  site: {jenkins: {url: 'https://ci.example.com/job/x', people: corpp}}\n", ["1.yaml:2:65 unknown-target"]),
     "ci-without-url": ("pipelines:\n  site: {gitlab: {people: corp}}\n", ["1.yaml:2:10 missing-key"]),
+    "scope-of-nothing": ("pipelines: {site: {scope: [deployr]}}\n", ["1.yaml:1:28 unknown-role"]),
+    "scope-twice": ("roles: {a: {}}\npipelines: {site: {scope: [a, a]}}\n", ["1.yaml:2:31 listed-twice"]),
+    "assume-elsewhere": ("pipelines: {site: {assume: {nowhere: Deploy}}}\n", ["1.yaml:1:29 unknown-target"]),
     "schedule-as-person": ("people: {bob: {}}\npipelines: {site: {schedules: bob}}\n", ["1.yaml:2:31 unknown-person"]),
     "account-on-no-ci": ("people:\n  bob: {accounts: {gitlab: {id: 7}}}\n", ["1.yaml:2:20 unknown-target"]),
     "account-on-a-ci": ("people:\n  bob: {accounts: {gitlab: {id: 7}}}\npipelines: {site: {gitlab: {url: 'https://x/y'}}}\n", []),

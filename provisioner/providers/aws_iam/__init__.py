@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from provisioner.providers.aws_iam.declare import AwsDeclare
     from provisioner.providers.aws_iam.identify import Identified
     from provisioner.providers.aws_iam.issue import AccessKeys
+    from provisioner.providers.aws_iam.mint import Sessions
     from provisioner.providers.aws_iam.read import AwsReader
     from provisioner.providers.aws_iam.settings import Grants, Objects, Settings
     from provisioner.providers.aws_iam.store import SecretsManager
@@ -110,19 +111,31 @@ class AwsIam:
 
         return SecretsManager(clients, identified)
 
+    def open_minter(self, target: Target, environ: Mapping[str, str], owner: str | None) -> Sessions:
+        """Reads by the role of `plan`; asks for sessions with the first credentials themselves. Nothing is marked."""
+        _, clients, identified = self._open(target, environ, "plan")
+        from provisioner.providers.aws_iam.mint import Sessions
+
+        return Sessions(settings_of(self.settings, target), clients, self._base(environ), identified)
+
     def _open(self, target: Target, environ: Mapping[str, str], purpose: str) -> tuple[str, Clients, Identified]:
         with packages_of("AWS", self.extra, "boto3", "botocore"):
-            from provisioner.providers.aws_iam.connect import Base, open_account
+            from provisioner.providers.aws_iam.connect import open_account
         from provisioner.providers.aws_iam.identify import Identified
 
-        settings = settings_of(self.settings, target)
+        settings, base = settings_of(self.settings, target), self._base(environ)
+        roles = [arn for one in ("plan", "apply") if (arn := settings.role_for(one)) is not None]
+        return settings.account, open_account(settings, purpose, base), Identified(settings.account, base, roles)
+
+    def _base(self, environ: Mapping[str, str]) -> Base:
+        from provisioner.providers.aws_iam.connect import Base
+
         key = frozenset((k, v) for k, v in environ.items() if k.startswith("AWS_"))
         base = self._bases.get(key)
         if base is None:
             another = next(iter(self._bases.values()), None)
             base = self._bases[key] = Base(environ, another.loader if another is not None else None)
-        roles = [arn for one in ("plan", "apply") if (arn := settings.role_for(one)) is not None]
-        return settings.account, open_account(settings, purpose, base), Identified(settings.account, base, roles)
+        return base
 
 
 PROVIDER = AwsIam()

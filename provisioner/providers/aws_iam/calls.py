@@ -134,9 +134,15 @@ class ReadCalls:
         """GetCallerIdentity of the credentials that the role is assumed with, where they may be a user's."""
         return None if self._clients.base is None else self._ask(self._clients.base, "get_caller_identity")
 
-    def details(self) -> Iterator[Row]:
+    def details(self, kinds: Sequence[str] = _DETAILS) -> Iterator[Row]:
         """The pages of GetAccountAuthorizationDetails."""
-        return self._pages("get_account_authorization_details", Filter=_DETAILS)
+        return self._pages("get_account_authorization_details", Filter=list(kinds))
+
+    def managed_policy(self, arn: str) -> Row:
+        """The document of a managed policy's default version."""
+        version = self._part("get_policy", "Policy", PolicyArn=arn)["DefaultVersionId"]
+        document: Row = self._part("get_policy_version", "PolicyVersion", PolicyArn=arn, VersionId=version)["Document"]
+        return document
 
     def user(self, login: str) -> Row:
         return self._part("get_user", "User", UserName=login)

@@ -157,6 +157,22 @@ def _open(settings: Settings, purpose: str, base: Base) -> Clients:
     return Clients(iam, sts, before, role, counter, _more(make, base, session, config, reading=reading))
 
 
+def open_sts(settings: Settings, base: Base) -> Any:
+    """A client of STS with the first credentials themselves, in no role: what sessions of other roles are asked for
+    with. Nothing of it is sent twice by the SDK.
+
+    Raises ProviderError (credential) where the SDK's configuration cannot be read.
+    """
+    config = base.config(attempts=1, read_timeout=_WRITE_TIMEOUT)
+    try:
+        made = base.session.create_client(
+            "sts", region_name=base.region(settings), endpoint_url=base.endpoint("sts"), config=config
+        )
+    except (BotoCoreError, ValueError) as error:
+        raise ProviderError(Trouble.CREDENTIAL, f"AWS client settings: {error}", call="settings") from error
+    return limited(made, _CONNECT_TIMEOUT, _WRITE_TIMEOUT)
+
+
 _Make = Callable[..., Any]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from provisioner.contract import Capabilities
+from provisioner.contract import Capabilities, Shared
 from provisioner.diagnostics import Diagnostic, Location
 from provisioner.model.address import Address, Kind
 from provisioner.model.block import Block
@@ -19,7 +19,7 @@ from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.model.target import AccountsPolicy, Target
 from provisioner.model.unit import Unit, UnitMode
-from provisioner.providers.aws_iam import documents, keyless, keys, names, trust
+from provisioner.providers.aws_iam import documents, keyless, keys, names, narrow, trust
 from provisioner.providers.aws_iam.wording import describe
 
 PLACEHOLDER = "{environment}"
@@ -291,7 +291,19 @@ class AwsDeclare:
         ends = _ends(resource)
         return None if ends is None else parse_instant(ends)
 
+    def shared(self, person: Sequence[Resource], scope: Sequence[Resource]) -> Shared:
+        """As `Narrows.shared`, by the rule of `narrow`."""
+        return narrow.shared(self._given_by, person, scope)
+
     # Parts
+
+    def _given_by(self, group: str) -> list[Resource] | None:
+        """The policies that a group is declared to have; None where the files do not say."""
+        body = next((b for name, b in self._groups() if name == group), None)
+        if not isinstance(body, Mapping) or body.get("policies") is None:
+            return None
+        holder = Principal(self.target.name, PrincipalKind.GROUP, group)
+        return [self._policy(policy, holder, (place,)) for policy, place in self._policies(group, body)]
 
     def _group(self, name: str) -> Address:
         return Address(self.target.name, Kind.GROUP, name)

@@ -1,4 +1,4 @@
-"""Policy documents: ours, how strong somebody else's are, and whom a trust policy names. Pure.
+"""Policy documents: ours, how strong somebody else's are, what they deny, and whom a trust policy names. Pure.
 
 A document comes as botocore decodes it: a mapping with `Statement`, one or many. What we do not understand is carried
 through unchanged, and never counted as harmless.
@@ -35,6 +35,16 @@ _ADMIN_NAMES = frozenset({
     "AWSOrganizationsFullAccess", "AWSSSOMasterAccountAdministrator", "AWSSSOMemberAccountAdministrator",
     "AdministratorAccess", "IAMFullAccess",
 })  # fmt: skip
+# IAM User Guide, "AWS global condition context keys": properties of the principal, and of a role's session. Of a user
+# they say something else than of a session of a role, or nothing.
+_OF_CALLER = (
+    "aws:principal", "aws:user", "aws:tokenissuetime", "aws:multifactorauth", "aws:sourceidentity", "aws:assumedroot",
+    "aws:federatedprovider", "aws:chatbotsourcearn", "aws:ec2instancesource", "codebuild:buildarn",
+    "codebuild:projectarn", "ec2:roledelivery", "ec2:sourceinstancearn", "glue:credentialissuingservice",
+    "glue:roleassumedby", "identitystore:userid", "lambda:sourcefunctionarn", "ssm:sourceinstancearn",
+)  # fmt: skip
+_SAME_FOR_ALL = frozenset({"aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths", "aws:useragent"})
+_VARIABLE = re.compile(r"\$\{\s*([^,}]+?)\s*[,}]")
 _DENYING_NAMES = ("AWSDenyAll", "AWSCompromisedKeyQuarantine")
 
 
@@ -162,6 +172,46 @@ def strength_of_name(name: str) -> str:
     if name.endswith("FullAccess") or "PowerUser" in name:
         return Level.ELEVATED.value
     return Level.ORDINARY.value
+
+
+# For the session of a run
+
+
+def unlabelled(document: Document) -> list[dict[str, Any]]:
+    """Its statements without their Sids, which are labels and must be unique in a document."""
+    return [{key: value for key, value in s.items() if key != "Sid"} for s in statements(document)]
+
+
+def denials(document: Document) -> list[dict[str, Any]]:
+    """Its Deny statements, likewise."""
+    return [s for s in unlabelled(document) if s.get("Effect") == "Deny"]
+
+
+def asks_who(part: Any) -> set[str]:
+    """The condition keys and variables in a document, or a part of it, that tell who calls: a role's session has other
+    values there than a user. What holds for everybody in the account alike is not among them."""
+    found: set[str] = set()
+    if isinstance(part, Mapping):
+        for key, value in part.items():
+            if key == "Condition" and isinstance(value, Mapping):
+                found.update(str(name) for test in value.values() if isinstance(test, Mapping) for name in test)
+            found |= asks_who(value)
+    elif isinstance(part, list | tuple):
+        for one in part:
+            found |= asks_who(one)
+    elif isinstance(part, str):
+        found.update(_VARIABLE.findall(part))
+    return {key for key in found if key.lower().startswith(_OF_CALLER) and key.lower() not in _SAME_FOR_ALL}
+
+
+def is_of_old_version(document: Document) -> bool:
+    """Whether `${...}` in it is plain text, and would be a variable in a document of ours."""
+    return document.get("Version") != _VERSION and "${" in json.dumps(document)
+
+
+def compact(statements: Iterable[Mapping[str, Any]]) -> str:
+    """A document of these statements, in as few characters as can be."""
+    return json.dumps({"Version": _VERSION, "Statement": list(statements)}, separators=(",", ":"))
 
 
 # Trust policies

@@ -44,6 +44,9 @@ _ROLE_ARN = re.compile(
     r"arn:aws[a-z-]*:(?:sts::(?P<of>[0-9]{12}):assumed-role/(?P<session>[^/]+)/.+"
     r"|iam::(?P<account>[0-9]{12}):role/(?:[!-~]+/)?(?P<name>[^/]+))"
 )
+_ASSUMED = re.compile(
+    r"arn:aws[a-z-]*:iam::(?P<account>\{account\}|[0-9]{12}):role/(?:[!-~]+/)?[A-Za-z0-9_+=,.@-]{1,64}"
+)
 # Secrets Manager API reference, CreateSecret.
 _SECRET = re.compile(r"secrets/[A-Za-z0-9/_+=.@-]{1,512}")
 # IAM User Guide, "IAM identifiers", unique ids: AIDA is a user.
@@ -73,6 +76,21 @@ def user_of(principal: str) -> tuple[str, str] | None:
     """(account, login) of a user's ARN as trust policies name it, or None where it is something else."""
     found = _USER_ARN.fullmatch(principal)
     return (found["account"], found["name"]) if found else None
+
+
+def role_arn(role: str, partition: str, account: str) -> str | None:
+    """The ARN of a role of `account` from its name or ARN (with `{account}` or the digits); None where it is neither,
+    or is of another account."""
+    if not role.startswith("arn:"):
+        return f"arn:{partition}:iam::{account}:role/{role}" if why_not("role", role) is None else None
+    found = _ASSUMED.fullmatch(role)
+    return role.replace("{account}", account) if found and found["account"] in ("{account}", account) else None
+
+
+def session_name(identity: str) -> str:
+    """A declared id as the name of a session, which has at least two characters. Ids have no `=`, so no two of them get
+    the same name."""
+    return identity if len(identity) > 1 else identity + "="
 
 
 def role_in(arn: str) -> tuple[str, str] | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from provisioner.providers.postgresql.calls import Limits, Link
     from provisioner.providers.postgresql.issue import Passwords
+    from provisioner.providers.postgresql.mint import PostgresMinter
     from provisioner.providers.postgresql.read import PostgresReader
     from provisioner.providers.postgresql.settings import Settings
     from provisioner.providers.postgresql.write import PostgresWriter
@@ -80,6 +81,16 @@ class PostgresProvider:
 
         rules = Rules(target.name, owner, tuple(settings.databases), settings.reassign_to)
         return PostgresWriter(WriteCalls(link), rules)
+
+    def open_minter(self, target: Target, environ: Mapping[str, str], owner: str | None) -> PostgresMinter:
+        """`provisioner.contract.Mints`: with the credential that writes."""
+        link, settings = self._link(target, environ)
+        from provisioner.providers.postgresql.calls import WriteCalls
+        from provisioner.providers.postgresql.mint import PostgresMinter
+        from provisioner.providers.postgresql.site import Rules
+
+        rules = Rules(target.name, owner, tuple(settings.databases), settings.reassign_to)
+        return PostgresMinter(WriteCalls(link), rules, link)
 
     def open_issuer(self, target: Target, environ: Mapping[str, str], kind: str, owner: str | None) -> Passwords:
         """As `Issues.open_issuer`."""

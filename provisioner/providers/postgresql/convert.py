@@ -13,7 +13,7 @@ from provisioner.model.principal import ANYWHERE, Principal, PrincipalKind
 from provisioner.model.resource import NOTHING, Facts, Resource
 from provisioner.model.way import Phase, Way
 from provisioner.providers.postgresql import names
-from provisioner.providers.postgresql.names import ATTRIBUTE, Dataset, Login, Noted, Other, Thing
+from provisioner.providers.postgresql.names import ATTRIBUTE, Dataset, Login, Noted, OfRun, Other, Thing
 
 FIRST_OWN = 16384
 """The server's own roles have smaller ids."""
@@ -39,11 +39,12 @@ class Role:
     noted: Noted
     dataset: Dataset | None
     login: Login | None = None
+    run: OfRun | None = None
 
     @property
     def is_account(self) -> bool:
         """Whoever may log in, and whom we took that from."""
-        return self.logs_in or (self.noted.mark is not None and self.dataset is None)
+        return self.logs_in or self.run is not None or (self.noted.mark is not None and self.dataset is None)
 
     @property
     def is_predefined(self) -> bool:
@@ -91,9 +92,12 @@ def role_of(row: Sequence[Any]) -> Role:
     oid, name, logs_in, *flags = row[:8]
     powers = tuple(p for p, has in zip(_POWERS, flags, strict=True) if has)
     dataset = names.dataset_of(name, row[11]) if not logs_in else None
-    noted = names.noted(row[11]) if dataset is None else Noted()
+    until, run = _instant(row[10]), names.run_of(name, row[11])
+    if run is not None and (powers or until is None or until > run.ends):
+        run = None  # somebody made it more than that
+    noted = names.noted(row[11]) if dataset is None and run is None else Noted()
     login = names.login_of(row[11])
-    return Role(oid, name, logs_in, powers, row[8], row[9], _instant(row[10]), row[11], noted, dataset, login)
+    return Role(oid, name, logs_in, powers, row[8], row[9], until, row[11], noted, dataset, login, run)
 
 
 def _instant(text: str | None) -> Instant | None:
@@ -165,6 +169,10 @@ class Cluster:
             and maker.name == self.me
         )
 
+    def _of_run(self, row: Member) -> bool:
+        """What a run's login is given is the run's, and goes with it."""
+        return any((r := self.roles.get(oid)) is not None and r.run is not None for oid in (row.role, row.member))
+
     def reach(self, names: Iterable[str]) -> set[int]:
         """These roles, every role that they are in, everybody, and the dataset roles, by their ids."""
         above: dict[int, list[int]] = {}
@@ -199,7 +207,7 @@ class Cluster:
 
     def accounts(self) -> Iterator[Resource]:
         for role in self.roles.values():
-            if not role.is_account or role.oid in self.logins:
+            if not role.is_account or role.run is not None or role.oid in self.logins:
                 continue
             facts = Facts(str(role.oid), foreign_mark=role.noted.foreign)
             attributes = {"enabled": role.logs_in, "until": _backstop(role), "cut": role.noted.cut}
@@ -211,7 +219,8 @@ class Cluster:
     def groups(self) -> Iterator[Resource]:
         """Roles that nobody logs in as, and those that have members all the same."""
         for role in self.roles.values():
-            if role.is_predefined or role.dataset is not None or (role.is_account and role.oid not in self.has_members):
+            of_its_own = role.is_predefined or role.dataset is not None or role.run is not None
+            if of_its_own or (role.is_account and role.oid not in self.has_members):
                 continue
             if role.oid in self.logins:
                 continue
@@ -222,7 +231,9 @@ class Cluster:
         """Also those in dataset roles, which are what is granted."""
         for row in self.members:
             role = self.roles.get(row.role)
-            if row.member < FIRST_OWN or role is None or self.is_of_making(row) or row.member in self.logins:
+            if row.member < FIRST_OWN or role is None or self.is_of_making(row) or self._of_run(row):
+                continue
+            if row.member in self.logins:
                 continue
             who, by = self.principal(row.member), self.name_of(row.grantor)
             if role.dataset is None:
@@ -265,7 +276,7 @@ class Cluster:
         """What is granted directly; of dataset roles only what does not belong to them."""
         for row in rows:
             role = self.roles.get(row.grantee)
-            if role is not None and role.dataset is not None and _belongs(role.dataset, database, row):
+            if role is not None and role.dataset is not None and belongs(role.dataset, database, row):
                 continue
             thing, slot = self.place(database, row)
             address = self.address(Kind.GRANT, thing, self.principal(row.grantee), slot)
@@ -335,7 +346,8 @@ def is_sequence_privilege(privilege: str) -> bool:
     return privilege == "usage"
 
 
-def _belongs(dataset: Dataset, database: str, row: Acl) -> bool:
+def belongs(dataset: Dataset, database: str, row: Acl) -> bool:
+    """Whether a privilege is one of those that the dataset role stands for."""
     thing, privilege = dataset.thing, row.privilege.lower()
     if row.kind == "database":
         wanted = {"connect", dataset.privilege} if thing.schema is None else {"connect"}
@@ -367,7 +379,7 @@ def dataset_states(
     for database, rows in privileges.items():
         for row in rows:
             role = cluster.roles.get(row.grantee)
-            if role is None or role.dataset is None or not _belongs(role.dataset, database, row):
+            if role is None or role.dataset is None or not belongs(role.dataset, database, row):
                 continue
             if row.kind == "future":
                 creators.setdefault(row.grantee, set()).add(row.name)

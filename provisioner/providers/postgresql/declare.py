@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from provisioner.contract import Capabilities
+from provisioner.contract import Capabilities, Shared
 from provisioner.diagnostics import Diagnostic, Location, Severity
 from provisioner.model.address import Address, Kind
 from provisioner.model.block import Block
@@ -23,6 +23,7 @@ from provisioner.model.target import Target
 from provisioner.model.unit import Unit, UnitMode
 from provisioner.providers.postgresql import names
 from provisioner.providers.postgresql.names import ATTRIBUTE, Thing
+from provisioner.providers.postgresql.narrow import shared
 from provisioner.providers.postgresql.wording import describe
 
 CAPABILITIES = Capabilities(
@@ -344,6 +345,16 @@ class PostgresDeclare:
         """A role's end; memberships and privileges have none."""
         until = resource.attributes.get("until")
         return parse_instant(until) if resource.address.kind is Kind.ACCOUNT and isinstance(until, str) else None
+
+    def shared(self, person: Sequence[Resource], scope: Sequence[Resource]) -> Shared:
+        """`provisioner.contract.Narrows`: what a declared role holds counts as held by whoever is in it."""
+        complete = {who.id for _, who in self.complete()}
+        inside: dict[str, tuple[Resource, ...]] = dict.fromkeys(complete, ())
+        for resource in self.declared():
+            who = resource.address.principal
+            if who is not None and who.id in complete:
+                inside[who.id] += (resource,)
+        return shared(person, scope, inside, self._main, self._heir)
 
     # Parts
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from provisioner.diagnostics import Diagnostic, Severity
+from provisioner.model.instant import Instant, format_instant
 from provisioner.providers.postgresql.convert import Acl, Cluster, Relation, is_sequence_privilege
 
 
@@ -61,6 +62,21 @@ def of_creators(
                 Severity.WARNING,
                 why="PostgreSQL gives rights on tables to come only for those that a named role makes",
                 fix="name them under `creators` of the target",
+                target=target,
+            )
+
+
+def of_runs(target: str, cluster: Cluster, now: Instant) -> Iterator[Diagnostic]:
+    """Logins of runs that are still there after their end."""
+    for role in sorted(cluster.roles.values(), key=lambda r: r.name):
+        if role.run is not None and role.run.ends <= now:
+            yield Diagnostic(
+                "run-left-over",
+                f"on {target} the login {role.name} of a run for {role.run.person} is over and still there",
+                Severity.WARNING,
+                why=f"it was to end at {format_instant(role.run.ends)}, and nobody logs in as it since; sessions that "
+                "were open then may be",
+                fix="provision expire (or the next `provision run`) ends its sessions and drops it",
                 target=target,
             )
 

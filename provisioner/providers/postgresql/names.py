@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from urllib.parse import quote, unquote
 
 from provisioner.model.instant import Instant, format_instant, parse_instant
 from provisioner.model.mark import Mark, looks_like_mark
@@ -55,6 +56,17 @@ class Thing:
         if self.column is not None:
             return _COLUMN
         return _TABLE if self.relation is not None or self.everything else _SCHEMA
+
+    def covers(self, other: Thing, privilege: str) -> bool:
+        """Whether whoever has `privilege` on this has it on `other`: all tables of a schema cover each of them, a table
+        covers its columns."""
+        if self == other:
+            return True
+        if (self.database, self.schema) != (other.database, other.schema) or other.relation is None:
+            return False
+        if other.column is not None and privilege not in _COLUMN:
+            return False
+        return self.everything or (self.column is None and self.relation == other.relation)
 
     def overlaps(self, other: Thing) -> bool:
         """Whether one is a part of the other, or they are the same."""
@@ -328,3 +340,47 @@ def _instant(text: str) -> Instant | None:
         return parse_instant(text)
     except ValueError:
         return None
+
+
+# Logins of runs
+
+
+@dataclass(frozen=True, slots=True)
+class OfRun:
+    """What the comment of a run's login says. It is shown and ended as one; nobody is let in by it."""
+
+    run: str
+    owner: str | None
+    person: str
+    pipeline: str
+    login: str
+    ends: Instant
+
+    @property
+    def role(self) -> str:
+        return run_role(self.run)
+
+    def text(self) -> str:
+        """The comment."""
+        owner = f" o={self.owner}" if self.owner else ""
+        names = f"k={self.person} p={quote(self.pipeline, safe='')} l={quote(self.login, safe='')}"
+        return f"provision/1 run {self.run}{owner} {names} ends {format_instant(self.ends)}"
+
+
+_RUN = re.compile(r"provision/1 run ([a-z0-9]{1,16})(?: o=([a-z0-9]{1,8}))? k=(\S+) p=(\S*) l=(\S+) ends (\S+)\Z")
+RUNS = "run_"
+"""What the names of runs' logins begin with."""
+
+
+def run_role(run: str) -> str:
+    """The login of a run."""
+    return f"{RUNS}{run}"
+
+
+def run_of(role: str, comment: str | None) -> OfRun | None:
+    """Of which run the login `role` is; None where it is of none, or only pretends."""
+    found = _RUN.match(comment or "")
+    ends = _instant(found[6]) if found is not None else None
+    if found is None or ends is None or run_role(found[1]) != role:
+        return None
+    return OfRun(found[1], found[2], found[3], unquote(found[4]), unquote(found[5]), ends)

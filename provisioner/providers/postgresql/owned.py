@@ -38,7 +38,11 @@ def hand_on(site: Site, change: Change) -> Outcome:
 def drop_account(calls: WriteCalls, rules: Rules, change: Change, deadline: float) -> Outcome:
     """Drops a login role for good: in every database what it owns is handed on and what it was granted revoked, then
     the role goes."""
-    login = change.address.object
+    return drop_login(calls, rules, change.address.object, deadline)
+
+
+def drop_login(calls: WriteCalls, rules: Rules, login: str, deadline: float) -> Outcome:
+    """The same by name."""
     with calls.transaction(rules.main, deadline) as session:
         site = site_of(calls, session, rules, rules.main)
         role = site.role(login)

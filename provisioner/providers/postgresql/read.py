@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from provisioner.contract import Me, ProviderError, Reading, Trouble
@@ -24,6 +25,8 @@ from provisioner.providers.postgresql.convert import Acl, Cluster, Found, Member
 from provisioner.providers.postgresql.effective import Effective
 from provisioner.providers.postgresql.names import Other
 
+LONGEST_RUN = timedelta(days=1)
+"""A login that says it is of a run, and lasts longer, is shown as what it is."""
 _ALL = {"grantees": None}
 _OF_DATABASES = frozenset({Kind.GRANT, Kind.CONTROL})
 
@@ -41,6 +44,8 @@ def read_cluster(calls: ReadCalls, session: Session, target: str) -> tuple[Clust
     """The cluster as one snapshot shows it, and the rows of its databases."""
     _, version, me, now, _ = calls.identity(session)
     roles = {role.oid: role for role in map(convert.role_of, session.rows(queries.ROLES))}
+    for role in roles.values():
+        role.run = role.run if role.run is None or role.run.ends <= now + LONGEST_RUN else None
     members = [Member(*row) for row in session.rows(queries.MEMBERSHIPS)]
     shared = [Acl(*row) for row in session.rows(queries.shared(version), _ALL)]
     databases = session.rows(queries.DATABASES)
@@ -91,7 +96,7 @@ class PostgresReader:
             Coverage(self._scopes(want, state, inside)),
             server_time=now,
             calls=self._calls.count - before,
-            warnings=tuple(self._warnings(cluster, databases, inside)),
+            warnings=(*self._warnings(cluster, databases, inside), *findings.of_runs(self._target, cluster, now)),
         )
 
     def _inside(
@@ -134,7 +139,8 @@ class PostgresReader:
         """What accounts own, one line for each database and one for what is shared: it is handed on as a whole."""
         for oid, database, kind, _ in rows:
             role = cluster.holder(oid)
-            if kind != "o" or role is None or not role.is_account or (database and database not in self._databases):
+            elsewhere = bool(database) and database not in self._databases
+            if kind != "o" or role is None or not role.is_account or role.run is not None or elsewhere:
                 continue
             thing = Other(database or None, "objects" if database else "databases and tablespaces").text(self._main)
             found.add(cluster.address(Kind.GRANT, thing, cluster.principal(role.oid), names.OWNER), Way(names.OWNER))

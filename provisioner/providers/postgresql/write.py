@@ -20,6 +20,7 @@ from provisioner.providers.postgresql.accounts import change_account, comment
 from provisioner.providers.postgresql.calls import Session, WriteCalls
 from provisioner.providers.postgresql.grants import change_grant, change_group, change_membership
 from provisioner.providers.postgresql.owned import drop_account, hand_on, site_of
+from provisioner.providers.postgresql.runs import end_runs_of
 from provisioner.providers.postgresql.site import Rules, Site
 
 _TOGETHER = 50
@@ -136,6 +137,7 @@ class PostgresWriter:
         """Those of the account and of its logins; by their ids, because a dropped or renamed role's sessions are not
         found by name."""
         try:
+            end_runs_of(self._calls, self._rules, login, deadline)
             session = self._calls.session(self._rules.main)
             with session.within(deadline):
                 ended = self._terminate(session, login, deadline)

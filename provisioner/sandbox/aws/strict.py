@@ -309,6 +309,8 @@ class Strict:
             context["aws:tokenissuetime"] = [caller.session.sandbox_issued.isoformat()]
             if caller.session.sandbox_source_identity:
                 context["aws:sourceidentity"] = [caller.session.sandbox_source_identity]
+            for key, value in caller.session.sandbox_tags.items():
+                context[f"aws:principaltag/{key}"] = [value]
         for tag in self.params.get("Tags") or ():
             context[f"aws:requesttag/{tag['Key'].lower()}"] = [tag["Value"]]
             context.setdefault("aws:tagkeys", []).append(tag["Key"])
@@ -317,8 +319,15 @@ class Strict:
         return context
 
     def _authorize(self) -> None:
-        """Identity policies, then the permissions boundary and the session policy, which can only take away."""
-        name = f"{self.service_name}:{self.action}"  # type: ignore[attr-defined]
+        """Identity policies, then the permissions boundary and the session policies, which can only take away."""
+        for name in self._actions():
+            self._authorize_one(name)
+
+    def _actions(self) -> list[str]:
+        """The actions that this call asks leave for."""
+        return [f"{self.service_name}:{self.action}"]  # type: ignore[attr-defined]
+
+    def _authorize_one(self, name: str) -> None:
         if name == "sts:GetCallerIdentity" or (self.caller.user is None and self.caller.session is None):
             return  # cannot be denied; or asks with a token, and the role's trust decides alone
         resource, context = self._resource(), self._context()

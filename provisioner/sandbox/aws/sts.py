@@ -1,7 +1,8 @@
 """STS: who am I, and assuming roles in this and in other accounts, with the checks that moto leaves out.
 
 A session belongs to the account of its role and sees that account's users and groups alone.
-It refuses what AWS refuses: roles that are not there, trust that does not name the caller, sessions that are too long.
+It refuses what AWS refuses: roles that are not there, trust that does not name the caller or lets it set no tags or no
+source identity, sessions that are too long, session policies that are too many, too long, or no policies.
 Tokens of outside identity providers are read, not verified: their signature would need the provider.
 """
 
@@ -13,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.iam.policy_validation import IAMPolicyDocumentValidator
 from moto.sts.responses import TokenResponse
 
 from provisioner.sandbox.aws import evaluate
@@ -21,6 +23,7 @@ from provisioner.sandbox.aws.strict import Strict, backend_of, current_document,
 from provisioner.sandbox.aws.world import Refused, World, now
 
 _CHAINED = 3600
+_SESSION_POLICIES, _SESSION_CHARACTERS = 10, 2048
 _CONTEXT = {
     "ExternalId": "sts:externalid",
     "RoleSessionName": "sts:rolesessionname",
@@ -50,6 +53,7 @@ def open_session(world: World, role: Any, name: str, seconds: int) -> Any:
     session.sandbox_role_id = role.id
     session.sandbox_session_policies = []
     session.sandbox_source_identity = None
+    session.sandbox_tags, session.sandbox_transitive = {}, set()
     session.expiration = now() + timedelta(seconds=seconds)
     world.sessions[session.access_key_id] = session
     return session
@@ -77,16 +81,34 @@ class StrictSts(Strict, TokenResponse):  # type: ignore[misc] # moto is untyped 
         for parameter, key in _CONTEXT.items():
             if parameter in self.params:
                 context[key] = [self.params[parameter]]
+        if self.params.get("TransitiveTagKeys"):
+            context["sts:transitivetagkeys"] = list(self.params["TransitiveTagKeys"])
         return context
+
+    def _actions(self) -> list[str]:
+        """A source identity and tags ask for leave of their own: of the caller's policies and of the role's trust. An
+        inherited source identity does too."""
+        if self.action != "AssumeRole":
+            return super()._actions()
+        before = self.caller.session.sandbox_source_identity if self.caller.session is not None else None
+        asked = ["sts:AssumeRole"]
+        if self.params.get("SourceIdentity") or before:
+            asked.append("sts:SetSourceIdentity")
+        if self.params.get("Tags"):
+            asked.append("sts:TagSession")
+        return asked
 
     def assume_role(self) -> Any:
         """AccessDenied tells a missing role from an untrusting one no more than AWS does."""
         caller, arn = self.caller, self.params["RoleArn"]
         role = find_role(arn)
         names = ["*", caller.account, f"arn:aws:iam::{caller.account}:root", caller.arn, caller.principal]
-        if role is None or not self._trusted(role, "sts:AssumeRole", {"AWS": names}, self._context()):
-            message = f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}"
-            raise Refused("AccessDenied", message, 403)
+        for action in self._actions():
+            if role is None or not self._trusted(role, action, {"AWS": names}, self._context()):
+                message = f"User: {caller.arn} is not authorized to perform: {action} on resource: {arn}"
+                raise Refused("AccessDenied", message, 403)
+        self._check_identity()
+        self._check_session_tags()
         seconds = self._duration(role)
         if caller.session is not None and seconds > _CHAINED:
             message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by chaining"
@@ -121,15 +143,51 @@ class StrictSts(Strict, TokenResponse):  # type: ignore[misc] # moto is untyped 
             raise Refused("ValidationError", message)
         return seconds
 
+    def _check_identity(self) -> None:
+        """Once set, it is the same down the chain."""
+        before = self.caller.session.sandbox_source_identity if self.caller.session is not None else None
+        wanted = self.params.get("SourceIdentity")
+        if wanted and wanted.lower().startswith("aws:"):
+            raise Refused("ValidationError", "The source identity may not begin with aws:")
+        if wanted and before and wanted != before:
+            message = f"User: {self.caller.arn} is not authorized to perform: sts:SetSourceIdentity"
+            raise Refused("AccessDenied", f"{message}: the session has another source identity", 403)
+
+    def _check_session_tags(self) -> None:
+        keys = [tag["Key"].lower() for tag in self.params.get("Tags") or ()]
+        inherited = self.caller.session.sandbox_transitive if self.caller.session is not None else set()
+        if len(set(keys)) < len(keys) or inherited.intersection(keys):
+            raise Refused("InvalidParameterValue", "Duplicate session tag keys, or one that was passed on.")
+        if {key.lower() for key in self.params.get("TransitiveTagKeys") or ()} - set(keys):
+            raise Refused("InvalidParameterValue", "A transitive tag key is not among the session tags.")
+
+    def _session_policies(self, role: Any) -> list[str]:
+        """The texts of the session policies: managed ones of the role's account or AWS's, and the inline one."""
+        arns, inline = [one["arn"] for one in self.params.get("PolicyArns") or ()], self.params.get("Policy") or ""
+        if len(arns) > _SESSION_POLICIES:
+            raise Refused("ValidationError", f"A session takes at most {_SESSION_POLICIES} managed session policies.")
+        if len(inline) + sum(map(len, arns)) > _SESSION_CHARACTERS:
+            message = f"Session policies have at most {_SESSION_CHARACTERS} characters together."
+            raise Refused("ValidationError", message)
+        texts = [current_document(need_policy(backend_of(role.account_id), arn)) for arn in arns]
+        if inline:
+            IAMPolicyDocumentValidator(inline).validate()
+            texts.append(inline)
+        return texts
+
     def _session(self, role: Any, seconds: int) -> dict[str, Any]:
+        policies = self._session_policies(role)
         session = open_session(self.world, role, self.params["RoleSessionName"], seconds)
-        inherited = self.caller.session.sandbox_source_identity if self.caller.session is not None else None
-        session.sandbox_source_identity = self.params.get("SourceIdentity") or inherited
-        policies = [current_document(need_policy(backend_of(role.account_id), one["arn"]))
-                    for one in self.params.get("PolicyArns") or ()]  # fmt: skip
-        if self.params.get("Policy"):
-            policies.append(self.params["Policy"])
+        before = self.caller.session
         session.sandbox_session_policies = policies
+        session.sandbox_source_identity = self.params.get("SourceIdentity")
+        tags = {tag["Key"].lower(): tag["Value"] for tag in self.params.get("Tags") or ()}
+        session.sandbox_transitive = {key.lower() for key in self.params.get("TransitiveTagKeys") or ()}
+        if before is not None:
+            session.sandbox_source_identity = session.sandbox_source_identity or before.sandbox_source_identity
+            tags |= {key: before.sandbox_tags[key] for key in before.sandbox_transitive}
+            session.sandbox_transitive |= before.sandbox_transitive
+        session.sandbox_tags = tags
         role.last_used, role.last_used_region = now(), "us-east-1"
         result = {
             "Credentials": session,

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from provisioner.contract import Done, Reading
+from provisioner.contract import Done, Order, ProviderError, Reading
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Change
 from provisioner.model.coverage import EVERYTHING, Scope
-from provisioner.model.resource import Facts
+from provisioner.model.resource import Facts, Resource
 from provisioner.model.target import Target
 from provisioner.model.way import Way
+from provisioner.providers.aws_iam import PROVIDER
 from tests.providers.aws_iam import rig
 from tests.providers.aws_iam.rig import ACCOUNT, ALLOW, NAME, Cloud, account, aws_target, change, grant, membership
+from tests.sandbox.aws.calls import refused, session_client
 
 DOCUMENT = Path(__file__).parents[3] / "docs/providers/aws-iam.md"
 LEAST = {
@@ -32,7 +36,7 @@ LEAST = {
 def documented() -> dict[str, dict[str, Any]]:
     """The policies of the page, by the word behind ```json."""
     text = DOCUMENT.read_text(encoding="utf-8")
-    return {name: json.loads(body) for name, body in re.findall(r"```json (\w+)\n(.*?)```", text, re.DOTALL)}
+    return {name: json.loads(body) for name, body in re.findall(r"```json ([\w-]+)\n(.*?)```", text, re.DOTALL)}
 
 
 def actions(policy: str) -> set[str]:
@@ -189,6 +193,93 @@ def test_the_write_role_cannot_open_itself_to_others(cloud: Cloud, target: Targe
         rig.declare().unit(step.address), [step], expect={}, token="", deadline=float("inf")
     )
     assert "explicit deny" in str(getattr(outcome, "error", ""))
+
+
+def token(sub: str, path: Path) -> str:
+    """A token as GitHub signs it for a job; the sandbox reads claims and checks no signature."""
+    claims = {"iss": "https://token.actions.githubusercontent.com", "aud": "sts.amazonaws.com", "sub": sub}
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    path.write_text(f"e30.{body}.c2ln", encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def anchored(cloud: Cloud) -> Cloud:
+    """The two hops as the page has them, and ada, who may what the role `site` may too: list users."""
+    hub = cloud.server.client("iam")
+    hub.create_open_id_connect_provider(
+        Url="https://token.actions.githubusercontent.com", ClientIDList=["sts.amazonaws.com"]
+    )
+    hub.create_role(RoleName="provision-mint", AssumeRolePolicyDocument=json.dumps(documented()["mint-trust"]))
+    hub.put_role_policy(RoleName="provision-mint", PolicyName="p", PolicyDocument=json.dumps(documented()["mint"]))
+    iam = cloud.iam
+    iam.detach_role_policy(RoleName="provision-read", PolicyArn="arn:aws:iam::aws:policy/IAMReadOnlyAccess")
+    iam.put_role_policy(RoleName="provision-read", PolicyName="p", PolicyDocument=json.dumps(documented()["mint-read"]))
+    cloud.make_role("site", **documented()["run-trust"])
+    iam.attach_role_policy(RoleName="site", PolicyArn="arn:aws:iam::aws:policy/IAMReadOnlyAccess")
+    cloud.make_user("ada")
+    iam.create_policy(PolicyName="List", PolicyDocument=json.dumps(LIST))
+    iam.attach_user_policy(UserName="ada", PolicyArn=f"arn:aws:iam::{ACCOUNT}:policy/List")
+    cloud.server.enforce()
+    cloud.server.reset_calls()
+    return cloud
+
+
+LIST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iam:ListUsers", "Resource": "*"}]}
+WANTED = Order(
+    "r1",
+    "ada",
+    "ada",
+    "site",
+    (Resource(grant("List", "ada"), {"denied": ["AWSCompromisedKeyQuarantine"]}),),
+    datetime.now(UTC) + timedelta(hours=12),
+    {"assume": "site"},
+)
+
+
+def minting(cloud: Cloud, sub: str, path: Path) -> Any:
+    """The minter in a job of CI that has its token and nothing else."""
+    role = f"arn:aws:iam::{cloud.server.hub_account}:role/provision-mint"
+    environ = {
+        "AWS_ENDPOINT_URL": cloud.server.url,
+        "AWS_WEB_IDENTITY_TOKEN_FILE": token(sub, path),
+        "AWS_ROLE_ARN": role,
+    }
+    return PROVIDER.open_minter(aws_target(), environ, None)
+
+
+def test_the_documented_hops_are_what_a_run_needs(anchored: Cloud, tmp_path: Path) -> None:
+    minter = minting(anchored, "repo:acme/site:environment:mint-production", tmp_path / "token")
+    assert minter.mint(WANTED, float("inf")).public_id.startswith("ASIA")
+    assert used(anchored) == actions("mint-read")
+
+
+def test_a_job_outside_of_the_environment_mints_nothing(anchored: Cloud, tmp_path: Path) -> None:
+    minter = minting(anchored, "repo:acme/site:ref:refs/heads/main", tmp_path / "token")
+    with pytest.raises(ProviderError, match="AssumeRoleWithWebIdentity"):
+        minter.mint(WANTED, float("inf"))
+
+
+def test_whoever_holds_the_minting_credential_has_the_whole_role_in_a_persons_name(
+    anchored: Cloud, tmp_path: Path
+) -> None:
+    """The page says so, since AWS has no condition that asks for session policies."""
+    sts = anchored.server.client("sts", aws_access_key_id="", aws_secret_access_key="")
+    text = Path(token("repo:acme/site:environment:mint-production", tmp_path / "token")).read_text(encoding="utf-8")
+    role = f"arn:aws:iam::{anchored.server.hub_account}:role/provision-mint"
+    first = sts.assume_role_with_web_identity(RoleArn=role, RoleSessionName="job", WebIdentityToken=text)
+    asked: dict[str, Any] = {
+        "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/site",
+        "RoleSessionName": "ada",
+        "SourceIdentity": "ada",
+        "Tags": [{"Key": "person", "Value": "ada"}, {"Key": "pipeline", "Value": "site"}],
+    }
+    holder = session_client(anchored.server, first, "sts")
+    whole = session_client(anchored.server, holder.assume_role(**asked))
+    assert whole.list_roles()["Roles"]
+    for wrong in ({"SourceIdentity": "bob"}, {"RoleSessionName": "bob"}, {"Tags": asked["Tags"][:1]}):
+        with refused("AccessDenied", 403):
+            holder.assume_role(**{**asked, **wrong})
 
 
 def test_the_page_has_the_headings_that_every_provider_has() -> None:

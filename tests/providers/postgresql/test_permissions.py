@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from provisioner.contract import Failed, ProviderError, Trouble
+from provisioner.contract import Failed, Order, ProviderError, Trouble
 from provisioner.model.address import Kind
 from provisioner.model.coverage import EVERYTHING, Verdict
-from tests.providers.postgresql.rig import Rig, gives, known_as
+from provisioner.model.resource import Resource
+from provisioner.providers.postgresql import PostgresProvider
+from tests.providers.postgresql.rig import Rig, gives, grant, known_as
 from tests.runs import failures
-from tests.worlds import someone
+from tests.worlds import OWNER, someone
 
 READ = "select count(*) from sales.orders"
 CLERK = gives("clerk", roles=["staff"], datasets={"sales.orders": ["select"], "sales.*": ["insert"]})
@@ -42,6 +45,22 @@ def test_a_role_without_superuser_does_it_all(rig: Rig) -> None:
     assert rig.server.run("select nspowner::regrole::text from pg_namespace where nspname = 'hers'") == [("app_owner",)]
     assert rig.server.run("select 1 from pg_auth_members where member = 'prov'::regrole and roleid = 'ada'::regrole "
                           "and (to_jsonb(pg_auth_members) ->> 'inherit_option')::bool") == []  # fmt: skip
+
+
+def test_the_same_role_makes_and_ends_the_login_of_a_run(rig: Rig) -> None:
+    without_superuser(rig)
+    rig.server.run("create role ada login", "grant ada to prov with admin option")
+    minter = PostgresProvider(rig.limits).open_minter(rig.target(), {}, OWNER)
+    things = (Resource(grant("sales.orders", "ada", "select")), Resource(grant("sales.*", "ada", "insert")))
+    ends = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=5)
+    made = minter.mint(Order("r1", "ada", "ada", "site", things, ends), time.monotonic() + 15)
+    assert rig.can(made.public_id, READ) and not rig.can(made.public_id, "delete from sales.orders")
+    with rig.server.session(made.public_id) as session:
+        session.execute("select lo_create(0)")  # anybody may
+        minter.end(made.public_id, time.monotonic() + 15)
+    assert rig.server.run("select lomowner::regrole::text from pg_largeobject_metadata") == [("app_owner",)]
+    assert minter.left() == ()
+    minter.close()
 
 
 def test_a_role_that_can_only_look_makes_the_same_plan(rig: Rig) -> None:

@@ -50,7 +50,7 @@ def deny(action: Any, resource: Any = "*", **more: Any) -> dict[str, Any]:
     return {**allow(action, resource, **more), "Effect": "Deny"}
 
 
-def trust(principal: Any, action: str = "sts:AssumeRole", **more: Any) -> str:
+def trust(principal: Any, action: Any = "sts:AssumeRole", **more: Any) -> str:
     return document({"Effect": "Allow", "Principal": principal, "Action": action, **more})
 
 

@@ -176,15 +176,6 @@ def test_a_session_ends_with_its_role(server: AwsServer, iam: Any, sts: Any) -> 
             client.get_caller_identity()
 
 
-def test_the_source_identity_is_given_back_and_kept_down_the_chain(server: AwsServer, sts: Any) -> None:
-    server.create_account(MEMBER)
-    first = assume(sts, SourceIdentity="ada")
-    assert first["SourceIdentity"] == "ada"
-    server.client("iam", MEMBER).create_role(RoleName="next", AssumeRolePolicyDocument=trust({"AWS": MEMBER}))
-    second = assume(session_client(server, first, "sts"), f"arn:aws:iam::{MEMBER}:role/next")
-    assert second["SourceIdentity"] == "ada"
-
-
 def test_session_names_have_the_characters_of_aws(server: AwsServer, sts: Any) -> None:
     server.create_account(MEMBER)
     with refused("ValidationError", 400):

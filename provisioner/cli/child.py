@@ -1,0 +1,149 @@
+"""A command that runs with credentials of its own: in a process group of its own, until its time is over.
+
+Signals that come to us are passed on to it. It inherits no file descriptor but the standard three, and is killed by the
+kernel should we be (Linux). It cannot read our memory or our environment unless it is the superuser (Linux).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+TIME_OVER = 124
+"""The exit status of a command that was ended because its time was over, as `timeout` has it."""
+GRACE = 10.0
+"""Seconds between SIGTERM and SIGKILL."""
+_PASSED_ON = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT", "SIGWINCH")
+)
+_PR_SET_DUMPABLE = 4
+_LAUNCH = """
+import os, signal, sys
+if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+parent, found, command = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
+if os.isatty(0) and os.tcgetpgrp(0) == os.getpgid(parent):
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    os.tcsetpgrp(0, os.getpgrp())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+if sys.platform == "linux":
+    import ctypes
+    ctypes.CDLL(None).prctl(1, int(signal.SIGKILL), 0, 0, 0)  # PR_SET_PDEATHSIG: it does not outlive us
+    if os.getppid() != parent:
+        os._exit(137)
+for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores
+    signal.signal(number, signal.SIG_DFL)
+try:
+    os.execv(found, command)
+except OSError as error:
+    print(f"{command[0]}: {error.strerror}", file=sys.stderr, flush=True)
+    os._exit(126)
+"""
+"""Becomes the command. A process of its own, because Python between fork and exec may hang where there are threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """`how` in words."""
+
+    status: int
+    how: str
+
+
+def close_to_others() -> None:
+    """From here on no other process of the same user reads our environment or memory (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def run_until(command: Sequence[str], environ: Mapping[str, str], seconds: float, *, grace: float = GRACE) -> Ended:
+    """Runs it, for `seconds` at most; its exit status, or what a shell gives for one that a signal ended or that cannot
+    be started."""
+    until = time.monotonic() + seconds
+    found = shutil.which(command[0], path=environ.get("PATH"))
+    if found is None:
+        there = Path(command[0]).exists()
+        return Ended(126 if there else 127, f"{command[0]} {'cannot be started' if there else 'is not there'}")
+    with _signals_to() as passing:
+        launched = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), found, *command]
+        child = subprocess.Popen(launched, env=dict(environ), process_group=0)
+        passing(child.pid)
+        try:
+            try:
+                status = child.wait(max(0.0, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _end(child, grace)
+                return Ended(TIME_OVER, "ended because its time was over")
+        finally:
+            passing(None)
+            _take_terminal_back()
+    if status < 0:
+        return Ended(128 - status, f"ended by {signal.Signals(-status).name}")
+    return Ended(status, f"it ended with status {status}")
+
+
+def _end(child: subprocess.Popen[bytes], grace: float) -> None:
+    """Its whole group: asked first, then killed."""
+    _kill(child.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        child.wait(grace)
+    _kill(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _kill(group: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+@contextmanager
+def _signals_to() -> Iterator[Callable[[int | None], None]]:
+    """Signals go to the group that is named, those that come before it as soon as it is; afterwards nowhere. What
+    `interrupts` does with them is done again at the end."""
+    group: int | None = None
+    early: list[int] = []
+    over = False
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        if group is not None:
+            _kill(group, number)
+        elif not over:
+            early.append(number)
+
+    def to(pid: int | None) -> None:
+        nonlocal group, over
+        group, over = pid, pid is None
+        for number in early if pid is not None else ():
+            _kill(pid or 0, number)
+
+    told = signal.set_wakeup_fd(-1)
+    before = {number: signal.getsignal(number) for number in _PASSED_ON}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, pass_on)
+    try:
+        yield to
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+        signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+
+
+def _take_terminal_back() -> None:
+    if not os.isatty(0):
+        return
+    before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    with suppress(OSError):
+        os.tcsetpgrp(0, os.getpgrp())
+    signal.signal(signal.SIGTTOU, before)

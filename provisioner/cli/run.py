@@ -1,0 +1,91 @@
+"""`provision run`: a command with credentials for whoever set this run going, no wider than what they and the pipeline
+both have, and ended with it.
+
+Which files count, and who it is, is found as `gate` finds it. Refuses where nothing is shared, or a system cannot be
+narrowed to what is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provisioner.cli.options import DEFAULT_ACCESS, Access
+
+
+def run(
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="-- CMD", help="What to run, after `--`.", show_default=False)
+    ] = None,
+    environment: Annotated[
+        str | None, typer.Option("--environment", metavar="E", help="Where it is done.", show_default=False)
+    ] = None,
+    role: Annotated[
+        str | None, typer.Option("--role", metavar="R", help="Only what this role gives them there.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="T", help="Only this target, or all instances of it.")
+    ] = None,
+    length: Annotated[str, typer.Option("--for", metavar="TIME", help="For how long at most, such as 15m.")] = "15m",
+    journal: Annotated[
+        str | None,
+        typer.Option("--journal", metavar="PLACE", help="The journal that `apply` writes; or PROVISION_JOURNAL."),
+    ] = None,
+    person: Annotated[
+        str | None, typer.Option("--person", metavar="P", help="Outside of a CI: who it is for, as said.")
+    ] = None,
+    pipeline: Annotated[
+        str | None, typer.Option("--pipeline", metavar="ID", help="Outside of a CI: the entry under `pipelines:`.")
+    ] = None,
+    access: Access = DEFAULT_ACCESS,
+    sealed_for: Annotated[
+        str | None,
+        typer.Option("--sealed-for", metavar="KEY", help="No CMD: seal the credentials for another job's public key."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where the sealed ones go.")] = None,
+    sealed: Annotated[
+        Path | None, typer.Option("--sealed", metavar="FILE", help="Run CMD with what another job sealed.")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="The private key to open it; the file is removed.")
+    ] = None,
+    new_key: Annotated[
+        Path | None, typer.Option("--new-key", metavar="FILE", help="Only make a private key; prints the public one.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--end", metavar="RUN", help="Only end what a run was given, by the id it printed.")
+    ] = None,
+    wait: Annotated[
+        float, typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait to be stopped, once refused.")
+    ] = 60.0,
+) -> int:
+    """Run CMD with credentials no wider than what whoever set this run going and the pipeline both have."""
+    from provisioner.cli import minting
+
+    words = tuple(command or ())
+    chosen = [
+        o for o, v in (("--sealed-for", sealed_for), ("--sealed", sealed), ("--new-key", new_key), ("--end", end)) if v
+    ]
+    if len(chosen) > 1:
+        raise typer.BadParameter(f"{' and '.join(chosen)} are different things to do")
+    if new_key is not None:
+        return minting.make_key(new_key)
+    if sealed is not None:
+        if key is None or not words:
+            raise typer.BadParameter("--sealed FILE goes with --key FILE and -- CMD")
+        return minting.run_sealed(sealed, key, words)
+    place = minting.Place(journal, access)
+    if end is not None:
+        return minting.end(end, place)
+    if environment is None:
+        raise typer.BadParameter("--environment E says where it is done")
+    if (sealed_for is None) == (not words):
+        raise typer.BadParameter("either -- CMD, or --sealed-for KEY with --out FILE")
+    if (sealed_for is None) != (out is None):
+        raise typer.BadParameter("--sealed-for KEY goes with --out FILE")
+    wanted = minting.Wanted(environment, role, target, minting.duration(length), person, pipeline, wait)
+    if sealed_for is not None and out is not None:
+        return minting.seal(wanted, place, sealed_for, out)
+    return minting.run_here(wanted, place, words)

@@ -1,0 +1,185 @@
+"""Logins for one run alone: a random password that the server never sees, an end, and exactly the dataset roles that
+were shared.
+
+It decides nothing about who may have one. Refuses (`cannot-narrow`) where a login of its own would have more than was
+shared: a dataset role that somebody gave more, or row security that names roles.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+
+from psycopg import sql
+
+from provisioner.contract import CannotNarrow, Left, Minted, Order, ProviderError, Trouble
+from provisioner.credentials import Secret
+from provisioner.model.address import Kind
+from provisioner.model.instant import Instant, format_instant
+from provisioner.model.mark import owner8
+from provisioner.model.resource import Resource
+from provisioner.providers.postgresql import names
+from provisioner.providers.postgresql.calls import Link, Session, WriteCalls
+from provisioner.providers.postgresql.convert import belongs
+from provisioner.providers.postgresql.grants import ensure_dataset, join
+from provisioner.providers.postgresql.names import OfRun, Thing
+from provisioner.providers.postgresql.owned import site_of
+from provisioner.providers.postgresql.runs import all_runs, end_run
+from provisioner.providers.postgresql.site import Rules, Site, gone
+
+CONNECTIONS = 10
+"""How many sessions a run may have at once."""
+_SWITCHES = ((0, "statement_timeout"), (0, "idle_in_transaction_session_timeout"), (140000, "idle_session_timeout"),
+             (170000, "transaction_timeout"))  # fmt: skip
+"""What ends a session by itself. Each can be changed by whoever has the session: they are for what was forgotten."""
+_PASSED_ON = {
+    "host": "PGHOST",
+    "hostaddr": "PGHOSTADDR",
+    "port": "PGPORT",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcrl": "PGSSLCRL",
+    "gssencmode": "PGGSSENCMODE",
+    "channel_binding": "PGCHANNELBINDING",
+    "require_auth": "PGREQUIREAUTH",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+}
+"""Of the connection string, what says where the server is and how it is known: nothing that says who we are."""
+_POLICIES = """
+select n.nspname::text, c.relname::text, p.polname::text,
+       array(select r.rolname::text from pg_roles r where r.oid = any(p.polroles))
+  from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = c.relnamespace
+ where c.relrowsecurity and not p.polpermissive and not 0 = any(p.polroles)"""
+_MEMBER_OF = "select 1 from pg_auth_members m where m.member = %s::oid limit 1"
+
+
+class PostgresMinter:
+    """`provisioner.contract.Minter` for one cluster."""
+
+    def __init__(self, calls: WriteCalls, rules: Rules, link: Link) -> None:
+        self._calls, self._rules, self._link = calls, rules, link
+
+    def close(self) -> None:
+        self._calls.close()
+
+    def mint(self, order: Order, deadline: float) -> Minted:
+        """In one transaction, after the dataset roles of other databases were made sure of."""
+        role, password = names.run_role(order.run), secrets.token_urlsafe(24)
+        atoms, groups = self._atoms(order.things)
+        databases = list(dict.fromkeys(thing.database for thing, _, _ in atoms)) or [self._rules.main]
+        given: list[str] = []
+        for database in sorted({*databases, *(self._rules.databases if groups else ())} - {self._rules.main}):
+            with self._calls.transaction(database, deadline) as session:
+                site = site_of(self._calls, session, self._rules, database)
+                given += self._datasets(site, [a for a in atoms if a[0].database == database], groups)
+        with self._calls.transaction(self._rules.main, deadline) as session:
+            site = site_of(self._calls, session, self._rules, self._rules.main)
+            self._check_person(site, order)
+            given += self._datasets(site, [a for a in atoms if a[0].database == self._rules.main], groups)
+            given += [self._group(site, name) for name in groups]
+            self._login(site, session, order, role, password)
+            for held in given:
+                join(site, held, role)
+        return Minted(role, self._environ(role, password, databases), order.ends)
+
+    def end(self, public_id: str, deadline: float) -> None:
+        end_run(self._calls, self._rules, public_id, deadline)
+
+    def left(self) -> tuple[Left, ...]:
+        with self._calls.snapshot(self._rules.main) as session:
+            return tuple(Left(one.role, one.run, one.ends) for one in all_runs(session, self._rules))
+
+    # Parts
+
+    def _atoms(self, things: Iterable[Resource]) -> tuple[list[tuple[Thing, str, Resource]], list[str]]:
+        atoms, groups = [], []
+        for resource in things:
+            address = resource.address
+            if address.kind is Kind.MEMBERSHIP:
+                groups.append(address.object)
+            else:
+                atoms.append((names.parse(address.object, self._rules.main), address.slot or "", resource))
+        return atoms, groups
+
+    def _check_person(self, site: Site, order: Order) -> None:
+        """Whoever was locked out here by hand is not let in by a run."""
+        for login in (order.login, *order.others):
+            person = site.role(login)
+            if person is None:
+                raise gone(f"there is no login {login} here yet: `provision apply` makes it", "mint")
+            if not person.logs_in:
+                raise ProviderError(Trouble.DENIED, f"the login {login} is disabled", call="mint")
+
+    def _datasets(self, site: Site, atoms: Sequence[tuple[Thing, str, Resource]], groups: Sequence[str]) -> list[str]:
+        """The dataset roles of one database, which hold what they stand for and nothing else."""
+        self._check_policies(site, [thing for thing, _, _ in atoms], groups)
+        found = []
+        for thing, privilege, resource in atoms:
+            role = names.dataset_role(owner8(self._rules.owner), thing, privilege)
+            listed = resource.attributes.get("creators")
+            ensure_dataset(site, role, thing, privilege, tuple(map(str, listed)) if listed is not None else None)
+            self._check_exact(site, role)
+            found.append(role)
+        return found
+
+    def _check_exact(self, site: Site, name: str) -> None:
+        role = site.role(name)
+        if role is None or role.dataset is None:
+            raise _too_wide(f"the role {name} is not what its name says")
+        dataset = role.dataset
+        more = [r for r in site.privileges(role.oid) if not belongs(dataset, site.database, r)]
+        if more or role.powers or site.session.rows(_MEMBER_OF, (role.oid,)):
+            what = f"{more[0].privilege.lower()} on {more[0].kind} {more[0].name}" if more else "the rights of others"
+            raise _too_wide(f"the dataset role {name} holds more than its name says: {what}")
+
+    def _check_policies(self, site: Site, things: Sequence[Thing], groups: Sequence[str]) -> None:
+        """A restriction on named roles does not hold for a login that is in none of them."""
+        for schema, relation, policy, roles in site.session.rows(_POLICIES):
+            touched = bool(groups) or any(
+                t.schema == schema and (t.everything or t.relation == relation) for t in things
+            )
+            if touched and not set(roles) & set(groups):
+                raise _too_wide(
+                    f"row security of {schema}.{relation} restricts {', '.join(roles)} (policy {policy}), and a login "
+                    "of the run would not be restricted"
+                )
+
+    def _group(self, site: Site, name: str) -> str:
+        role = site.role(name)
+        if role is None:
+            raise gone(f"there is no role {name}", "mint")
+        if role.powers:
+            raise _too_wide(f"the role {name} has {', '.join(role.powers)}, which would outlive the run")
+        return name
+
+    def _login(self, site: Site, session: Session, order: Order, role: str, password: str) -> None:
+        note = OfRun(order.run, owner8(self._rules.owner), order.person, order.pipeline, order.login, order.ends)
+        known = site.role(role)
+        if known is None:
+            site.create(role, "login")
+        elif known.comment != note.text():  # said again after an unknown outcome it is the same, to the letter
+            raise ProviderError(Trouble.CONFLICT, f"there is a role {role}, and it is not this run's", call="mint")
+        site.run("comment on role {} is {text}", "comment", role, text=note.text())
+        text = "alter role {} with login connection limit {most} valid until {end} password {kept}"
+        kept = session.verifier(password, role)
+        site.run(text, "alter role", role, most=CONNECTIONS, end=format_instant(order.ends), kept=kept)
+        rest = sql.Literal(f"{max(1, _milliseconds(site.now, order.ends))}ms")
+        for since, name in _SWITCHES:
+            if site.version >= since:
+                site.run("alter role {} set {switch} = {rest}", "alter role", role, switch=sql.SQL(name), rest=rest)
+
+    def _environ(self, role: str, password: str, databases: Sequence[str]) -> Mapping[str, Secret | str]:
+        """What libpq and all that is built on it read."""
+        told = self._link.parameters()
+        found: dict[str, Secret | str] = {name: told[key] for key, name in _PASSED_ON.items() if told.get(key)}
+        found |= {"PGUSER": role, "PGPASSWORD": Secret(password)}
+        found["PGDATABASE"] = self._rules.main if self._rules.main in databases else databases[0]
+        return found
+
+
+def _milliseconds(now: Instant, end: Instant) -> int:
+    return int((end - now).total_seconds() * 1000)
+
+
+def _too_wide(told: str) -> CannotNarrow:
+    return CannotNarrow((told,), call="mint")

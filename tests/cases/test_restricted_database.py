@@ -1,0 +1,349 @@
+"""One pipeline, one script, one restricted database: what it reads is what whoever set it going may read.
+
+anna may read X, Y and Z, ben Z and W, the pipeline X, Y and Z. The server itself is asked, and the embedded
+GitHub says who began the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from provisioner.cli.main import main
+from provisioner.records.journal import open_journal
+from provisioner.records.runs import Began, Over, runs
+from provisioner.sandbox.github import GitHubServer
+from provisioner.sandbox.github import runs as actions
+from provisioner.sandbox.github.things import Repo, Run, User
+from tests.cases.company import _COMMAND, Company, Said
+from tests.rigs.postgres import Postgres
+from tests.rigs.specs import Checked
+
+ACCESS = """\
+records: {{owner: 5f1c0a9b7e3d4c21, journal: {journal}}}
+environments: {{production: {{protected: true}}}}
+targets:
+  warehouse:
+    provider: postgresql
+    dsn: "host=127.0.0.1 port={port} user=engine"
+    password: {{env: MINT_PASSWORD}}
+    databases: [app]
+  hub: {{provider: github, mode: report, organization: acme, api_url: "{api}", token: {{env: FORGE_TOKEN}}}}
+roles:
+  shop:
+    environments: [production]
+    grants: {{warehouse: {{datasets: {{shop.x: [select], shop.y: [select], shop.z: [select]}}}}}}
+  stock:
+    environments: [production]
+    grants: {{warehouse: {{datasets: {{shop.z: [select], shop.w: [select]}}}}}}
+  audit:
+    environments: [production]
+    grants: {{warehouse: {{datasets: {{shop.w: [select]}}}}}}
+  nightly:
+    environments: [production]
+    grants: {{warehouse: {{datasets: {{shop.y: [select]}}}}}}
+pipelines:
+  report: {{repository: report, scope: [shop], schedules: nightly-bot, max_duration: 20m}}
+  other: {{repository: other}}
+services:
+  nightly-bot: {{owners: [anna], roles: [{{role: nightly, environments: [production]}}]}}
+"""
+PERSON = """\
+people:
+  {name}:
+    name: {name} Example
+    email: {name}@example.com
+    accounts: {{hub: {{login: {name}, id: {id}}}}}
+    roles: [{{role: {role}, environments: [production]}}]
+"""
+READ = """\
+import os, psycopg
+answers = open(os.environ["ANSWERS"], "w")
+for table in "xyzw":
+    with psycopg.connect("") as session:
+        try:
+            print(table, session.execute(f"select count(*) from shop.{table}").fetchone()[0], file=answers)
+        except psycopg.errors.InsufficientPrivilege as error:
+            print(table, error.diag.message_primary, file=answers)
+"""
+LOOK = """\
+import os, pathlib
+needles = [n.encode() for n in pathlib.Path(os.environ["NEEDLES"]).read_text().split()]
+doors = (b"ACTIONS_ID_TOKEN_REQUEST", b"AWS_", b"PGPASSFILE", b"VAULT_TOKEN", b"PROVISION_")
+seen, found, pid, own = [], [], os.getpid(), True
+while pid > 1:
+    here = pathlib.Path(f"/proc/{pid}")
+    texts = {f"{pid} {what}": (here / what).read_bytes() for what in ("environ", "cmdline")}
+    if own or "--sealed" in texts[f"{pid} cmdline"].decode():
+        open_now = [fd for fd in (here / "fd").iterdir() if int(fd.name) > 2 and fd.exists()]
+        texts |= {f"{pid} fd {fd}": os.readlink(fd).encode() for fd in open_now}
+        found += [f"{w}: {d.decode()}" for w, t in texts.items() if w.endswith("environ") for d in doors if d in t]
+    found += [where for where, text in texts.items() if any(n in text for n in needles)]
+    seen.append(pid)
+    pid, own = int((here / "stat").read_text().rpartition(")")[2].split()[1]), False
+for root in (os.environ["HOME"], "."):
+    for path in pathlib.Path(root).rglob("*"):
+        if path.is_file() and any(n in path.read_bytes() for n in needles):
+            found.append(str(path))
+with open(os.environ["ANSWERS"], "a") as answers:
+    print(f"found {found} in {len(seen) > 2}", file=answers)
+"""
+SCRIPT = (sys.executable, "-c", READ)
+SLEEP = (sys.executable, "-c", "import psycopg; psycopg.connect('').execute('select pg_sleep(600)')")
+MARKED = "select rolname, shobj_description(oid, 'pg_authid') from pg_roles where rolname like 'run%'"
+LEFT = (
+    "select (select count(*) from pg_roles where rolname like 'run%')"
+    " + (select count(*) from pg_stat_activity where usename like 'run%')"
+)
+
+
+class Warehouse(Company):
+    """The repository of the access files, the database, the pipeline's repository on GitHub."""
+
+    def __init__(self, folder: Path, server: Postgres, github: GitHubServer) -> None:
+        self.folder, self.server, self.github = folder, server, github
+        world = github.world
+        self.people = {name: world.create_user(name) for name in ("boss", "anna", "ben", "cleo")}
+        org = world.create_org("acme", self.people["boss"])
+        self.report = world.create_repo(org, "report")
+        self.journal = folder.parent / "journal"
+        self.job = folder.parent / "job"
+        self.job.mkdir()
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.job),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "MINT_PASSWORD": "engine-secret",
+            "ANSWERS": str(folder.parent / "answers"),
+            "FORGE_TOKEN": github.fine_grained_token(self.people["boss"]),
+        }
+        folder.mkdir()
+        self.git("init", "-q", "-b", "main")
+        text = ACCESS.format(journal=self.journal, port=server.port, api=github.url)
+        self.write("access/access.yaml", text)
+        for name, role in (("anna", "shop"), ("ben", "stock"), ("cleo", "audit")):
+            self.write(f"access/{name}.yaml", PERSON.format(name=name, role=role, id=self.people[name].id))
+        self.commit("access")
+        done = self.here("apply")
+        assert done.code == 0, done.out + done.err
+        given = {"metadata": "read", "contents": "read", "actions": "write"}
+        github.create_app(org, "runner", given)
+        installation = list(github.keys.installations.values())[-1]
+        self.environ["GITHUB_TOKEN"] = github.keys.of_installation(installation, given, {self.report.id}).secret
+
+    def begins(self, who: str, **more: object) -> tuple[Run, dict[str, str]]:
+        """A run of the pipeline, and the variables of its job."""
+        user: User = self.people[who]
+        repo: Repo = self.report
+        run = actions.start(self.github.world, repo, user, **more)  # type: ignore[arg-type]
+        return run, {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_REPOSITORY": "acme/report",
+            "GITHUB_RUN_ID": str(run.id),
+            "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_SHA": run.head,
+            "GITHUB_ACTOR": "anna",  # whatever the job says, it is not believed
+            "PROVISION_JOURNAL": str(self.journal),
+        }
+
+    def triggered_by(self, who: str, *command: str, options: tuple[str, ...] = (), **more: object) -> Said:
+        """The pipeline's own step, as somebody set it going."""
+        _, variables = self.begins(who, **more)
+        words = ("run", "--environment", "production", "--wait", "0", *options, "--", *(command or SCRIPT))
+        return self.here(*words, folder=self.job, more=variables)
+
+    def here(self, *words: str, folder: Path | None = None, more: Mapping[str, str] | None = None) -> Said:
+        """The command line in this process; the script's answers count as its output."""
+        answers = Path(self.environ["ANSWERS"])
+        answers.unlink(missing_ok=True)
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patched:
+            patched.chdir(folder or self.folder)
+            for name in os.environ:
+                patched.delenv(name)
+            for name, value in {**self.environ, **(more or {})}.items():
+                patched.setenv(name, value)
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                status = main(words)
+        told = answers.read_text() if answers.exists() else ""
+        return Said(status, out.getvalue() + told, err.getvalue())
+
+    def said_for(self, who: str, *words: str, **more: str) -> Said:
+        """On a laptop."""
+        said = ("--environment", "production", "--person", who, "--pipeline", "report")
+        return self.here("run", *said, *words, more=more)
+
+    def left(self) -> int:
+        """Logins and sessions of runs, by the server's own word."""
+        return int(self.server.run(LEFT)[0][0])
+
+    def time_passes(self) -> None:
+        """What runs were given is over, for the server and for us."""
+        for role, comment in self.server.run(MARKED):
+            past = "2026-11-01T00:00:00Z"
+            over = re.sub(r"ends \S+", f"ends {past}", comment)
+            self.server.run(f"alter role {role} valid until '{past}'", f"comment on role {role} is '{over}'")
+
+    def of(self, who: str) -> tuple[Began, Over]:
+        """The newest run for somebody, as the journal has it."""
+        found = [r for r in runs(open_journal(str(self.journal), self.folder).store) if not isinstance(r, str)]
+        began = max(
+            (r for r in found if isinstance(r, Began) and r.people == (who,)), key=lambda r: (r.at, not r.proven)
+        )
+        return began, next(r for r in found if isinstance(r, Over) and r.run == began.run)
+
+
+@pytest.fixture(scope="module")
+def shop(
+    postgres_session: Postgres,
+    github_session: tuple[GitHubServer, Checked],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Warehouse]:
+    server, (github, checked) = postgres_session, github_session
+    server.reset()
+    github.clear()
+    server.run("create role engine login superuser password 'engine-secret'", "create schema shop")
+    server.run(*(f"create table shop.{table} (id int)" for table in "xyzw"))
+    yield Warehouse(tmp_path_factory.mktemp("shop") / "repository", server, github)
+    assert not checked.problems, "\n".join(checked.problems)
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_the_same_script_reads_what_whoever_started_it_may_read(shop: Warehouse) -> None:
+    denied = "permission denied for table"
+    anna = shop.triggered_by("anna")
+    assert anna.out.splitlines() == ["x 0", "y 0", "z 0", f"w {denied} w"], anna.err
+    ben = shop.triggered_by("ben")
+    assert ben.out.splitlines() == [f"x {denied} x", f"y {denied} y", "z 0", f"w {denied} w"], ben.err
+    assert (anna.code, ben.code, shop.left()) == (0, 0, 0)
+    assert "warehouse: for ben: select on shop.z; until " in ben.err
+    scheduled = shop.triggered_by("anna", event="schedule")
+    assert scheduled.out.splitlines()[:2] == [f"x {denied} x", "y 0"], scheduled.err
+    began, over = shop.of("nightly-bot")
+    assert (began.proven, began.pipeline, began.ci) == (True, "report", "GitHub Actions")
+    assert began.given == {"warehouse": ("select on shop.y",)} and over.how == "it ended with status 0"
+    assert over.ended == (f"warehouse: run_{began.run}",) and not over.left
+
+
+def test_whoever_shares_nothing_with_it_is_refused_and_their_run_is_stopped(shop: Warehouse) -> None:
+    run, variables = shop.begins("cleo")
+    words = ("run", "--environment", "production", "--wait", "0", "--", *SCRIPT)
+    said = shop.here(*words, folder=shop.job, more=variables)
+    assert (said.code, said.out, run.conclusion) == (7, "", "cancelled"), said.err
+    assert "cleo and the pipeline report have nothing in common on production" in said.err
+    stranger = shop.triggered_by("boss")
+    assert stranger.code == 7 and "is nobody whom the applied files declare" in stranger.err
+    assert shop.left() == 0
+
+
+def test_a_run_started_again_by_another_has_what_both_of_them_have(shop: Warehouse) -> None:
+    run, variables = shop.begins("anna")
+    actions.finish(run, "failure")
+    actions.again(run, shop.people["ben"])
+    words = ("run", "--environment", "production", "--wait", "0", "--", *SCRIPT)
+    said = shop.here(*words, folder=shop.job, more={**variables, "GITHUB_RUN_ATTEMPT": "2"})
+    assert [line[0] for line in said.out.splitlines() if line.endswith(" 0")] == ["z"], said.err
+    assert "for anna and ben: select on shop.z" in said.err
+
+
+def test_on_a_laptop_it_is_said_who_it_is_for_and_the_record_says_so(shop: Warehouse) -> None:
+    said = shop.said_for("ben", "--", *SCRIPT)
+    assert said.code == 0 and "z 0" in said.out and "x 0" not in said.out
+    began, over = shop.of("ben")
+    assert (began.proven, began.ci, over.left) == (False, "by hand", ())
+    place = shop.journal / "runs" / f"{began.at:%Y-%m-%d}" / "20261128T000000Z-ffffff-begin.json"
+    place.write_text('{"format": "provision.run/1", "what": "begin"}')
+    told = shop.here("journal", "runs", "--person", "ben")
+    assert f"{began.run}  begun  ben: production, report; warehouse: select on shop.z; until " in told.out
+    assert "as whoever ran it said" in told.out and "nightly-bot" not in told.out and "is left out" in told.err
+    place.unlink()
+    _, variables = shop.begins("ben")
+    assert shop.said_for("anna", "--", *SCRIPT, **variables).code == 64, "in a job nobody says who they are"
+    assert shop.said_for("anna", "--for", "2h", "--", *SCRIPT).code == 64
+    assert shop.said_for("anna", "--pipeline", "other", "--", *SCRIPT).code == 7
+    assert shop.said_for("anna", "--role", "stock", "--", *SCRIPT).code == 7
+
+
+def test_its_time_is_its_end_and_the_command_decides_the_status(shop: Warehouse) -> None:
+    over = shop.said_for("anna", "--for", "1s", "--", "sleep", "600")
+    assert (over.code, shop.left()) == (124, 0), over.err
+    assert shop.said_for("anna", "--", "sh", "-c", "exit 3").code == 3
+    assert shop.said_for("anna", "--", "there-is-no-such-command").code == 127
+    assert shop.left() == 0
+
+
+def test_what_makes_credentials_is_out_of_reach_where_another_job_does(shop: Warehouse) -> None:
+    """The set-up of docs/run.md: one job mints, one works, one ends."""
+    work, environ = shop.job, {**shop.environ, "NEEDLES": str(shop.folder.parent / "needles")}
+    public = shop.here("run", "--new-key", str(work / "key")).out.strip()
+    private, (_, variables) = (work / "key").read_text(), shop.begins("ben")
+    seal = ("run", "--environment", "production", "--sealed-for", public, "--out", str(work / "box"))
+    minted = shop.here(*seal, folder=shop.folder, more=variables)
+    assert minted.code == 0 and shop.left() == 1, minted.err
+    secrets = [environ.pop(name) for name in ("MINT_PASSWORD", "FORGE_TOKEN", "GITHUB_TOKEN")]
+    Path(environ["NEEDLES"]).write_text("\n".join([*secrets, private]))
+    shop.here("run", "--new-key", str(work / "another"))
+    opened = ("run", "--sealed", "box", "--key")
+    wrong = shop.here(*opened, "another", "--", "true", folder=work)
+    assert wrong.code == 64 and "it was not sealed for this key" in wrong.err
+    (work / "another").unlink()
+    answers = Path(environ["ANSWERS"])
+    answers.unlink(missing_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _COMMAND, *opened, "key", "--", sys.executable, "-c", READ + "answers.close()\n" + LOOK],
+        cwd=work, env=environ, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert answers.read_text().splitlines()[2:] == ["z 0", "w permission denied for table w", "found [] in True"]
+    ended = shop.here("run", "--end", minted.out.strip(), folder=work, more=variables)
+    assert (ended.code, ended.out, shop.left()) == (0, "1 ended.\n", 0), ended.err
+    assert shop.of("ben")[1].how == "ended by `run --end`"
+
+
+def test_expire_ends_what_no_later_run_does(shop: Warehouse) -> None:
+    public = shop.here("run", "--new-key", str(shop.job / "unused")).out.strip()
+    assert shop.said_for("ben", "--sealed-for", public, "--out", str(shop.job / "nobody's")).code == 0
+    assert shop.here("expire").code == 0 and shop.left() == 1, "its time is not over"
+    shop.time_passes()
+    done = shop.here("expire")
+    assert done.code == 0 and "of an earlier run is ended" in done.err and shop.left() == 0
+    assert shop.of("ben")[1].how == "ended by a later run"
+
+
+def test_what_a_killed_run_leaves_is_ended_by_the_next(shop: Warehouse) -> None:
+    begun = ("run", "--environment", "production", "--person", "anna", "--pipeline", "report", "--")
+    asked = ("sh", "-c", '"$@" & wait', "sh", *SLEEP)
+    killed = subprocess.Popen(
+        [sys.executable, "-c", _COMMAND, *begun, *asked], cwd=shop.folder, env=shop.environ,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    until(lambda: shop.left() == 2)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    going_on = shop.said_for("ben", "--", "true")
+    assert going_on.code == 0 and shop.left() == 2, "its time is not over"
+    shop.time_passes()
+    assert shop.left() == 2, "VALID UNTIL ends no session"
+    told = shop.here("drift", "--target", "warehouse")
+    assert "of a run for anna is over and still there" in told.out + told.err
+    next_one = shop.said_for("ben", "--", "true")
+    assert next_one.code == 0 and "of an earlier run is ended" in next_one.err
+    assert shop.left() == 0
+    plan = shop.here("plan", "--target", "warehouse", "--detailed-exitcode")
+    assert plan.code == 0, plan.out

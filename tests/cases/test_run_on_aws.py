@@ -1,0 +1,133 @@
+"""One pipeline and one role of AWS: what a run of it may do there is what whoever it is for may, and the pipeline too.
+
+ada lists users and makes them, bob lists roles; the pipeline lists users and roles, and its role may do everything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.cli.main import main
+from provisioner.sandbox.aws import AwsServer
+from tests.sandbox.aws.calls import allow, document, refused, trust
+
+pytest.importorskip("provisioner.cli.run", reason="the command is not there yet")
+
+ACCOUNT = "111111111111"
+ACCESS = f"""\
+records: {{owner: 5f1c0a9b7e3d4c21}}
+environments: {{production: {{}}}}
+people:
+  ada: {{name: Ada, email: ada@example.com, roles: [{{role: developer, environments: [production]}}]}}
+  bob: {{name: Bob, email: bob@example.com, roles: [{{role: operator, environments: [production]}}]}}
+roles:
+  developer: {{environments: [production], grants: {{aws: {{groups: [Developers]}}}}}}
+  operator: {{environments: [production], grants: {{aws: {{policies: [ListRoles]}}}}}}
+  site: {{environments: [production], grants: {{aws: {{policies: [ListUsers, ListRoles]}}}}}}
+targets:
+  aws:
+    provider: aws-iam
+    environment: production
+    account: "{ACCOUNT}"
+    assume_role:
+      plan: "arn:aws:iam::{{account}}:role/provision-read"
+      apply: "arn:aws:iam::{{account}}:role/provision-write"
+    groups: {{Developers: {{policies: [ListUsers, MakeUsers]}}}}
+pipelines:
+  site: {{repository: site, scope: [site], assume: {{aws: Site}}}}
+"""
+TELL = "import json, os; json.dump({n: v for n, v in os.environ.items() if n.startswith('AWS')}, open('given', 'w'))"
+
+
+class Site:
+    """The repository of the access files, and the account."""
+
+    def __init__(self, folder: Path, server: AwsServer) -> None:
+        self.folder, self.server = folder, server
+        server.create_account(ACCOUNT)
+        self.iam = server.client("iam", ACCOUNT)
+        for name, action in (
+            ("ListUsers", "iam:ListUsers"),
+            ("ListRoles", "iam:ListRoles"),
+            ("MakeUsers", "iam:CreateUser"),
+        ):
+            self.iam.create_policy(PolicyName=name, PolicyDocument=document(allow(action)))
+        stamped = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
+        self.iam.create_role(RoleName="Site", AssumeRolePolicyDocument=trust({"AWS": server.hub_account}, stamped))
+        self.iam.attach_role_policy(RoleName="Site", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+        server.enforce()
+        (folder / "access").mkdir()
+        (folder / "access/access.yaml").write_text(ACCESS)
+        for words in ("init -q -b main", "add -A", "-c user.name=A -c user.email=a@example.com commit -q -m access"):
+            subprocess.run(["git", *words.split()], cwd=folder, check=True)
+        status, told = self.provision("apply")
+        assert status == 0, told
+
+    def provision(self, *words: str) -> tuple[int, str]:
+        """The exit status, and everything that it said."""
+        told = io.StringIO()
+        with pytest.MonkeyPatch.context() as patched:
+            patched.chdir(self.folder)
+            environ = {"PATH": os.environ["PATH"], "HOME": str(self.folder), **self.server.exports()}
+            for name in os.environ:
+                patched.delenv(name)
+            for name, value in environ.items():
+                patched.setenv(name, value)
+            with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+                status = main(words)
+        return status, told.getvalue()
+
+    def run_for(self, who: str) -> tuple[int, str]:
+        said = ("--environment", "production", "--person", who, "--pipeline", "site")
+        return self.provision("run", *said, "--", sys.executable, "-c", TELL)
+
+    def given(self) -> dict[str, str]:
+        """What the command had in its environment."""
+        found: dict[str, str] = json.loads((self.folder / "given").read_text())
+        return found
+
+    def client(self, service: str) -> Any:
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        return self.server.client(service, **{name.lower(): self.given()[name] for name in names})
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, aws_server: AwsServer) -> Iterator[Site]:
+    aws_server.clear()
+    yield Site(tmp_path_factory.mktemp("site"), aws_server)
+    aws_server.clear()
+
+
+def test_the_same_pipeline_may_what_each_of_two_people_may(site: Site) -> None:
+    for who, may, may_not in (("ada", "list_users", "list_roles"), ("bob", "list_roles", "list_users")):
+        status, told = site.run_for(who)
+        assert status == 0, told
+        assert site.client("sts").get_caller_identity()["Arn"].endswith(f":assumed-role/Site/{who}")
+        iam = site.client("iam")
+        getattr(iam, may)()
+        for call, parameters in ((may_not, {}), ("create_user", {"UserName": "eve"}), ("list_groups", {})):
+            with refused("AccessDenied", 403):
+                getattr(iam, call)(**parameters)
+        assert f"{site.given()['AWS_ACCESS_KEY_ID']} ends by itself at" in told
+        ours = site.server.exports()
+        assert ours["AWS_SECRET_ACCESS_KEY"] not in site.given().values()
+
+
+def test_what_aws_cannot_be_narrowed_to_is_refused_and_no_command_begins(site: Site) -> None:
+    site.iam.put_user_permissions_boundary(UserName="ada", PermissionsBoundary="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    (site.folder / "given").unlink(missing_ok=True)
+    status, told = site.run_for("ada")
+    assert (status, (site.folder / "given").exists()) == (7, False)
+    assert "error[cannot-narrow]" in told
+    assert "permissions boundary" in told
+    site.iam.delete_user_permissions_boundary(UserName="ada")

@@ -1,0 +1,94 @@
+"""A command in a process group of its own: its signals, its time, and what it can see of us."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from provisioner.actor.hidden import without_minting
+from provisioner.cli.child import TIME_OVER, run_until
+from provisioner.model.access import DeclaredAccess
+from tests.worlds import block
+
+ENVIRON = {"PATH": os.environ["PATH"]}
+TOP = Path(__file__).parents[2]
+
+
+def sh(text: str, seconds: float = 60, **more: float) -> int:
+    return run_until(("sh", "-c", text), ENVIRON, seconds, **more).status
+
+
+def test_its_status_is_given_on(tmp_path: Path) -> None:
+    assert (sh("exit 0"), sh("exit 9"), sh("kill -KILL $$")) == (0, 9, 137)
+    assert run_until(("there-is-no-such-command",), ENVIRON, 60).status == 127
+    plain = tmp_path / "plain"
+    plain.write_text("no program")
+    assert run_until((str(plain),), ENVIRON, 60).status == 126
+
+
+def test_its_whole_group_is_ended_when_its_time_is_over(tmp_path: Path) -> None:
+    place = tmp_path / "pid"
+    text = f"trap '' TERM; sleep 600 & echo $! > {place}; wait; wait"
+    assert sh(text, seconds=1, grace=0.2) == TIME_OVER
+    pid = place.read_text().strip() if place.exists() else ""
+    end = time.monotonic() + 30
+    while pid and state(pid) != "Z":
+        assert time.monotonic() < end, "a part of it goes on"
+        time.sleep(0.01)
+
+
+def state(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"
+
+
+def test_signals_are_passed_on_and_do_not_end_us(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    code = (
+        "from provisioner.cli import interrupts\nfrom provisioner.cli.child import run_until\nimport os, sys\n"
+        "interrupts.install()\n"
+        f"text = 'trap \"exit 5\" TERM; touch {ready}; while :; do sleep 0.05; done'\n"
+        "sys.exit(run_until(('sh', '-c', text), os.environ, 60).status)\n"
+    )
+    ours = subprocess.Popen([sys.executable, "-c", code], cwd=TOP, env=ENVIRON)
+    while not ready.exists():
+        assert ours.poll() is None
+        time.sleep(0.02)
+    ours.send_signal(signal.SIGTERM)
+    assert ours.wait(60) == 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux closes a process to others of the same user")
+@pytest.mark.skipif(
+    os.geteuid() == 0 and not Path("/usr/bin/python3").exists(), reason="root's own Python is nobody else's"
+)
+def test_it_does_not_read_our_environment() -> None:
+    code = (
+        "import ctypes, os, sys\nfrom provisioner.cli.child import close_to_others, run_until\n"
+        "if os.geteuid() == 0:\n    os.setgid(65534)\n    os.setuid(65534)\n    sys.executable = '/usr/bin/python3'\n"
+        "ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)\n"  # as for everybody who did not change who they are
+        "if len(sys.argv) < 2:\n    close_to_others()\n"
+        "run_until(('sh', '-c', 'cat /proc/$PPID/environ || true'), {'PATH': os.environ['PATH']}, 60)\n"
+    )
+
+    def said(*more: str) -> str:
+        command, environ = [sys.executable, "-c", code, *more], {**ENVIRON, "TOKEN": "t0p"}
+        return subprocess.run(command, cwd=TOP, env=environ, capture_output=True, text=True, check=True).stdout
+
+    assert "t0p" in said("open") and "t0p" not in said()
+
+
+def test_what_can_make_credentials_stays_with_us() -> None:
+    stores = block({"vault": {"provider": "openbao", "url": "x", "token": {"env": "MINE"}}}, "access/x.yaml")
+    stays = ("PATH", "HOME", "LANG", "BUILD")
+    goes = ("AWS_PROFILE", "PGPASSFILE", "GITHUB_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "MINE", "PROVISION_JOURNAL")
+    environ = dict.fromkeys((*stays, *goes), "x")
+    assert set(without_minting(environ, [DeclaredAccess(stores=stores)])) == set(stays)

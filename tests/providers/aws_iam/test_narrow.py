@@ -1,0 +1,257 @@
+"""What a person and a pipeline share in an account, by the files alone; and the policy of a session."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import product
+from random import Random
+
+import pytest
+
+from provisioner.contract import Narrows, Shared
+from provisioner.model.address import Address, Kind
+from provisioner.model.principal import Principal, PrincipalKind
+from provisioner.providers.aws_iam import documents, names, narrow
+from provisioner.providers.aws_iam.declare import AwsDeclare
+from provisioner.sandbox.aws.evaluate import decide
+from tests.providers.aws_iam.rig import ACCOUNT, declare
+from tests.worlds import block
+
+DECLARED = declare(
+    groups={
+        "Developers": {"policies": ["Reports", "Builds"]},
+        "Readers": {"policies": ["Reports"]},
+        "Guests": {},
+    }
+)
+ADA = Principal("access", PrincipalKind.PERSON, "ada")
+PIPELINE = Principal("access", PrincipalKind.SERVICE, "site")
+
+
+def shared(person: dict[str, list[str]], scope: dict[str, list[str]], using: AwsDeclare = DECLARED) -> Shared:
+    return using.shared(
+        list(using.expand(block(person, "access/a.yaml"), ADA)),
+        list(using.expand(block(scope, "access/b.yaml"), PIPELINE)),
+    )
+
+
+def said(found: Shared) -> list[str]:
+    """What both have, and behind `but` what is denied to one of them by another policy."""
+    denied = {text for thing in found.things for text in thing.attributes.get(narrow.DENIED, ())}
+    assert {thing.address.kind for thing in found.things} <= {Kind.GRANT}
+    return [thing.address.object for thing in found.things] + [f"but {text}" for text in sorted(denied)]
+
+
+def test_the_pure_side_narrows() -> None:
+    assert isinstance(DECLARED, Narrows)
+
+
+@pytest.mark.parametrize(
+    ("person", "scope", "expected"),
+    [
+        ({"policies": ["Reports"]}, {"policies": ["Reports"]}, ["Reports"]),
+        ({"groups": ["Developers"]}, {"groups": ["Developers"]}, ["Builds", "Reports"]),
+        ({"policies": ["Reports"]}, {"policies": ["Builds"]}, []),
+        ({}, {"policies": ["Builds"]}, []),
+        # What one has alone goes along for what it denies.
+        ({"groups": ["Developers"]}, {"groups": ["Readers"]}, ["Reports", "but Builds"]),
+        ({"groups": ["Readers"]}, {"groups": ["Developers"]}, ["Reports", "but Builds"]),
+        ({"policies": ["Builds", "Mine"]}, {"groups": ["Developers"]}, ["Builds", "but Mine", "but Reports"]),
+        # A role that one may assume, and a person's group of which nothing is known: just not shared.
+        ({"groups": ["Guests"], "policies": ["Reports"]}, {"policies": ["Reports"]}, ["Reports"]),
+        ({"assume": ["Deploy"], "policies": ["Reports"]}, {"policies": ["Reports"]}, ["Reports"]),
+        # One that both may assume is shared, and then no session is given.
+        ({"assume": ["Deploy"]}, {"assume": ["Deploy"]}, ["role.Deploy"]),
+    ],
+)
+def test_what_both_have_is_the_policies_that_the_files_give_to_both(
+    person: dict[str, list[str]], scope: dict[str, list[str]], expected: list[str]
+) -> None:
+    found = shared(person, scope)
+    assert (said(found), found.cannot) == (expected, ())
+
+
+@pytest.mark.parametrize(
+    ("person", "scope", "why"),
+    [
+        ({"policies": ["Reports"]}, {"policies": ["Reports"], "groups": ["Guests"]}, "do not say what it gives"),
+        ({"groups": ["Nobodys"]}, {"groups": ["Nobodys"]}, "group Nobodys"),
+        (
+            {"policies": [f"arn:aws:iam::{ACCOUNT}:policy/ReadOnlyAccess"]},
+            {"policies": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]},
+            "go by one name",
+        ),
+    ],
+)
+def test_what_a_session_cannot_be_narrowed_to_is_said(
+    person: dict[str, list[str]], scope: dict[str, list[str]], why: str
+) -> None:
+    (told,) = shared(person, scope).cannot
+    assert why in told
+
+
+def test_a_policy_by_name_and_by_arn_is_one() -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/team/Reports"
+    for person, scope in (("Reports", arn), (arn, "Reports")):
+        (thing,) = shared({"policies": [person]}, {"policies": [scope]}).things
+        assert (thing.address.object, thing.attributes) == ("Reports", {"arn": arn})
+    aws = "arn:aws:iam::aws:policy/job-function/Billing"
+    (thing,) = shared({"policies": [aws]}, {"policies": [aws]}).things
+    assert Address.parse(str(thing.address)).object == aws
+
+
+def test_a_third_party_narrows_further_and_loses_nothing_that_is_denied() -> None:
+    first = shared({"groups": ["Developers"], "policies": ["Mine"]}, {"groups": ["Developers"]})
+    third = list(DECLARED.expand(block({"policies": ["Reports", "Theirs"]}, "access/c.yaml"), ADA))
+    for found in (DECLARED.shared(first.things, third), DECLARED.shared(third, first.things)):
+        assert said(found) == ["Reports", "but Builds", "but Mine", "but Theirs"]
+    assert DECLARED.shared(first.things, first.things) == first
+
+
+def test_what_groups_are_given_is_nobodys_own() -> None:
+    groups = list(DECLARED.declared())
+    assert DECLARED.shared(groups, groups).things == ()
+
+
+def test_the_sessions_own_policy_allows_nothing_and_denies_all_after_the_end() -> None:
+    denied: dict[str, object] = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
+    ends = datetime(2026, 11, 28, 17, 0, 0, 999, tzinfo=UTC)
+    passed, policy, cannot = narrow.session({}, {"one": text(denied), "two": text(denied)}, ends)
+    assert (passed, cannot) == ([], [])
+    statements = json.loads(policy)["Statement"]
+    assert {s["Effect"] for s in statements} == {"Deny"}
+    assert statements[0]["Condition"] == {"DateGreaterThanEquals": {"aws:CurrentTime": "2026-11-28T17:00:00Z"}}
+    assert statements.count(denied) == 1
+
+
+def text(*statements: Mapping[str, object]) -> dict[str, object]:
+    return {"Version": "2012-10-17", "Statement": [{"Sid": "Same", **one} for one in statements]}
+
+
+def allows(action: str) -> dict[str, object]:
+    return text({"Effect": "Allow", "Action": action, "Resource": "*"})
+
+
+END = datetime(2026, 11, 28, 17, tzinfo=UTC)
+
+
+def test_of_more_than_ten_policies_the_shortest_are_written_out() -> None:
+    twelve = {f"arn:{number:02}": allows("a:" + "x" * number) for number in range(12)}
+    passed, policy, cannot = narrow.session(twelve, {}, END)
+    assert (passed, cannot) == ([f"arn:{number:02}" for number in range(2, 12)], [])
+    statements = json.loads(policy)["Statement"]
+    assert [s["Action"] for s in statements if s["Effect"] == "Allow"] == ["a:x", "a:"]
+    assert not any("Sid" in s for s in statements)
+
+
+def test_policies_beyond_ten_that_do_not_fit_are_not_left_out() -> None:
+    twelve = {f"arn:{number:02}": allows("a:" + "x" * (1000 + number)) for number in range(12)}
+    (told,) = narrow.session(twelve, {}, END)[2]
+    assert "the policies beyond ten" in told
+
+
+@pytest.mark.parametrize(
+    ("part", "asked"),
+    [
+        ({"Condition": {"StringEquals": {"aws:RequestTag/team": "a"}}}, set()),
+        ({"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1", "aws:UserAgent": "x"}}}, set()),
+        ({"Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}, {"aws:MultiFactorAuthPresent"}),
+        ({"Condition": {"StringNotEquals": {"AWS:PrincipalTag/team": "a"}}}, {"AWS:PrincipalTag/team"}),
+        ({"Resource": ["arn:aws:s3:::home/${aws:username}/*"]}, {"aws:username"}),
+        ({"NotResource": "arn:aws:s3:::home/${ aws:userid , 'x'}"}, {"aws:userid"}),
+        ({"Condition": {"StringLike": {"s3:prefix": ["${aws:PrincipalTag/team}/*"]}}}, {"aws:PrincipalTag/team"}),
+        ({"Resource": "arn:aws:s3:::a/${*}"}, set()),
+    ],
+)
+def test_a_document_that_asks_who_calls_is_known(part: dict[str, object], asked: set[str]) -> None:
+    assert documents.asks_who({"Statement": [{"Effect": "Deny", "Action": "*", **part}]}) == asked
+
+
+def test_variables_of_an_old_document_are_plain_text_there() -> None:
+    denied = [{"Effect": "Deny", "Action": "*", "Resource": "arn:aws:s3:::a/${s3:prefix}"}]
+    assert documents.is_of_old_version({"Statement": denied})
+    assert not documents.is_of_old_version({"Version": "2012-10-17", "Statement": denied})
+    assert not documents.is_of_old_version({"Version": "2008-10-17", "Statement": []})
+
+
+def test_no_two_ids_get_one_session_name() -> None:
+    assert [names.session_name(one) for one in ("ada", "a", "a.b_c-d")] == ["ada", "a=", "a.b_c-d"]
+
+
+@pytest.mark.parametrize(
+    ("role", "arn"),
+    [
+        ("Job", f"arn:aws:iam::{ACCOUNT}:role/Job"),
+        (f"arn:aws:iam::{ACCOUNT}:role/ci/Job", f"arn:aws:iam::{ACCOUNT}:role/ci/Job"),
+        ("arn:aws:iam::{account}:role/Job", f"arn:aws:iam::{ACCOUNT}:role/Job"),
+        ("arn:aws:iam::222222222222:role/Job", None),
+        ("arn:aws:iam::{account}:user/Job", None),
+        ("", None),
+        ("ci/Job", None),
+    ],
+)
+def test_the_role_of_a_pipeline_is_one_of_the_account(role: str, arn: str | None) -> None:
+    assert names.role_arn(role, "aws", ACCOUNT) == arn
+
+
+# Never wider, whatever the policies say
+
+ACTIONS = ("s3:Get", "s3:Put", "iam:List")
+RESOURCES = ("arn:ada", "arn:b")
+TAGGED = {"aws:requesttag/t": ["1"]}
+ASKS: tuple[dict[str, dict[str, str]] | None, ...] = (
+    None, None, None,
+    {"StringNotEquals": {"aws:username": "ada"}},
+    {"StringEquals": {"aws:username": "ada"}},
+    {"StringEquals": {"aws:RequestTag/t": "1"}},
+    {"Null": {"aws:RequestTag/t": "true"}},
+)  # fmt: skip
+
+
+def any_policy(chance: Random) -> dict[str, object]:
+    def some(*several: str) -> list[str]:
+        return chance.sample(several, chance.randint(1, 2))
+
+    statements = []
+    for _ in range(chance.randint(1, 2)):
+        asks = chance.choice(ASKS)
+        statements.append(
+            {
+                "Effect": chance.choice(("Allow", "Allow", "Deny")),
+                chance.choice(("Action", "Action", "NotAction")): some(*ACTIONS, "*", "s3:*"),
+                chance.choice(("Resource", "Resource", "NotResource")): some(
+                    *RESOURCES, "*", "*", chance.choice(("arn:*", "arn:${aws:username}"))
+                ),
+                **({"Condition": asks} if asks else {}),
+            }
+        )
+    return text(*statements)
+
+
+def test_no_session_may_what_the_person_or_the_pipeline_may_not() -> None:
+    """Over many made-up policies, by seed: every call that a session may make, each of the two may make too."""
+    outcomes: Counter[str] = Counter()
+    for seed in range(600):
+        chance = Random(seed)
+        every = {f"arn:{number}": any_policy(chance) for number in range(chance.choice((2, 3, 4, 14)))}
+        person, scope = ({arn for arn in every if chance.random() < 0.7} for _ in range(2))
+        both = {arn: every[arn] for arn in person & scope}
+        passed, own, cannot = narrow.session(both, {arn: every[arn] for arn in person ^ scope}, END)
+        if cannot or not both:
+            outcomes["refused"] += 1
+            continue
+        texts = {arn: json.dumps(document) for arn, document in every.items()}
+        session = [*(texts[arn] for arn in passed), own]
+        for action, resource, tag in product(ACTIONS, RESOURCES, ({}, TAGGED)):
+            now = {"aws:currenttime": ["2026-11-28T16:59:59Z"], **tag}
+            may = decide(session, action, resource, now)
+            for party in (person, scope):
+                theirs = decide([texts[arn] for arn in party], action, resource, {**now, "aws:username": ["ada"]})
+                assert may is not True or theirs is True, (seed, action, resource, tag)
+            outcomes["may" if may else "may not"] += 1
+            after = decide(session, action, resource, {**now, "aws:currenttime": ["2026-11-28T17:00:00Z"]})
+            assert after is False, seed
+    assert min(outcomes.values()) > 100, outcomes
