@@ -146,6 +146,15 @@ def proven(change: Change, reading: Reading, ours: Ours) -> Outcome | None:
     return _waits(change, live) or Done(f"read back: {describe(change.after, hides)}")
 
 
+def still_waits(change: Change, reading: Reading) -> Waiting | None:
+    """Whom a change waits for that is there and not accepted yet, whatever else of it shows: an invitation may be shown
+    with less than what was asked for (on GitHub, with the role that an organization's own role builds on)."""
+    live = reading.state.get(change.address)
+    if change.action in (Action.REVOKE, Action.DELETE) or live is None or not seen(reading, change.address):
+        return None
+    return _waits(change, live)
+
+
 def shows(change: Change, reading: Reading) -> str:
     """What a look shows at the change's address, in words."""
     if not seen(reading, change.address):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from provisioner.apply.freshness import Ours, addresses_of, proven, shows
+from provisioner.apply.freshness import Ours, addresses_of, proven, shows, still_waits
 from provisioner.apply.retry import Waits, attempt, look, poll, was_not_sent
 from provisioner.contract import (
     Accepted,
@@ -18,6 +18,7 @@ from provisioner.contract import (
     Reading,
     Trouble,
     Unknown,
+    Waiting,
     Writer,
 )
 from provisioner.contract.outcome import is_success
@@ -65,7 +66,7 @@ class ReadBack:
 
         def step() -> bool:
             passed = self.waits.monotonic() - start
-            self._look([c for c in pending if c.id not in self._proven])
+            self._look([c for c in pending if c.id not in self._proven], told)
             return all(c.id in self._proven or self._limit(c) < passed for c in waiting)
 
         if pending:
@@ -77,7 +78,7 @@ class ReadBack:
         settles = self.capabilities.settle_seconds.get(change.address.kind, 0.0)
         return min(max(settles, self.waits.glance), self.waits.patience)
 
-    def _look(self, changes: Sequence[Change]) -> None:
+    def _look(self, changes: Sequence[Change], told: Mapping[str, Outcome]) -> None:
         try:
             self._last = look(self.reader, list(dict.fromkeys(a for c in changes for a in addresses_of(c))), self.waits)
         except ProviderError as error:
@@ -85,6 +86,8 @@ class ReadBack:
             return
         for change in changes:
             outcome = proven(change, self._last, self.ours)
+            if outcome is None and isinstance(told[change.id], Waiting):
+                outcome = still_waits(change, self._last)
             if outcome is not None:
                 self._proven[change.id] = outcome
 

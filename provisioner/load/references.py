@@ -149,10 +149,10 @@ class _References:
                     departed=self.departed,
                     why="what a schedule starts is nobody's decision: it runs as a service, or not at all",
                 )
-            self._names(pipeline.get("scope", ()), "roles", "unknown-role", "role", at, "scope")
-            self._twice(pipeline.get("scope", ()), at, "scope")
+            self.named.names(pipeline.get("scope", ()), "roles", "unknown-role", "role", at, "scope")
+            self.named.twice(pipeline.get("scope", ()), at, "scope")
             for target in pipeline.get("assume", ()):
-                self._target(target, at, ("assume", target), why="it is the pipeline's role on that target")
+                self.named.target(target, at, ("assume", target), why="it is the pipeline's role on that target")
             for environment in pipeline.get("deploys", ()):
                 self.named.environment(
                     environment, at, ("deploys", environment), why="`deploys:` is keyed by environment", on_key=True

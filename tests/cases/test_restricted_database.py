@@ -25,7 +25,8 @@ from provisioner.records.runs import Began, Over, runs
 from provisioner.sandbox.github import GitHubServer
 from provisioner.sandbox.github import runs as actions
 from provisioner.sandbox.github.things import Repo, Run, User
-from tests.cases.company import _COMMAND, Company, Said
+from tests.cases.company import Company, Said
+from tests.rigs.commands import COMMAND
 from tests.rigs.postgres import Postgres
 from tests.rigs.specs import Checked
 
@@ -306,7 +307,7 @@ def test_what_makes_credentials_is_out_of_reach_where_another_job_does(shop: War
     answers = Path(environ["ANSWERS"])
     answers.unlink(missing_ok=True)
     done = subprocess.run(
-        [sys.executable, "-c", _COMMAND, *opened, "key", "--", sys.executable, "-c", READ + "answers.close()\n" + LOOK],
+        [sys.executable, "-c", COMMAND, *opened, "key", "--", sys.executable, "-c", READ + "answers.close()\n" + LOOK],
         cwd=work, env=environ, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -330,7 +331,7 @@ def test_what_a_killed_run_leaves_is_ended_by_the_next(shop: Warehouse) -> None:
     begun = ("run", "--environment", "production", "--person", "anna", "--pipeline", "report", "--")
     asked = ("sh", "-c", '"$@" & wait', "sh", *SLEEP)
     killed = subprocess.Popen(
-        [sys.executable, "-c", _COMMAND, *begun, *asked], cwd=shop.folder, env=shop.environ,
+        [sys.executable, "-c", COMMAND, *begun, *asked], cwd=shop.folder, env=shop.environ,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     until(lambda: shop.left() == 2)
