@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from provisioner.apply.one_slot import Place, Rotated, Rotating
 from provisioner.apply.retry import Waits
-from provisioner.apply.rotate import Place, Rotate, Rotated, Rotating
+from provisioner.apply.rotate import Rotate
 from provisioner.cli.exit_codes import Exit
 from provisioner.cli.output import show, tell
 from provisioner.cli.slots import of_service

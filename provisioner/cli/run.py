@@ -14,52 +14,60 @@ import typer
 
 from provisioner.cli.options import DEFAULT_ACCESS, Access
 
+_Command = Annotated[
+    list[str] | None, typer.Argument(metavar="-- CMD", help="What to run, after `--`.", show_default=False)
+]
+_Environment = Annotated[
+    str | None, typer.Option("--environment", metavar="E", help="Where it is done.", show_default=False)
+]
+_Role = Annotated[str | None, typer.Option("--role", metavar="R", help="Only what this role gives them there.")]
+_Target = Annotated[str | None, typer.Option("--target", metavar="T", help="Only this target, or all instances of it.")]
+_Length = Annotated[str, typer.Option("--for", metavar="TIME", help="For how long at most, such as 15m.")]
+_Journal = Annotated[
+    str | None,
+    typer.Option("--journal", metavar="PLACE", help="The journal that `apply` writes; or PROVISION_JOURNAL."),
+]
+_Person = Annotated[str | None, typer.Option("--person", metavar="P", help="Outside of a CI: who it is for, as said.")]
+_Pipeline = Annotated[
+    str | None, typer.Option("--pipeline", metavar="ID", help="Outside of a CI: the entry under `pipelines:`.")
+]
+_SealedFor = Annotated[
+    str | None,
+    typer.Option("--sealed-for", metavar="KEY", help="No CMD: seal the credentials for another job's public key."),
+]
+_Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where the sealed ones go.")]
+_Sealed = Annotated[Path | None, typer.Option("--sealed", metavar="FILE", help="Run CMD with what another job sealed.")]
+_Key = Annotated[
+    Path | None, typer.Option("--key", metavar="FILE", help="The private key to open it; the file is removed.")
+]
+_NewKey = Annotated[
+    Path | None, typer.Option("--new-key", metavar="FILE", help="Only make a private key; prints the public one.")
+]
+_End = Annotated[
+    str | None, typer.Option("--end", metavar="RUN", help="Only end what a run was given, by the id it printed.")
+]
+_Wait = Annotated[
+    float, typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait to be stopped, once refused.")
+]
+
 
 def run(
-    command: Annotated[
-        list[str] | None, typer.Argument(metavar="-- CMD", help="What to run, after `--`.", show_default=False)
-    ] = None,
-    environment: Annotated[
-        str | None, typer.Option("--environment", metavar="E", help="Where it is done.", show_default=False)
-    ] = None,
-    role: Annotated[
-        str | None, typer.Option("--role", metavar="R", help="Only what this role gives them there.")
-    ] = None,
-    target: Annotated[
-        str | None, typer.Option("--target", metavar="T", help="Only this target, or all instances of it.")
-    ] = None,
-    length: Annotated[str, typer.Option("--for", metavar="TIME", help="For how long at most, such as 15m.")] = "15m",
-    journal: Annotated[
-        str | None,
-        typer.Option("--journal", metavar="PLACE", help="The journal that `apply` writes; or PROVISION_JOURNAL."),
-    ] = None,
-    person: Annotated[
-        str | None, typer.Option("--person", metavar="P", help="Outside of a CI: who it is for, as said.")
-    ] = None,
-    pipeline: Annotated[
-        str | None, typer.Option("--pipeline", metavar="ID", help="Outside of a CI: the entry under `pipelines:`.")
-    ] = None,
+    command: _Command = None,
+    environment: _Environment = None,
+    role: _Role = None,
+    target: _Target = None,
+    length: _Length = "15m",
+    journal: _Journal = None,
+    person: _Person = None,
+    pipeline: _Pipeline = None,
     access: Access = DEFAULT_ACCESS,
-    sealed_for: Annotated[
-        str | None,
-        typer.Option("--sealed-for", metavar="KEY", help="No CMD: seal the credentials for another job's public key."),
-    ] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where the sealed ones go.")] = None,
-    sealed: Annotated[
-        Path | None, typer.Option("--sealed", metavar="FILE", help="Run CMD with what another job sealed.")
-    ] = None,
-    key: Annotated[
-        Path | None, typer.Option("--key", metavar="FILE", help="The private key to open it; the file is removed.")
-    ] = None,
-    new_key: Annotated[
-        Path | None, typer.Option("--new-key", metavar="FILE", help="Only make a private key; prints the public one.")
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--end", metavar="RUN", help="Only end what a run was given, by the id it printed.")
-    ] = None,
-    wait: Annotated[
-        float, typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait to be stopped, once refused.")
-    ] = 60.0,
+    sealed_for: _SealedFor = None,
+    out: _Out = None,
+    sealed: _Sealed = None,
+    key: _Key = None,
+    new_key: _NewKey = None,
+    end: _End = None,
+    wait: _Wait = 60.0,
 ) -> int:
     """Run CMD with credentials no wider than what whoever set this run going and the pipeline both have."""
     from provisioner.cli import minting

@@ -8,8 +8,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from provisioner.apply.one_slot import Rotating
 from provisioner.apply.retry import Waits
-from provisioner.apply.rotate import Rotate, Rotating
+from provisioner.apply.rotate import Rotate
 from provisioner.cli.locking import run_info
 from provisioner.cli.slots import gone_slots
 from provisioner.cli.wiring import Wanted, open_work

@@ -18,7 +18,7 @@ from provisioner.model.resource import NONE_HIDDEN, Facts, Resource
 from provisioner.model.state import State
 from provisioner.model.way import Ownership, Phase, Way
 from provisioner.providers.aws_iam import documents, names, trust
-from provisioner.providers.aws_iam.declare import STRENGTH
+from provisioner.providers.aws_iam.effects import STRENGTH
 
 Row = Mapping[str, Any]
 

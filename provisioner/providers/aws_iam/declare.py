@@ -1,4 +1,5 @@
-"""The pure side for one AWS account: blocks of access files into resources, effects, units, words. No SDK, no I/O."""
+"""The pure side for one AWS account: blocks of access files into resources, units, words (how much a change gives is
+told by `effects.py`). No SDK, no I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from provisioner.diagnostics import Diagnostic, Location
 from provisioner.model.address import Address, Kind
 from provisioner.model.block import Block
 from provisioner.model.change import Change
-from provisioner.model.effect import Direction, Effect, Level
+from provisioner.model.effect import Effect, Level
 from provisioner.model.identity import Identity
 from provisioner.model.instant import Instant, parse_instant
 from provisioner.model.principal import Principal, PrincipalKind
@@ -19,12 +20,10 @@ from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.model.target import AccountsPolicy, Target
 from provisioner.model.unit import Unit, UnitMode
-from provisioner.providers.aws_iam import documents, keyless, keys, names, narrow, trust
+from provisioner.providers.aws_iam import documents, effects, keyless, keys, names, narrow
 from provisioner.providers.aws_iam.wording import describe
 
 PLACEHOLDER = "{environment}"
-STRENGTH = "strength"
-"""The key in `Facts.more` of a live grant under which the reader keeps how much its policy gives."""
 
 
 class AwsDeclare:
@@ -196,7 +195,7 @@ class AwsDeclare:
         if thing.startswith(names.ROLE):
             if resource.attributes.get("intact") is not True:
                 return "our own inline policy for assuming that role was changed by hand"
-            return "it ends by itself, and an end belongs to the line of a person" if _ends(resource) else None
+            return "it ends by itself, and an end belongs to the line of a person" if effects.end_of(resource) else None
         if thing.startswith("arn:") and names.policy_object(thing) != thing:
             return "a policy of AWS's own, by the name of one of the account's: the files would mean that one"
         told = next(self._check_policy(thing, Location("-")), None)
@@ -243,17 +242,7 @@ class AwsDeclare:
         return Unit(str(address))
 
     def effect(self, before: Resource | None, after: Resource | None, around: State) -> Effect:
-        resource = after or before
-        if resource is None:
-            return Effect(Direction.NEUTRAL)
-        strength = self._strength(resource, around)
-        level = Level.ORDINARY if strength == documents.DENIES else Level(strength)
-        if before is not None and after is not None:
-            return Effect(_of_attributes(resource.address.kind, before, after), level)
-        gives = (after is not None) != (strength == documents.DENIES)
-        if resource.address.kind is Kind.GROUP and after is not None:
-            return Effect(Direction.NEUTRAL, level)
-        return Effect(Direction.WIDENS if gives else Direction.NARROWS, level)
+        return effects.effect(before, after, around, self._given_by)
 
     def opens(self, place: str, held: Resource, states: Mapping[str, State]) -> str | None:
         """As `Readers.opens`: only of administrators; what a policy lets others read is not worked out."""
@@ -288,7 +277,7 @@ class AwsDeclare:
 
     def holds_until(self, resource: Resource) -> Instant | None:
         """IAM ends nothing else by itself: users, memberships and attachments have no time."""
-        ends = _ends(resource)
+        ends = effects.end_of(resource)
         return None if ends is None else parse_instant(ends)
 
     def shared(self, person: Sequence[Resource], scope: Sequence[Resource]) -> Shared:
@@ -299,7 +288,8 @@ class AwsDeclare:
 
     def _given_by(self, group: str) -> list[Resource] | None:
         """The policies that a group is declared to have; None where the files do not say."""
-        body = next((b for name, b in self._groups() if name == group), None)
+        groups = self.target.objects.data.get("groups")
+        body = groups.get(group) if isinstance(groups, Mapping) else None
         if not isinstance(body, Mapping) or body.get("policies") is None:
             return None
         holder = Principal(self.target.name, PrincipalKind.GROUP, group)
@@ -322,82 +312,6 @@ class AwsDeclare:
         listed = body.get("policies") if isinstance(body, Mapping) else None
         for index, policy in enumerate(_texts(listed)):
             yield policy, self.target.objects.at("groups", group, "policies", index)
-
-    def _strength(self, resource: Resource, around: State) -> str:
-        address = resource.address
-        if address.kind is Kind.GRANT:
-            return _strength_of_grant(resource, around)
-        if address.kind is Kind.MEMBERSHIP or address.kind is Kind.GROUP:
-            return self._strength_of_group(address.object, around).value
-        if address.kind is Kind.ACCOUNT:
-            holder = Principal(self.target.name, PrincipalKind.PERSON, address.object)
-            return self._strength_of_account(holder, around).value
-        if address.principal is not None:
-            return self._strength_of_account(address.principal, around).value
-        return Level.ORDINARY.value
-
-    def _strength_of_group(self, group: str, around: State) -> Level:
-        """By what it has live, and by what the files give it."""
-        holder = Principal(self.target.name, PrincipalKind.GROUP, group)
-        found = [_level(_strength_of_grant(r, around)) for r in around.held_by(holder) if r.address.kind is Kind.GRANT]
-        declared = self.target.objects.data.get("groups")
-        body = declared.get(group) if isinstance(declared, Mapping) else None
-        for policy, _ in self._policies(group, body):
-            found.append(_level(_strength_of_grant(self._policy(policy, holder, ()), around)))
-        return documents.strongest(found)
-
-    def _strength_of_account(self, who: Principal, around: State) -> Level:
-        held = (*around.held_by(who), *around.held_by(who._replace(kind=PrincipalKind.SERVICE)))
-        return documents.strongest(
-            _level(_strength_of_grant(r, around))
-            if r.address.kind is Kind.GRANT
-            else self._strength_of_group(r.address.object, around)
-            for r in held
-            if r.address.kind in (Kind.GRANT, Kind.MEMBERSHIP)
-        )
-
-
-def _strength_of_grant(resource: Resource, around: State) -> str:
-    """What the reader saw of the policy, on this grant, its live double or the policy by itself; else what its name
-    tells."""
-    address, name = resource.address, resource.address.object
-    thing = name if name.startswith(names.ROLE) else names.POLICY + name
-    control = Address(address.target, Kind.CONTROL, thing)
-    for one in (resource, around.get(address), around.get(control)):
-        if one is not None and one.facts is not None and STRENGTH in one.facts.more:
-            return one.facts.more[STRENGTH]
-    return documents.strength_of_name(name.removeprefix(names.ROLE).removeprefix(names.INLINE).rpartition("/")[2])
-
-
-def _level(strength: str) -> Level:
-    return Level.ORDINARY if strength == documents.DENIES else Level(strength)
-
-
-def _ends(resource: Resource) -> str | None:
-    found = resource.attributes.get(names.ENDS)
-    return found if isinstance(found, str) else None
-
-
-def _of_an_end(before: str | None, after: str | None) -> Direction:
-    """Of our policy for assuming a role, of which only the end differs."""
-    if before == after:
-        return Direction.NEUTRAL
-    if before is None or after is None:
-        return Direction.WIDENS if after is None else Direction.NARROWS
-    return Direction.WIDENS if parse_instant(after) > parse_instant(before) else Direction.NARROWS
-
-
-def _of_attributes(kind: Kind, before: Resource, after: Resource) -> Direction:
-    if kind is Kind.GRANT and before.attributes.get("intact") is True and after.attributes.get("intact") is True:
-        return _of_an_end(_ends(before), _ends(after))
-    if kind is Kind.CONTROL:
-        return trust.direction(before.attributes.get(trust.TRUSTS, ()), after.attributes.get(trust.TRUSTS, ()))
-    if kind is not Kind.ACCOUNT:
-        return Direction.NEUTRAL if before.attributes == after.attributes else Direction.BOTH
-    was, will = before.attributes.get("enabled"), after.attributes.get("enabled")
-    if was is will or will is None:
-        return Direction.NEUTRAL
-    return Direction.WIDENS if will else Direction.NARROWS
 
 
 def _texts(value: Any) -> list[str]:

@@ -13,8 +13,9 @@ from typing import Any
 from provisioner.contract import Issued, Key, ProviderError, Trouble
 from provisioner.credentials import Secret
 from provisioner.model.instant import Instant
-from provisioner.providers.aws_iam.calls import FAILED, ReadCalls, WriteCalls, translate
+from provisioner.providers.aws_iam.calls import ReadCalls, WriteCalls
 from provisioner.providers.aws_iam.connect import Clients
+from provisioner.providers.aws_iam.errors import FAILED, translate
 from provisioner.providers.aws_iam.identify import Identified
 
 

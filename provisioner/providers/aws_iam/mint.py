@@ -19,8 +19,9 @@ from provisioner.credentials import Secret
 from provisioner.model.address import Kind
 from provisioner.model.instant import Instant
 from provisioner.providers.aws_iam import documents, names, narrow
-from provisioner.providers.aws_iam.calls import FAILED, ReadCalls, translate
+from provisioner.providers.aws_iam.calls import ReadCalls
 from provisioner.providers.aws_iam.connect import Base, Clients, open_sts
+from provisioner.providers.aws_iam.errors import FAILED, translate
 from provisioner.providers.aws_iam.identify import Identified
 from provisioner.providers.aws_iam.limits import until
 from provisioner.providers.aws_iam.settings import Settings

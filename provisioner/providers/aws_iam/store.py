@@ -17,8 +17,9 @@ from provisioner.contract import Issued, Note, ProviderError, Stored, Trouble
 from provisioner.credentials import Secret
 from provisioner.model.instant import format_instant
 from provisioner.model.slot import Names
-from provisioner.providers.aws_iam.calls import FAILED, ReadCalls, translate
+from provisioner.providers.aws_iam.calls import ReadCalls
 from provisioner.providers.aws_iam.connect import Clients
+from provisioner.providers.aws_iam.errors import FAILED, translate
 from provisioner.providers.aws_iam.identify import Identified
 from provisioner.providers.aws_iam.limits import until
 from provisioner.providers.aws_iam.names import SECRETS

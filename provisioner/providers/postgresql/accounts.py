@@ -11,8 +11,8 @@ from provisioner.model.change import Action, Change
 from provisioner.model.instant import format_instant, parse_instant
 from provisioner.model.mark import owner8
 from provisioner.providers.postgresql import logins
-from provisioner.providers.postgresql.convert import Role
 from provisioner.providers.postgresql.names import Noted
+from provisioner.providers.postgresql.rows import Role
 from provisioner.providers.postgresql.site import Site, gone
 
 

@@ -1,110 +1,23 @@
-"""Catalog rows to resources. Pure: asks nothing, and changes nothing."""
+"""Catalog rows (`rows.py`) to resources. Pure: asks nothing, and changes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from provisioner.model.address import Address, Kind
-from provisioner.model.instant import Instant, format_instant, parse_instant
+from provisioner.model.instant import format_instant
 from provisioner.model.principal import ANYWHERE, Principal, PrincipalKind
 from provisioner.model.resource import NOTHING, Facts, Resource
 from provisioner.model.way import Phase, Way
 from provisioner.providers.postgresql import names
-from provisioner.providers.postgresql.names import ATTRIBUTE, Dataset, Login, Noted, OfRun, Other, Thing
+from provisioner.providers.postgresql.names import ATTRIBUTE, Dataset, Other, Thing
+from provisioner.providers.postgresql.rows import FIRST_OWN, POWERS, SEQUENCE, Acl, Member, Relation, Role
 
-FIRST_OWN = 16384
-"""The server's own roles have smaller ids."""
 EVERYONE = Principal(ANYWHERE, PrincipalKind.EVERYONE)
-POWERS = "powers"
-"""Among a group's facts: what whoever acts as it may do to the whole cluster."""
 GRANTABLE = "grantable"
-SEQUENCE = "S"
-
-
-@dataclass(slots=True)
-class Role:
-    """A row of `pg_roles`, and what its comment says."""
-
-    oid: int
-    name: str
-    logs_in: bool
-    powers: tuple[str, ...]
-    inherits: bool
-    limit: int
-    until: Instant | None
-    comment: str | None
-    noted: Noted
-    dataset: Dataset | None
-    login: Login | None = None
-    run: OfRun | None = None
-
-    @property
-    def is_account(self) -> bool:
-        """Whoever may log in, and whom we took that from."""
-        return self.logs_in or self.run is not None or (self.noted.mark is not None and self.dataset is None)
-
-    @property
-    def is_predefined(self) -> bool:
-        return self.oid < FIRST_OWN and self.name.startswith("pg_")
-
-
-class Member(NamedTuple):
-    """A row of `pg_auth_members`. Before 16 there are no `inherit` and `set`."""
-
-    role: int
-    member: int
-    grantor: int
-    admin: bool
-    inherit: bool | None
-    set: bool | None
-
-
-class Acl(NamedTuple):
-    """One privilege that somebody granted to somebody."""
-
-    kind: str
-    oid: int
-    schema: str
-    name: str
-    more: str
-    owner: int
-    grantor: int
-    grantee: int
-    privilege: str
-    grantable: bool
-
-
-class Relation(NamedTuple):
-    schema: str
-    name: str
-    kind: str
-    owner: int
-
-
-_POWERS = ("superuser", "createrole", "createdb", "replication", "bypassrls")
-
-
-def role_of(row: Sequence[Any]) -> Role:
-    """`queries.ROLES`."""
-    oid, name, logs_in, *flags = row[:8]
-    powers = tuple(p for p, has in zip(_POWERS, flags, strict=True) if has)
-    dataset = names.dataset_of(name, row[11]) if not logs_in else None
-    until, run = _instant(row[10]), names.run_of(name, row[11])
-    if run is not None and (powers or until is None or until > run.ends):
-        run = None  # somebody made it more than that
-    noted = names.noted(row[11]) if dataset is None and run is None else Noted()
-    login = names.login_of(row[11])
-    return Role(oid, name, logs_in, powers, row[8], row[9], until, row[11], noted, dataset, login, run)
-
-
-def _instant(text: str | None) -> Instant | None:
-    try:
-        return parse_instant(text) if text else None
-    except ValueError:  # further away than can be told
-        return None
 
 
 @dataclass

@@ -1,4 +1,5 @@
-"""The pure side: a grants block into memberships and privileges, what a change means. No SDK, no I/O."""
+"""The pure side: a grants block into memberships and privileges, units and words; how much a change gives is told by
+`effects.py`. No SDK, no I/O."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from provisioner.diagnostics import Diagnostic, Location, Severity
 from provisioner.model.address import Address, Kind
 from provisioner.model.block import Block
 from provisioner.model.change import Change
-from provisioner.model.effect import Direction, Effect, Level
+from provisioner.model.effect import Effect
 from provisioner.model.identity import Identity
 from provisioner.model.instant import Instant, format_instant, parse_instant
 from provisioner.model.principal import Principal, PrincipalKind
@@ -21,8 +22,8 @@ from provisioner.model.resource import NOTHING, Resource
 from provisioner.model.state import State
 from provisioner.model.target import Target
 from provisioner.model.unit import Unit, UnitMode
-from provisioner.providers.postgresql import names
-from provisioner.providers.postgresql.names import ATTRIBUTE, Thing
+from provisioner.providers.postgresql import effects, names
+from provisioner.providers.postgresql.names import Thing
 from provisioner.providers.postgresql.narrow import shared
 from provisioner.providers.postgresql.wording import describe
 
@@ -32,7 +33,6 @@ CAPABILITIES = Capabilities(
     holds_until=frozenset({Kind.ACCOUNT}),
 )
 PLACEHOLDER = "{environment}"
-_POWERFUL = frozenset({"superuser", "createrole", "replication", "bypassrls", names.OWNER})
 _SECRET = re.compile(r"(?:^|\s)password\s*=|://[^/@\s]*:[^/@\s]*@", re.IGNORECASE)
 _TLS = re.compile(r"sslmode\s*=\s*'?(?:verify-full|verify-ca)", re.IGNORECASE)
 _LOCAL = re.compile(r"(?:^|\s)host\s*=\s*'?(?:/|localhost\b|127\.)|@(?:localhost|127\.)|host=(?:/|%2F)", re.IGNORECASE)
@@ -295,35 +295,7 @@ class PostgresDeclare:
         return Unit(f"database:{database if database in self._databases else self._main}", UnitMode.TRANSACTION)
 
     def effect(self, before: Resource | None, after: Resource | None, around: State) -> Effect:
-        resource = after or before
-        if resource is None:
-            return Effect(Direction.NEUTRAL)
-        level = self._level(resource.address, around)
-        if before is None:
-            return Effect(Direction.NEUTRAL if resource.address.kind is Kind.GROUP else Direction.WIDENS, level)
-        if after is None:
-            return Effect(Direction.NARROWS, level)
-        was, becomes = before.attributes, {**before.attributes, **after.attributes}
-        if resource.address.kind is Kind.ACCOUNT:
-            return Effect(_of_account(was, becomes), level)
-        return Effect(_of_coverage(was, becomes), level)
-
-    def _level(self, address: Address, around: State) -> Level:
-        if address.kind is Kind.GRANT:
-            if address.object == ATTRIBUTE or address.slot == names.OWNER:
-                return Level.ADMIN if address.slot in _POWERFUL else Level.ELEVATED
-            return Level.ELEVATED if address.slot == "create" else Level.ORDINARY
-        if address.kind is Kind.MEMBERSHIP:
-            if address.object in names.ADMIN_ROLES:
-                return Level.ADMIN
-            group = around.get(self._group(address.object))
-            powers = (
-                group.facts.more.get("powers", "") if group is not None and group.facts is not None else ""
-            ).split()
-            if _POWERFUL & set(powers):
-                return Level.ADMIN
-            return Level.ELEVATED if names.is_strong(address.object) or powers else Level.ORDINARY
-        return Level.ORDINARY
+        return effects.effect(before, after, around)
 
     def needs(self, resource: Resource) -> Iterator[Address]:
         address, who = resource.address, resource.address.principal
@@ -393,32 +365,6 @@ class PostgresDeclare:
 
     def _group(self, name: str) -> Address:
         return Address(self.target.name, Kind.GROUP, name)
-
-
-def _of_account(was: Mapping[str, Any], becomes: Mapping[str, Any]) -> Direction:
-    """A later end widens, an earlier one narrows."""
-    directions = set()
-    if was.get("enabled") != becomes.get("enabled"):
-        directions.add(Direction.WIDENS if becomes.get("enabled") else Direction.NARROWS)
-    if was.get("cut") != becomes.get("cut"):
-        directions.add(Direction.NARROWS if becomes.get("cut") else Direction.WIDENS)
-    old, new = was.get("until"), becomes.get("until")
-    if old != new:
-        later = new is None or (old is not None and parse_instant(new) > parse_instant(old))
-        directions.add(Direction.WIDENS if later else Direction.NARROWS)
-    if not directions:
-        return Direction.NEUTRAL
-    return directions.pop() if len(directions) == 1 else Direction.BOTH
-
-
-def _of_coverage(was: Mapping[str, Any], becomes: Mapping[str, Any]) -> Direction:
-    """Of `schema.*`: tables that come under it widen, a creator whose tables no longer do narrows."""
-    old, new = set(was.get("creators", ())), set(becomes.get("creators", ()))
-    more = bool(new - old) or len(becomes.get("not_covered", ())) < len(was.get("not_covered", ()))
-    less = bool(old - new)
-    if more and less:
-        return Direction.BOTH
-    return Direction.WIDENS if more else Direction.NARROWS if less else Direction.NEUTRAL
 
 
 def _texts(value: Any) -> list[str]:

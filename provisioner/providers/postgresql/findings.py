@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.model.instant import Instant, format_instant
-from provisioner.providers.postgresql.convert import Acl, Cluster, Relation, is_sequence_privilege
+from provisioner.providers.postgresql.convert import Cluster, is_sequence_privilege
+from provisioner.providers.postgresql.rows import Acl, Relation
 
 
 def of_everybody(target: str, database: str, cluster: Cluster, rows: Sequence[Acl]) -> Iterator[Diagnostic]:

@@ -17,9 +17,9 @@ from provisioner.model.instant import Instant
 from provisioner.model.mark import owner8
 from provisioner.providers.postgresql import logins
 from provisioner.providers.postgresql.calls import WriteCalls, parts_of
-from provisioner.providers.postgresql.convert import Role
 from provisioner.providers.postgresql.names import TURNS, Login
 from provisioner.providers.postgresql.owned import site_of
+from provisioner.providers.postgresql.rows import Role
 from provisioner.providers.postgresql.site import Rules, Site, gone
 
 _SINCE: LiteralString = "select max(coalesce(backend_start, now())) from pg_stat_activity where usesysid = %s::oid"

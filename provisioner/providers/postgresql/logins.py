@@ -15,8 +15,8 @@ from provisioner.contract import ProviderError, Trouble
 from provisioner.model.instant import Instant, format_instant
 from provisioner.model.mark import owner8
 from provisioner.providers.postgresql import queries
-from provisioner.providers.postgresql.convert import Role, role_of
 from provisioner.providers.postgresql.names import TURNS, Login, login_name
+from provisioner.providers.postgresql.rows import Role, role_of
 from provisioner.providers.postgresql.site import BY_MEMBERSHIP, Site
 
 _MEMBERS_OF: LiteralString = """

@@ -10,7 +10,8 @@ from provisioner.contract import AlreadySo, Done, Outcome
 from provisioner.model.change import Change
 from provisioner.model.principal import PrincipalKind
 from provisioner.providers.postgresql import queries
-from provisioner.providers.postgresql.convert import Acl, Cluster, Role
+from provisioner.providers.postgresql.convert import Cluster
+from provisioner.providers.postgresql.rows import Acl, Role
 from provisioner.providers.postgresql.site import Site
 
 

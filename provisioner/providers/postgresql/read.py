@@ -21,9 +21,10 @@ from provisioner.model.state import State
 from provisioner.model.way import Way
 from provisioner.providers.postgresql import convert, findings, names, queries
 from provisioner.providers.postgresql.calls import ReadCalls, Session
-from provisioner.providers.postgresql.convert import Acl, Cluster, Found, Member, Relation
+from provisioner.providers.postgresql.convert import Cluster, Found
 from provisioner.providers.postgresql.effective import Effective
 from provisioner.providers.postgresql.names import Other
+from provisioner.providers.postgresql.rows import Acl, Member, Relation, role_of
 
 LONGEST_RUN = timedelta(days=1)
 """A login that says it is of a run, and lasts longer, is shown as what it is."""
@@ -43,7 +44,7 @@ class Inside:
 def read_cluster(calls: ReadCalls, session: Session, target: str) -> tuple[Cluster, list[tuple[Any, ...]], Instant]:
     """The cluster as one snapshot shows it, and the rows of its databases."""
     _, version, me, now, _ = calls.identity(session)
-    roles = {role.oid: role for role in map(convert.role_of, session.rows(queries.ROLES))}
+    roles = {role.oid: role for role in map(role_of, session.rows(queries.ROLES))}
     for role in roles.values():
         role.run = role.run if role.run is None or role.run.ends <= now + LONGEST_RUN else None
     members = [Member(*row) for row in session.rows(queries.MEMBERSHIPS)]
@@ -172,7 +173,7 @@ class PostgresReader:
         """What leavers own and hold in databases that are not ours to change: told, and left."""
         before = self._calls.count
         with self._calls.snapshot(self._main) as session:
-            roles = {role.oid: role for role in map(convert.role_of, session.rows(queries.ROLES))}
+            roles = {role.oid: role for role in map(role_of, session.rows(queries.ROLES))}
             members = [Member(*row) for row in session.rows(queries.MEMBERSHIPS)]
             cluster = Cluster(self._target, self._main, 0, self._me, roles, members)
             wanted = {oid for oid, role in roles.items() if role.name in logins}

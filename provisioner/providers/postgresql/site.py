@@ -13,7 +13,7 @@ from provisioner.contract import ProviderError, Trouble
 from provisioner.model.instant import Instant
 from provisioner.providers.postgresql import queries
 from provisioner.providers.postgresql.calls import Session
-from provisioner.providers.postgresql.convert import Acl, Role, role_of
+from provisioner.providers.postgresql.rows import Acl, Role, role_of
 
 BY_MEMBERSHIP = 160000
 """From this version on a membership is one for each grantor, with options of its own."""

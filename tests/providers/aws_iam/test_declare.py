@@ -15,7 +15,7 @@ from provisioner.model.resource import Facts, Resource
 from provisioner.model.state import State
 from provisioner.model.unit import UnitMode
 from provisioner.providers.aws_iam import PROVIDER
-from provisioner.providers.aws_iam.declare import STRENGTH
+from provisioner.providers.aws_iam.effects import STRENGTH
 from tests.providers.aws_iam.rig import (
     ACCOUNT,
     NAME,
