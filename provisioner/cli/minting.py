@@ -6,7 +6,7 @@ Decides nothing that `actor` does not say. Prints no credential.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -31,11 +31,9 @@ from provisioner.cli.sealing import check_key, new_key, unseal
 from provisioner.cli.sealing import seal as sealed_into
 from provisioner.cli.wiring import Wanted as WantedFiles
 from provisioner.cli.wiring import now, open_work
-from provisioner.contract import Mints
 from provisioner.credentials import Secret
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.instant import format_duration, format_instant, parse_duration
-from provisioner.model.target import Target
 from provisioner.providers import catalog
 from provisioner.records.journal import Journal
 from provisioner.records.runs import Began, new_run
@@ -167,11 +165,11 @@ def end(run: str, place: Place) -> int:
     """Ends what a run was given, wherever that is."""
     journal = place.open()
     counting = published(journal, catalog.all_providers(), catalog.PLANNED)
-    count, left = end_run(run, _minting(counting.declared.targets.values()), _means(journal, counting))
-    for line in left:
+    done = end_run(run, counting.declared.targets, _means(journal, counting))
+    for line in done.left:
         tell(f"left: {safe(line, 400)}\n")
-    show(f"{count} ended.\n" if count else "Nothing of it is left.\n" if not left else "")
-    return Exit.FAILED if left else Exit.DONE
+    show(f"{len(done.ended)} ended.\n" if done.ended else "" if done.left else "Nothing of it is left.\n")
+    return Exit.FAILED if done.failed else Exit.DONE
 
 
 def _ready(wanted: Wanted, place: Place) -> _Ready | int:
@@ -266,10 +264,6 @@ def _environment(counting: Published, minted: dict[str, Secret | str]) -> dict[s
 
 def _with(minted: Mapping[str, Secret | str], environ: dict[str, str]) -> dict[str, str]:
     return environ | {name: v.reveal() if isinstance(v, Secret) else v for name, v in minted.items()}
-
-
-def _minting(targets: Iterable[Target]) -> list[Target]:
-    return [t for t in targets if isinstance(catalog.load(t.provider), Mints)]
 
 
 def _nothing(asking: Asking) -> Decision:

@@ -317,6 +317,31 @@ def test_what_makes_credentials_is_out_of_reach_where_another_job_does(shop: War
     assert shop.of("ben")[1].how == "ended by `run --end`"
 
 
+def test_only_what_a_run_was_given_is_ended_by_its_id_and_what_was_not_is_told(shop: Warehouse) -> None:
+    public = shop.here("run", "--new-key", str(shop.job / "third")).out.strip()
+    run = shop.said_for("ben", "--sealed-for", public, "--out", str(shop.job / "third-box")).out.strip()
+    before = sorted(shop.journal.rglob("*"))
+    for wrong in ("nosuchrun", "", "../../../../evil/x"):
+        said = shop.here("run", "--end", wrong)
+        assert (said.code, said.out) == (64, ""), said.err
+        assert "no run of that id is on record" in said.err
+    assert sorted(shop.journal.rglob("*")) == before, "nothing is on record of what never was"
+    closed = shop.here("run", "--end", run, more={"MINT_PASSWORD": ""})
+    assert (closed.code, closed.out, shop.left()) == (8, "", 1)
+    assert "left: warehouse: " in closed.err and "could be made" not in closed.err
+    assert shop.of("ben")[1].left and not shop.of("ben")[1].ended
+    ended = shop.here("run", "--end", run)
+    assert (ended.code, ended.out, shop.left()) == (0, "1 ended.\n", 0), ended.err
+    again = shop.here("run", "--end", run)
+    assert (again.code, again.out) == (0, "Nothing of it is left.\n"), again.err
+    there = next((shop.journal / "runs").rglob(f"*-{run}-begin.json"))
+    other = there.with_name(there.name.replace(run, "abc123"))
+    other.write_text(there.read_text().replace(run, "abc123").replace('"warehouse"', '"gone"'))
+    gone = shop.here("run", "--end", "abc123", more={"MINT_PASSWORD": ""})
+    assert (gone.code, gone.out) == (8, "") and "left: gone: the files that count have no such target" in gone.err
+    assert "warehouse" not in gone.err, "it was given nothing there"
+
+
 def test_expire_ends_what_no_later_run_does(shop: Warehouse) -> None:
     public = shop.here("run", "--new-key", str(shop.job / "unused")).out.strip()
     assert shop.said_for("ben", "--sealed-for", public, "--out", str(shop.job / "nobody's")).code == 0
