@@ -30,7 +30,8 @@ Told = Callable[[Target, ProviderError], ProvisionError]
 
 @dataclass(frozen=True)
 class Means:
-    """What minting needs beside what is to be given. `environ` holds the credential that mints."""
+    """What minting needs beside what is to be given. `environ` holds the credential that mints. `settled` is said when
+    all is made, or is to be ended: nothing may break that off."""
 
     providers: Mapping[str, Provider]
     environ: Mapping[str, str]
@@ -38,6 +39,7 @@ class Means:
     store: RecordStore
     clock: Callable[[], Instant]
     tell: Tell
+    settled: Callable[[], None] = lambda: None
 
     def minter(self, target: Target, told: Told) -> Minter:
         """ProvisionError, as `told` has it, where it cannot be opened."""
@@ -110,12 +112,21 @@ def give(began: Began, shares: Sequence[Share], means: Means) -> Given:
             more = (share.settings, share.others)
             order = Order(began.run, who, share.login, began.pipeline, things, began.ends, *more)
             given.minted[share.target.name] = _mint(share.target, given.minters[share.target.name], order)
+        means.settled()
     except BaseException:  # an interrupt too: nothing may be left of it
-        if begun:
-            given.end("it could not be begun", looking=True)
-        given.close()
+        means.settled()
+        try:
+            if begun:
+                _tell_left(given.end("it could not be begun", looking=True), means)
+        finally:
+            given.close()
         raise
     return given
+
+
+def _tell_left(left: Sequence[str], means: Means) -> None:
+    for line in left:
+        means.tell(f"left: {line}")
 
 
 def sweep(target: Target, minter: Minter, means: Means) -> bool:

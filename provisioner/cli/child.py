@@ -67,15 +67,22 @@ def close_to_others() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def run_until(command: Sequence[str], environ: Mapping[str, str], seconds: float, *, grace: float = GRACE) -> Ended:
+def run_until(
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    seconds: float,
+    *,
+    grace: float = GRACE,
+    early: Sequence[int] = (),
+) -> Ended:
     """Runs it, for `seconds` at most; its exit status, or what a shell gives for one that a signal ended or that cannot
-    be started."""
+    be started. `early`: signals that came before it, which are passed on too."""
     until = time.monotonic() + seconds
     found = shutil.which(command[0], path=environ.get("PATH"))
     if found is None:
         there = Path(command[0]).exists()
         return Ended(126 if there else 127, f"{command[0]} {'cannot be started' if there else 'is not there'}")
-    with _signals_to() as passing:
+    with _signals_to(early) as passing:
         launched = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), found, *command]
         child = subprocess.Popen(launched, env=dict(environ), process_group=0)
         passing(child.pid)
@@ -108,7 +115,7 @@ def _kill(group: int, number: int) -> None:
 
 
 @contextmanager
-def _signals_to() -> Iterator[Callable[[int | None], None]]:
+def _signals_to(came: Sequence[int]) -> Iterator[Callable[[int | None], None]]:
     """Signals go to the group that is named, those that come before it as soon as it is; afterwards nowhere. What
     `interrupts` does with them is done again at the end."""
     group: int | None = None
@@ -124,7 +131,7 @@ def _signals_to() -> Iterator[Callable[[int | None], None]]:
     def to(pid: int | None) -> None:
         nonlocal group, over
         group, over = pid, pid is None
-        for number in early if pid is not None else ():
+        for number in (*came, *early) if pid is not None else ():
             _kill(pid or 0, number)
 
     told = signal.set_wakeup_fd(-1)

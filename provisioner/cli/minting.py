@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from provisioner.cli import process
 from provisioner.cli.child import close_to_others, run_until
 from provisioner.cli.deciding import JOURNAL, refuse, refuse_and_stop, told_journal
 from provisioner.cli.exit_codes import Exit
+from provisioner.cli.interrupts import Kept, kept
 from provisioner.cli.output import show, tell
 from provisioner.cli.sealing import check_key, new_key, unseal
 from provisioner.cli.sealing import seal as sealed_into
@@ -97,20 +99,17 @@ def run_here(wanted: Wanted, place: Place, command: Sequence[str]) -> int:
     ready = _ready(wanted, place)
     if isinstance(ready, int):
         return ready
-    given = _given(wanted, ready)
-    try:
-        environ = _environment(ready.counting, given.environ)
-        ended = run_until(command, environ, (given.ends - now()).total_seconds())
-    except BaseException:
-        given.end("broken off")
-        given.close()
-        raise
-    try:
-        left = given.end(ended.how)
-    finally:
-        given.close()
-    for line in left:
-        tell(f"left: {safe(line, 400)}\n")
+    with kept() as signals:  # from when all is made until all is ended, none breaks it off
+        given = _given(wanted, ready, signals)
+        try:
+            _tell_given(given, ready)
+            environ = _environment(ready.counting, given.environ)
+            signals.check()
+            ended = run_until(command, environ, (given.ends - now()).total_seconds(), early=signals.came)
+        except BaseException:
+            _end(given, "broken off", quiet=True)
+            raise
+        _end(given, ended.how)
     if ended.status in (126, 127, 124):
         tell(f"{safe(ended.how, 200)}\n")
     return Exit.FAILED if given.failed and ended.status == 0 else ended.status
@@ -122,15 +121,17 @@ def seal(wanted: Wanted, place: Place, public_key: str, out: Path) -> int:
     ready = _ready(wanted, place)
     if isinstance(ready, int):
         return ready
-    given = _given(wanted, ready)
-    try:
-        sealed_into(public_key, given.run, given.ends, given.environ, out)
-    except BaseException:
-        given.end("not handed over")
+    with kept() as signals:
+        given = _given(wanted, ready, signals)
+        try:
+            _tell_given(given, ready)
+            sealed_into(public_key, given.run, given.ends, given.environ, out)
+            show(f"{given.run}\n")
+            signals.check()
+        except BaseException:
+            _end(given, "not handed over", quiet=True)
+            raise
         given.close()
-        raise
-    given.close()
-    show(f"{given.run}\n")
     return Exit.DONE
 
 
@@ -222,7 +223,7 @@ def _refused(
     return Exit.NOT_ALLOWED
 
 
-def _given(wanted: Wanted, ready: _Ready) -> Given:
+def _given(wanted: Wanted, ready: _Ready, signals: Kept) -> Given:
     at = now()
     ends = min([at + wanted.length, *(share.ends for share in ready.shares if share.ends is not None)])
     asking, found = ready.asking, ready.found
@@ -243,13 +244,26 @@ def _given(wanted: Wanted, ready: _Ready) -> Given:
         tree=ready.counting.entry.applied or ready.counting.entry.seen,
         engine=__version__,
     )
-    given = give(began, ready.shares, _means(ready.journal, ready.counting))
-    who = " and ".join(asking.people)
+    return give(began, ready.shares, replace(_means(ready.journal, ready.counting), settled=signals.keep))
+
+
+def _tell_given(given: Given, ready: _Ready) -> None:
+    who = " and ".join(ready.asking.people)
     for share in ready.shares:
         until = given.minted[share.target.name].ends
-        line = f"{share.target.name}: for {who}: {'; '.join(share.words)}; until {until:%H:%M:%S} UTC (run {began.run})"
+        line = f"{share.target.name}: for {who}: {'; '.join(share.words)}; until {until:%H:%M:%S} UTC (run {given.run})"
         tell(f"{guard(safe(line, 1000))}\n")
-    return given
+
+
+def _end(given: Given, how: str, *, quiet: bool = False) -> None:
+    """Ends it, and says what is left. `quiet`: that cannot be said matters less than what went wrong before."""
+    try:
+        left = given.end(how)
+    finally:
+        given.close()
+    with suppress(*[ProvisionError] if quiet else ()):
+        for line in left:
+            tell(f"left: {safe(line, 400)}\n")
 
 
 def _means(journal: Journal, counting: Published) -> Means:

@@ -102,6 +102,7 @@ with open(os.environ["ANSWERS"], "a") as answers:
 SCRIPT = (sys.executable, "-c", READ)
 SLEEP = (sys.executable, "-c", "import psycopg; psycopg.connect('').execute('select pg_sleep(600)')")
 MARKED = "select rolname, shobj_description(oid, 'pg_authid') from pg_roles where rolname like 'run%'"
+WAITS = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ilike 'alter role%'"
 LEFT = (
     "select (select count(*) from pg_roles where rolname like 'run%')"
     " + (select count(*) from pg_stat_activity where usename like 'run%')"
@@ -350,6 +351,37 @@ def test_expire_ends_what_no_later_run_does(shop: Warehouse) -> None:
     done = shop.here("expire")
     assert done.code == 0 and "of an earlier run is ended" in done.err and shop.left() == 0
     assert shop.of("ben")[1].how == "ended by a later run"
+
+
+def test_no_signal_and_no_full_disk_leaves_a_login_behind(shop: Warehouse) -> None:
+    begun = ("run", "--environment", "production", "--person", "anna", "--pipeline", "report", "--")
+    ran = shop.job / "ran"
+    with Path("/dev/full").open("w") as full:
+        told = subprocess.run(
+            [sys.executable, "-c", COMMAND, *begun, "touch", str(ran)], cwd=shop.folder, env=shop.environ,
+            stdout=subprocess.DEVNULL, stderr=full, check=False,
+        )  # fmt: skip
+    assert told.returncode != 0 and shop.left() == 0 and not ran.exists(), shop.of("anna")
+    assert shop.of("anna")[1].how == "broken off"
+    ours = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *begun, *SLEEP], cwd=shop.folder, env=shop.environ,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    until(lambda: shop.left() == 2)
+    ((role, _),) = shop.server.run(MARKED)
+    with contextlib.closing(shop.server.connect()) as other:
+        other.autocommit = False
+        other.execute(f"alter role {role} connection limit 9")
+        ours.send_signal(signal.SIGTERM)
+        until(lambda: shop.server.run(WAITS)[0][0] == 1)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+            ours.send_signal(number)
+        time.sleep(0.2)  # a wait for nothing: what should not happen has its chance
+        assert ours.poll() is None
+        other.rollback()
+    _, err = ours.communicate(timeout=60)
+    assert (ours.returncode, shop.left()) == (128 + signal.SIGTERM, 0), err
+    assert shop.of("anna")[1].how == "ended by SIGTERM"
 
 
 def test_what_a_killed_run_leaves_is_ended_by_the_next(shop: Warehouse) -> None:
