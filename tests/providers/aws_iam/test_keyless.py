@@ -213,6 +213,26 @@ def test_a_leaver_is_known_by_the_mark_alone_and_who_returns_has_the_role_again(
     assert job(story.cloud).list_users()["Users"] == []
 
 
+def test_a_role_that_lost_its_mark_before_its_service_left_is_ended_where_its_id_is_pinned_and_else_told(
+    story: Story,
+) -> None:
+    cloud = story.cloud
+    story.settled(tree(bot()))
+    native = cloud.iam.get_role(RoleName="Deploy")["Role"]["RoleId"]
+    cloud.iam.untag_role(RoleName="Deploy", TagKeys=["provision"])
+    gone = replace(tree(), tree="t2")
+    plan = story.plan(gone).plan
+    assert (said(plan), codes(plan)) == ([], ["look-alike"])
+    assert f"{NAME}:account/role%2FDeploy" in {str(s.address) for s in plan.strays}
+    applied = story.apply(gone)
+    assert applied.converged == frozenset()  # or no later plan would know that there was such a role
+    assert applied.targets[NAME].why_not.startswith(f"nothing took away {NAME}:account/role%2FDeploy")
+    story.past = [tree(bot(pin=native))]
+    story.settled(gone)
+    assert not is_let_in(cloud)
+    assert cloud.iam.list_role_policies(RoleName="Deploy")["PolicyNames"] == ["provision-deny"]
+
+
 def test_a_suspended_service_is_denied_everything_and_keeps_the_rest(story: Story) -> None:
     story.settled(tree(bot()))
     running = job(story.cloud)
