@@ -14,7 +14,6 @@ from provisioner.model.change import Change
 from provisioner.model.identity import is_keyless
 from provisioner.model.ownership import ownership
 from provisioner.model.way import Ownership
-from provisioner.plan.ignored import Ignoring
 from provisioner.plan.side import Side
 
 MOST_ADDRESSES = 1000
@@ -39,8 +38,7 @@ def _known_by_the_past_alone(side: Side, address: Address) -> bool:
     if not is_keyless(login) or login in side.matched.by_login:
         return False
     account = side.live.get(Address(address.target, Kind.ACCOUNT, login))
-    meant = Ignoring(side).of(address) is not None
-    return account is not None and not meant and ownership(account, side.owner) is Ownership.UNCLAIMED
+    return account is not None and ownership(account, side.owner) is Ownership.UNCLAIMED
 
 
 def _logins(side: Side) -> Iterator[str]:
