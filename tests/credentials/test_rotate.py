@@ -49,6 +49,23 @@ def test_nothing_is_due_after_that_until_somebody_switches_it_off(acme: Company)
     assert acme.works(*pair(acme.in_file("bot.json"))), "a key that was switched off by hand is made anew"
 
 
+def test_a_key_in_its_overlap_is_kept_where_somebody_switched_off_the_new_one(acme: Company) -> None:
+    acme.declare(LOCAL)
+    assert acme.run("apply").status == 0
+    (first,), mine = acme.live(), pair(acme.in_file("bot.json"))
+    assert acme.run("rotate", "deploy-bot").status == 0
+    (second,) = set(acme.live()) - {first}
+    acme.aws.client("iam", ACCOUNT).update_access_key(UserName=BOT, AccessKeyId=second, Status="Inactive")
+    time.sleep(1.1)
+    assert acme.run("expire").status == 0
+    assert acme.live() == {first: True, second: False} and acme.works(*mine), "it is the only one that works"
+    ran = acme.run("rotate", "--due")
+    assert ran.status == 0 and f"{second} is deleted: somebody switched it off" in ran.out, ran.out + ran.err
+    (third,) = set(acme.live()) - {first}
+    assert pair(acme.in_file("bot.json"))[0] == third and acme.works(*pair(acme.in_file("bot.json")))
+    assert acme.live() == {first: True, third: True}, "with an overlap of its own"
+
+
 def test_what_is_known_of_a_credential_survives_the_sums_of_later_runs_and_is_shown(acme: Company) -> None:
     acme.declare(LOCAL)
     assert acme.run("apply").status == 0
