@@ -122,7 +122,7 @@ class Rotate(OneSlot):
         return None
 
     def _make_room(self) -> None:
-        """Only what was retired long enough is deleted for it, or what somebody switched off: never what may be in use."""
+        """Only what was retired long enough is deleted for it, or was switched off: never what may be in use."""
         self._end_the_old()
         taken = [k for k in self.keys if not k.apart]
         if self.issuer.replaces or len(taken) < self.issuer.most:
@@ -142,9 +142,9 @@ class Rotate(OneSlot):
         raise StopError(f"there is no room for a new credential{until}: the one before is still in its overlap")
 
     def _issue(self) -> Issued:
-        self.note(Turn.ISSUE, Phase.INTENT, before=sorted(k.public_id for k in self.keys))
+        self.note(Turn.ISSUE, Phase.INTENT, before=sorted(k.public_id for k in self.keys), login=self.login)
         issued = self.call(Turn.ISSUE, lambda d: self.issuer.issue(self.login, d))
-        self.note(Turn.ISSUE, Phase.DONE, id=issued.public_id)
+        self.note(Turn.ISSUE, Phase.DONE, id=issued.public_id, login=self.login)
         self.told.done.append(f"{issued.public_id} is made")
         if self.issuer.replaces:
             for old in [i for i in self.known.made if i != issued.public_id]:
