@@ -9,7 +9,8 @@ from typing import Any
 
 from provisioner.model.access import DeclaredAccess
 
-PREFIXES = ("AWS_", "PG", "PROVISION_", "ACTIONS_", "VAULT_", "BAO_", "AZURE_", "ARM_", "GOOGLE_", "CLOUDSDK_")
+PREFIXES = ("AWS_", "PG", "PROVISION_", "ACTIONS_", "VAULT_", "BAO_", "AZURE_", "ARM_", "GOOGLE_", "CLOUDSDK_",
+            "KRB5", "bamboo_")  # fmt: skip
 """Of SDKs and tools that find a credential, or a place to get one from, by themselves. `ACTIONS_` has the address and
 token by which a job of GitHub Actions asks for a signed token, and the runner's own."""
 NAMES = frozenset(

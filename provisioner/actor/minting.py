@@ -126,7 +126,8 @@ def sweep(target: Target, minter: Minter, means: Means) -> bool:
     now = means.clock()
     clean = True
     for one in left:
-        if one.ends is None or one.ends <= now:
+        at = now if one.now is None else min(now, one.now)  # a clock that is ahead ends nobody's run
+        if one.ends is None or one.ends <= at:
             told = _ended(minter, one.public_id)
             clean = clean and told is None
             means.tell(f"{target.name}: {one.public_id} of an earlier run " + (told or "is ended"))

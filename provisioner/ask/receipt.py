@@ -115,7 +115,7 @@ def _readable(sought: Sought, here: Identity | None, sides: Mapping[str, Side], 
     for slot, made in sought.slots:
         for held in had:
             left = ended.get(_plain(held.address))
-            if made is None or (left is not None and made > left):
+            if made is None or (left is not None and made.replace(microsecond=0) > left):  # `left` is in whole seconds
                 continue
             found = opened(slot, held, sides)
             if found is not None:

@@ -77,11 +77,13 @@ class Minted:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A credential of some run that is still there."""
+    """A credential of some run that is still there. `now` is what the system's own clock said as it was asked, where it
+    tells that: whether the credential is over is not for our clock alone to say."""
 
     public_id: str
     run: str
     ends: Instant | None
+    now: Instant | None = None
 
 
 class Minter(Protocol):

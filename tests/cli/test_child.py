@@ -89,6 +89,7 @@ def test_it_does_not_read_our_environment() -> None:
 def test_what_can_make_credentials_stays_with_us() -> None:
     stores = block({"vault": {"provider": "openbao", "url": "x", "token": {"env": "MINE"}}}, "access/x.yaml")
     stays = ("PATH", "HOME", "LANG", "BUILD")
-    goes = ("AWS_PROFILE", "PGPASSFILE", "GITHUB_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "MINE", "PROVISION_JOURNAL")
+    goes = ("AWS_PROFILE", "PGPASSFILE", "GITHUB_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "MINE", "PROVISION_JOURNAL",
+            "KRB5CCNAME", "KRB5_CLIENT_KTNAME", "bamboo_secret")  # fmt: skip
     environ = dict.fromkeys((*stays, *goes), "x")
     assert set(without_minting(environ, [DeclaredAccess(stores=stores)])) == set(stays)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -90,6 +91,7 @@ def test_a_receipt_says_what_to_renew_until_it_is(acme: Company, monkeypatch: py
         assert ran.status == 0, ran.out + ran.err
         assert ada.id not in site.collaborators
         assert f"{NOTED} deploy-bot" in " ".join(acme.run("receipt", "ada").out.split())
+        time.sleep(1 - time.time() % 1)  # what was made in the second of the revocation may have been made before it
         assert acme.run("rotate", "deploy-bot").status == 0
         assert NOTED not in acme.run("receipt", "ada").out
 

@@ -90,7 +90,7 @@ class PostgresProvider:
         from provisioner.providers.postgresql.site import Rules
 
         rules = Rules(target.name, owner, tuple(settings.databases), settings.reassign_to)
-        return PostgresMinter(WriteCalls(link), rules, link)
+        return PostgresMinter(WriteCalls(link), rules)
 
     def open_issuer(self, target: Target, environ: Mapping[str, str], kind: str, owner: str | None) -> Passwords:
         """As `Issues.open_issuer`."""

@@ -55,14 +55,6 @@ class Link:
         host, port = told.get("host") or told.get("hostaddr") or "the local socket", told.get("port")
         return f"database {database} at {host}{f':{port}' if port else ''}"
 
-    def parameters(self) -> dict[str, str]:
-        """The connection string, taken apart."""
-        try:
-            return {key: str(value) for key, value in conninfo_to_dict(self.dsn).items()}
-        except psycopg.ProgrammingError as error:
-            told = "`dsn` cannot be read as a connection string"
-            raise ProviderError(Trouble.CREDENTIAL, told, call="settings") from error
-
     def open(self, database: str, *, read_only: bool) -> psycopg.Connection[tuple[Any, ...]]:
         """A new connection; nothing of it is in a transaction yet."""
         limits = self.limits
@@ -151,6 +143,12 @@ class Session:
     @property
     def usable(self) -> bool:
         return not self._connection.closed and not self._connection.broken
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """How we are connected, wherever that was said (`dsn`, a service file, our own variables): what is not libpq's
+        default, without the password."""
+        return self._connection.info.get_parameters()
 
     def rows(
         self, query: LiteralString, values: Mapping[str, Any] | Sequence[Any] | None = None

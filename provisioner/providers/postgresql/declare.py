@@ -326,7 +326,7 @@ class PostgresDeclare:
             who = resource.address.principal
             if who is not None and who.id in complete:
                 inside[who.id] += (resource,)
-        return shared(person, scope, inside, self._main, self._heir)
+        return shared(person, scope, inside, self._main)
 
     # Parts
 

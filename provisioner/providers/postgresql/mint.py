@@ -8,7 +8,8 @@ shared: a dataset role that somebody gave more, or row security that names roles
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 
 from psycopg import sql
 
@@ -19,19 +20,21 @@ from provisioner.model.instant import Instant, format_instant
 from provisioner.model.mark import owner8
 from provisioner.model.resource import Resource
 from provisioner.providers.postgresql import names
-from provisioner.providers.postgresql.calls import Link, Session, WriteCalls
+from provisioner.providers.postgresql.calls import Session, WriteCalls
 from provisioner.providers.postgresql.convert import belongs
 from provisioner.providers.postgresql.grants import ensure_dataset, join
 from provisioner.providers.postgresql.names import OfRun, Thing
 from provisioner.providers.postgresql.owned import site_of
 from provisioner.providers.postgresql.runs import all_runs, end_run
-from provisioner.providers.postgresql.site import Rules, Site, gone
+from provisioner.providers.postgresql.site import Rules, Site, gone, listed
 
 CONNECTIONS = 10
 """How many sessions a run may have at once."""
 _SWITCHES = ((0, "statement_timeout"), (0, "idle_in_transaction_session_timeout"), (140000, "idle_session_timeout"),
              (170000, "transaction_timeout"))  # fmt: skip
 """What ends a session by itself. Each can be changed by whoever has the session: they are for what was forgotten."""
+MAY_DIFFER = 60.0
+"""Seconds by which the server's clock and ours may differ: the end is told by ours and kept by the server's."""
 _PASSED_ON = {
     "host": "PGHOST",
     "hostaddr": "PGHOSTADDR",
@@ -44,20 +47,30 @@ _PASSED_ON = {
     "require_auth": "PGREQUIREAUTH",
     "target_session_attrs": "PGTARGETSESSIONATTRS",
 }
-"""Of the connection string, what says where the server is and how it is known: nothing that says who we are."""
+"""Of the open connection, what says where the server is and how it is known: nothing that says who we are."""
 _POLICIES = """
 select n.nspname::text, c.relname::text, p.polname::text,
        array(select r.rolname::text from pg_roles r where r.oid = any(p.polroles))
   from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = c.relnamespace
  where c.relrowsecurity and not p.polpermissive and not 0 = any(p.polroles)"""
+_INSIDE = """
+with recursive inside(oid, start) as (
+    select oid, rolname from pg_roles where rolname = any(%s)
+    union select m.roleid, i.start from inside i join pg_auth_members m on m.member = i.oid)
+select i.start::text, r.oid::int8, r.rolname::text,
+       exists (select 1 from pg_shdepend s where s.refclassid = 'pg_authid'::regclass and s.refobjid = r.oid
+                 and s.deptype = 'o' and s.classid not in ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass)),
+       array(select g.rolname::text from pg_auth_members m join pg_roles g on g.oid = m.roleid
+              where m.member = r.oid and m.admin_option)
+  from inside i join pg_roles r on r.oid = i.oid order by 1, 3"""
 _MEMBER_OF = "select 1 from pg_auth_members m where m.member = %s::oid limit 1"
 
 
 class PostgresMinter:
     """`provisioner.contract.Minter` for one cluster."""
 
-    def __init__(self, calls: WriteCalls, rules: Rules, link: Link) -> None:
-        self._calls, self._rules, self._link = calls, rules, link
+    def __init__(self, calls: WriteCalls, rules: Rules, clock: Callable[[], Instant] | None = None) -> None:
+        self._calls, self._rules, self._clock = calls, rules, clock or (lambda: datetime.now(UTC))
 
     def close(self) -> None:
         self._calls.close()
@@ -74,20 +87,23 @@ class PostgresMinter:
                 given += self._datasets(site, [a for a in atoms if a[0].database == database], groups)
         with self._calls.transaction(self._rules.main, deadline) as session:
             site = site_of(self._calls, session, self._rules, self._rules.main)
+            self._check_clock(site)
             self._check_person(site, order)
             given += self._datasets(site, [a for a in atoms if a[0].database == self._rules.main], groups)
             given += [self._group(site, name) for name in groups]
             self._login(site, session, order, role, password)
             for held in given:
                 join(site, held, role)
-        return Minted(role, self._environ(role, password, databases), order.ends)
+            told = session.parameters
+        return Minted(role, self._environ(told, role, password, databases), order.ends)
 
     def end(self, public_id: str, deadline: float) -> None:
         end_run(self._calls, self._rules, public_id, deadline)
 
     def left(self) -> tuple[Left, ...]:
         with self._calls.snapshot(self._rules.main) as session:
-            return tuple(Left(one.role, one.run, one.ends) for one in all_runs(session, self._rules))
+            _, _, _, now, _ = self._calls.identity(session)
+            return tuple(Left(one.role, one.run, one.ends, now) for one in all_runs(session, self._rules))
 
     # Parts
 
@@ -101,18 +117,25 @@ class PostgresMinter:
                 atoms.append((names.parse(address.object, self._rules.main), address.slot or "", resource))
         return atoms, groups
 
+    def _check_clock(self, site: Site) -> None:
+        apart = abs((site.now - self._clock()).total_seconds())
+        if apart > MAY_DIFFER:
+            told = f"the server's clock and the one here differ by {_span(apart)}, so nobody can say when it would end"
+            raise ProviderError(Trouble.INVALID, told, call="mint")
+
     def _check_person(self, site: Site, order: Order) -> None:
         """Whoever was locked out here by hand is not let in by a run."""
         for login in (order.login, *order.others):
             person = site.role(login)
             if person is None:
                 raise gone(f"there is no login {login} here yet: `provision apply` makes it", "mint")
-            if not person.logs_in:
+            if not person.logs_in or person.limit == 0 or (person.until is not None and person.until <= site.now):
                 raise ProviderError(Trouble.DENIED, f"the login {login} is disabled", call="mint")
 
     def _datasets(self, site: Site, atoms: Sequence[tuple[Thing, str, Resource]], groups: Sequence[str]) -> list[str]:
         """The dataset roles of one database, which hold what they stand for and nothing else."""
         self._check_policies(site, [thing for thing, _, _ in atoms], groups)
+        self._check_groups(site, groups)
         found = []
         for thing, privilege, resource in atoms:
             role = names.dataset_role(owner8(self._rules.owner), thing, privilege)
@@ -144,16 +167,36 @@ class PostgresMinter:
                     "of the run would not be restricted"
                 )
 
+    def _check_groups(self, site: Site, groups: Sequence[str]) -> None:
+        """Neither they nor what they are in, however far, may do what stays when the run is over."""
+        inside = {}
+        for start, oid, name, owns, lets_in in site.session.rows(_INSIDE, (list(groups),)) if groups else ():
+            inside[oid] = (start, name)
+            role = site.role(name)
+            if role is not None and role.powers:
+                raise _outlives(start, f"{name} has {', '.join(role.powers)}")
+            if name in names.ADMIN_ROLES:
+                raise _outlives(start, f"whoever is in {name} can make themselves the superuser")
+            if lets_in:
+                raise _outlives(start, f"{name} may let others into {listed(lets_in)}")
+            if owns:
+                raise _outlives(start, f"{name} owns things")
+        for acl in site.privileges(*inside) if inside else ():
+            start, name = inside[acl.grantee]
+            what = f"{acl.privilege.lower()} on {acl.kind} {'.'.join(p for p in (acl.schema, acl.name) if p)}"
+            if acl.grantable:
+                raise _outlives(start, f"{name} may give away {what}")
+            if acl.privilege.lower() in names.MAKES:
+                raise _outlives(start, f"{name} has {what}")
+
     def _group(self, site: Site, name: str) -> str:
-        role = site.role(name)
-        if role is None:
+        if site.role(name) is None:
             raise gone(f"there is no role {name}", "mint")
-        if role.powers:
-            raise _too_wide(f"the role {name} has {', '.join(role.powers)}, which would outlive the run")
         return name
 
     def _login(self, site: Site, session: Session, order: Order, role: str, password: str) -> None:
-        note = OfRun(order.run, owner8(self._rules.owner), order.person, order.pipeline, order.login, order.ends)
+        logins = (order.login, *order.others)
+        note = OfRun(order.run, owner8(self._rules.owner), order.person, order.pipeline, logins, order.ends)
         known = site.role(role)
         if known is None:
             site.create(role, "login")
@@ -168,9 +211,10 @@ class PostgresMinter:
             if site.version >= since:
                 site.run("alter role {} set {switch} = {rest}", "alter role", role, switch=sql.SQL(name), rest=rest)
 
-    def _environ(self, role: str, password: str, databases: Sequence[str]) -> Mapping[str, Secret | str]:
-        """What libpq and all that is built on it read."""
-        told = self._link.parameters()
+    def _environ(
+        self, told: Mapping[str, str], role: str, password: str, databases: Sequence[str]
+    ) -> Mapping[str, Secret | str]:
+        """What libpq and all that is built on it read; `told` is how we are connected ourselves."""
         found: dict[str, Secret | str] = {name: told[key] for key, name in _PASSED_ON.items() if told.get(key)}
         found |= {"PGUSER": role, "PGPASSWORD": Secret(password)}
         found["PGDATABASE"] = self._rules.main if self._rules.main in databases else databases[0]
@@ -179,6 +223,14 @@ class PostgresMinter:
 
 def _milliseconds(now: Instant, end: Instant) -> int:
     return int((end - now).total_seconds() * 1000)
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
+
+
+def _outlives(group: str, told: str) -> CannotNarrow:
+    return _too_wide(f"the role {group} gives what outlives the run: {told}")
 
 
 def _too_wide(told: str) -> CannotNarrow:

@@ -27,6 +27,8 @@ _COLUMN = frozenset({"select", "insert", "update", "references"})
 _SCHEMA = frozenset({"usage", "create"})
 _DATABASE = frozenset({"connect", "temporary", "create"})
 PRIVILEGES = _TABLE | _SCHEMA | _DATABASE
+MAKES = frozenset({"create", "trigger"})
+"""With these somebody leaves behind what works with the rights of others: functions, views, triggers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,13 +349,14 @@ def _instant(text: str) -> Instant | None:
 
 @dataclass(frozen=True, slots=True)
 class OfRun:
-    """What the comment of a run's login says. It is shown and ended as one; nobody is let in by it."""
+    """What the comment of a run's login says. It is shown and ended as one; nobody is let in by it. `logins` are the
+    accounts of all who set the run going."""
 
     run: str
     owner: str | None
     person: str
     pipeline: str
-    login: str
+    logins: tuple[str, ...]
     ends: Instant
 
     @property
@@ -363,7 +366,8 @@ class OfRun:
     def text(self) -> str:
         """The comment."""
         owner = f" o={self.owner}" if self.owner else ""
-        names = f"k={self.person} p={quote(self.pipeline, safe='')} l={quote(self.login, safe='')}"
+        logins = ",".join(quote(login, safe="") for login in self.logins)
+        names = f"k={self.person} p={quote(self.pipeline, safe='')} l={logins}"
         return f"provision/1 run {self.run}{owner} {names} ends {format_instant(self.ends)}"
 
 
@@ -383,4 +387,5 @@ def run_of(role: str, comment: str | None) -> OfRun | None:
     ends = _instant(found[6]) if found is not None else None
     if found is None or ends is None or run_role(found[1]) != role:
         return None
-    return OfRun(found[1], found[2], found[3], unquote(found[4]), unquote(found[5]), ends)
+    logins = tuple(unquote(login) for login in found[5].split(","))
+    return OfRun(found[1], found[2], found[3], unquote(found[4]), logins, ends)

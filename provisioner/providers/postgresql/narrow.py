@@ -35,7 +35,6 @@ def shared(
     scope: Iterable[Resource],
     inside: Mapping[str, tuple[Resource, ...]],
     main: str,
-    heir: str | None,
 ) -> Shared:
     """`inside` has what declared roles hold, for those of which the files say it completely; `main` is the database of
     bare paths."""
@@ -57,13 +56,11 @@ def shared(
         if name in theirs.groups and name not in inside
     }
     cannot = [f"whoever is in {name} can make themselves the superuser" for name in groups if name in names.ADMIN_ROLES]
-    if heir is None:
-        cannot += [
-            f"with create on {thing.text(main)} a run makes things that outlive it, and the target does not say "
-            "`reassign_to`"
-            for thing, privilege in kept
-            if privilege == "create"
-        ]
+    cannot += [
+        f"with {privilege} on {thing.text(main)} a run makes things that work with others' rights, after its end too"
+        for thing, privilege in kept
+        if privilege in names.MAKES
+    ]
     things = sorted((*kept.values(), *groups.values()), key=lambda r: (r.address.object, r.address.slot or ""))
     return Shared(tuple(things), tuple(cannot))
 

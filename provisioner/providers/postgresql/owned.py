@@ -1,4 +1,5 @@
-"""What somebody owns: handed on as the target says, before their role is dropped. Nothing is dropped with them.
+"""What somebody owns: handed on as the target says, before their role is dropped. Nothing is dropped with them. What
+a run made is: handed on, its code would work with the heir's rights.
 
 DROP OWNED drops what a role still owns, so it runs only after everything was handed on, in the same transaction.
 Neither statement reaches into another database: each is gone through, and one that is not ours stops the drop.
@@ -16,6 +17,13 @@ from provisioner.providers.postgresql.calls import Session, WriteCalls
 from provisioner.providers.postgresql.grants import hand_over_memberships
 from provisioner.providers.postgresql.logins import logins_of
 from provisioner.providers.postgresql.site import BY_MEMBERSHIP, Rules, Site, gone, listed
+
+_LARGE_OBJECTS_IN = """
+select distinct d.datname::text from pg_shdepend s join pg_database d on d.oid = s.dbid
+ where s.refclassid = 'pg_authid'::regclass and s.refobjid = %s::oid and s.deptype = 'o'
+   and s.classid = 'pg_largeobject'::regclass order by 1"""
+_LARGE_OBJECTS = """
+select m.oid::int8 from pg_largeobject_metadata m join pg_roles r on r.oid = m.lomowner where r.rolname = %s"""
 
 
 def hand_on(site: Site, change: Change) -> Outcome:
@@ -76,6 +84,40 @@ def drop_login(calls: WriteCalls, rules: Rules, login: str, deadline: float) -> 
                 return _drop(site, every)
     with calls.transaction(rules.main, deadline) as session:
         return _drop(site_of(calls, session, rules, rules.main), every)
+
+
+def drop_with_all(calls: WriteCalls, rules: Rules, login: str, deadline: float) -> Outcome:
+    """Drops the login of a run with what it made, in every database there is. Large objects, which are only data, are
+    handed on. What others built on it stops that: then nothing is done in that database."""
+    with calls.transaction(rules.main, deadline) as session:
+        site = site_of(calls, session, rules, rules.main)
+        role = site.role(login)
+        if role is None:
+            return AlreadySo("it is not there")
+        if role.logs_in:
+            return Refused(f"{login} can log in: somebody has switched it on again", moved=True)
+        data = [name for (name,) in session.rows(_LARGE_OBJECTS_IN, (role.oid,))]
+        if data and rules.heir is None:
+            told = f"{login} still owns large objects ({listed(data)}), and the target does not say `reassign_to`"
+            return Refused(told)
+        if data and site.role(rules.heir or "") is None:
+            raise gone(f"there is no role {rules.heir} to give them to", "reassign")
+        touched = {name for _, name, _, _ in session.rows(queries.DEPENDS, {"roles": [role.oid]}) if name}
+    for database in sorted(touched - {rules.main}):
+        with calls.transaction(database, deadline) as session:
+            _drop_owned(site_of(calls, session, rules, database), login)
+    with calls.transaction(rules.main, deadline) as session:
+        site = site_of(calls, session, rules, rules.main)
+        _drop_owned(site, login)
+        return _drop(site, [login])
+
+
+def _drop_owned(site: Site, login: str) -> None:
+    with _rights_of(site, login):
+        for (oid,) in site.session.rows(_LARGE_OBJECTS, (login,)):
+            assert site.rules.heir is not None
+            site.run("alter large object {oid} owner to {}", "reassign", site.rules.heir, oid=oid)
+        site.run("drop owned by {}", "drop owned", login)
 
 
 @contextmanager

@@ -10,8 +10,9 @@ from provisioner.contract import ProviderError, Refused, Trouble
 from provisioner.model.mark import owner8
 from provisioner.providers.postgresql import names
 from provisioner.providers.postgresql.calls import Session, WriteCalls
+from provisioner.providers.postgresql.grants import leave
 from provisioner.providers.postgresql.names import OfRun
-from provisioner.providers.postgresql.owned import drop_login, site_of
+from provisioner.providers.postgresql.owned import drop_with_all, site_of
 from provisioner.providers.postgresql.site import Rules, Site
 
 _RUNS = """
@@ -29,7 +30,8 @@ def all_runs(session: Session, rules: Rules) -> Iterator[OfRun]:
 
 
 def end_run(calls: WriteCalls, rules: Rules, name: str, deadline: float) -> None:
-    """No new session, the open ones ended, the login dropped. ProviderError where one of these did not work."""
+    """No new session, the open ones ended, out of every role, the login dropped. ProviderError where one of these did
+    not work."""
     with calls.transaction(rules.main, deadline) as session:
         site = site_of(calls, session, rules, rules.main)
         if not _is_run(site, name):
@@ -42,7 +44,16 @@ def end_run(calls: WriteCalls, rules: Rules, name: str, deadline: float) -> None
             session.terminate(oids, name, deadline)
         finally:
             session.rollback()
-    outcome = drop_login(calls, rules, name, deadline)
+    with calls.transaction(rules.main, deadline) as session:  # whatever of it may stay, it has no rights
+        site = site_of(calls, session, rules, rules.main)
+        for group in site.groups(name):
+            leave(site, group, name, ())
+    try:
+        outcome = drop_with_all(calls, rules, name, deadline)
+    except ProviderError as error:
+        if error.trouble is not Trouble.CONFLICT:
+            raise
+        outcome = Refused(f"others need what it made: {error}")
     if isinstance(outcome, Refused):
         raise ProviderError(Trouble.CONFLICT, f"nobody can log in as {name}, but {outcome.why}", call="drop role")
 
@@ -52,7 +63,7 @@ def end_runs_of(calls: WriteCalls, rules: Rules, login: str, deadline: float) ->
     session = calls.session(rules.main)
     with session.within(deadline):
         try:
-            found = [one.role for one in all_runs(session, rules) if one.login == login]
+            found = [one.role for one in all_runs(session, rules) if login in one.logins]
         finally:
             session.rollback()
     for name in found:

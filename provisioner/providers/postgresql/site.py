@@ -26,6 +26,10 @@ select g.rolname::text, m.admin_option
 _IN_ROLE = """
 select w.rolname::text from pg_auth_members m join pg_roles r on r.oid = m.roleid join pg_roles w on w.oid = m.member
  where r.rolname = %(role)s"""
+_GROUPS = """
+select distinct r.rolname::text from pg_auth_members m join pg_roles r on r.oid = m.roleid
+       join pg_roles w on w.oid = m.member
+ where w.rolname = %(member)s"""
 _MADE_BY = """
 select r.rolname::text, w.rolname::text, m.admin_option, (to_jsonb(m) ->> 'inherit_option')::bool,
        (to_jsonb(m) ->> 'set_option')::bool
@@ -115,13 +119,17 @@ class Site:
         """Who made each membership of `member` in `role`; None for a role that is gone."""
         return [row[0] for row in self.session.rows(_MEMBERS, {"role": role, "member": member})]
 
+    def groups(self, member: str) -> list[str]:
+        """What `member` is in."""
+        return [row[0] for row in self.session.rows(_GROUPS, {"member": member})]
+
     def made_by(self, grantor: str) -> list[tuple[str, str, bool, bool | None, bool | None]]:
         """Memberships of others that `grantor` made: role, member, admin, inherit, set."""
         return [(r[0], r[1], r[2], r[3], r[4]) for r in self.session.rows(_MADE_BY, {"name": grantor})]
 
-    def privileges(self, oid: int) -> list[Acl]:
-        """All that is granted to a role directly, in this database and in the whole cluster."""
-        values = {"grantees": [oid]}
+    def privileges(self, *oids: int) -> list[Acl]:
+        """All that is granted to these roles directly, in this database and in the whole cluster."""
+        values = {"grantees": list(oids)}
         rows = self.session.rows(queries.PRIVILEGES, values)
         rows += self.session.rows(queries.shared(self.version), values)
         rows += self.session.rows(_DATABASE_ACL, values)

@@ -12,11 +12,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from provisioner.actor.minting import Means, sweep
 from provisioner.contract import Order, ProviderError
 from provisioner.credentials import Secret
 from provisioner.model.resource import Resource
 from provisioner.providers.postgresql import PostgresProvider
 from provisioner.providers.postgresql.mint import PostgresMinter
+from provisioner.records.journal import open_journal
 from tests.providers.postgresql.rig import Rig, account, grant, membership
 from tests.worlds import OWNER
 
@@ -62,8 +64,13 @@ def test_the_narrower_of_two_is_what_they_share(person: list[str], scope: list[s
 
 
 def test_what_would_outlive_a_run_cannot_be_narrowed() -> None:
-    declare = Rig(_Nowhere(), Path()).connection().declare  # type: ignore[arg-type]
-    for thing, why in (("create sales", "reassign_to"), ("in pg_write_server_files", "superuser")):
+    rig = Rig(_Nowhere(), Path(), settings={"reassign_to": "app_owner"})  # type: ignore[arg-type]
+    declare = rig.connection().declare
+    for thing, why in (
+        ("create sales", "makes things"),
+        ("trigger sales.orders", "makes things"),
+        ("in pg_write_server_files", "superuser"),
+    ):
         found = declare.shared(has(thing), has(thing))  # type: ignore[attr-defined]
         assert len(found.cannot) == 1 and why in found.cannot[0]
 
@@ -87,10 +94,12 @@ def soon() -> float:
     return time.monotonic() + 15
 
 
-def opened(rig: Rig, environ: Mapping[str, Secret | str]) -> psycopg.Connection[tuple[object, ...]]:
+def opened(
+    rig: Rig, environ: Mapping[str, Secret | str], database: str | None = None
+) -> psycopg.Connection[tuple[object, ...]]:
     told = {k: v.reveal() if isinstance(v, Secret) else v for k, v in environ.items()}
     return psycopg.connect(host="127.0.0.1", port=rig.server.port, user=told["PGUSER"], password=told["PGPASSWORD"],
-                           dbname=told["PGDATABASE"], autocommit=True)  # fmt: skip
+                           dbname=database or told["PGDATABASE"], autocommit=True)  # fmt: skip
 
 
 @pytest.fixture
@@ -171,19 +180,122 @@ def test_nothing_is_made_where_it_would_be_more_than_was_shared(ada: Rig) -> Non
                        "create policy few on sales.orders as restrictive to trainees using (id < 5)")  # fmt: skip
         with pytest.raises(ProviderError, match=r"row security of sales\.orders restricts trainees"):
             minter.mint(order(ada, "select sales.orders"), soon())
-        ada.server.run("drop policy few on sales.orders", "alter role ada nologin")
-        with pytest.raises(ProviderError, match="the login ada is disabled"):
-            minter.mint(order(ada, "select sales.orders"), soon())
+        ada.server.run("drop policy few on sales.orders")
+        for how in ("nologin", "login connection limit 0", "connection limit -1 valid until '2026-01-01'"):
+            ada.server.run(f"alter role ada {how}")
+            with pytest.raises(ProviderError, match="the login ada is disabled"):
+                minter.mint(order(ada, "select sales.orders"), soon())
         assert ada.server.run("select count(*) from pg_roles where rolname like 'run%'") == [(0,)]
 
 
 def test_whoever_is_cut_off_loses_the_login_of_their_run(ada: Rig) -> None:
     with minting(ada) as minter:
+        ada.server.run('create role "bob, b" login')
+        for who in ("ada", "bob, b"):  # who set it going, and who ran it again
+            minted = minter.mint(replace(order(ada, "select sales.orders"), others=("bob, b",)), soon())
+            with opened(ada, minted.environ) as session:
+                writer = ada.writer()
+                writer.cut(account(who), soon())
+                writer.close()
+                with pytest.raises(psycopg.OperationalError):
+                    session.execute("select 1")
+            assert minter.left() == ()
+            ada.server.run("alter role ada connection limit -1")
+
+
+PEEK = "create function public.peek() returns bigint language sql security definer as 'select count(*) from {}'"
+WHAT_IT_MADE = (
+    "select to_regproc('public.peek')::text, to_regclass('public.seen')::text, to_regclass('public.mine')::text"
+)
+KEPT = "select oid::int, lomowner::regrole::text from pg_largeobject_metadata order by 1"
+
+
+def test_what_a_run_made_goes_with_it_and_nobody_inherits_its_code(ada: Rig) -> None:
+    ada.settings["reassign_to"] = "app_owner"
+    ada.server.run("grant create on schema public to public")
+    with minting(ada) as minter:
         minted = minter.mint(order(ada, "select sales.orders"), soon())
         with opened(ada, minted.environ) as session:
-            writer = ada.writer()
-            writer.cut(account("ada"), soon())
-            writer.close()
-            with pytest.raises(psycopg.OperationalError):
-                session.execute("select 1")
+            for statement in (
+                PEEK.format("sales.prices"),
+                "create view public.seen as select * from sales.orders",
+                "create table public.mine (id int)",
+                "select lo_create(4711)",
+            ):
+                session.execute(statement)
+        with opened(ada, minted.environ, "postgres") as session:  # which `databases` does not name
+            session.execute("select lo_create(4712)")
+        minter.end(minted.public_id, soon())
+        assert minter.left() == ()
+    assert ada.server.run(WHAT_IT_MADE) == [(None, None, None)]
+    assert ada.server.run(KEPT) == [(4711, "app_owner")]
+    assert ada.server.run(KEPT, database="postgres") == [(4712, "app_owner")]
+    ada.server.run("select lo_unlink(4712)", database="postgres")
+
+
+def test_what_others_built_on_a_runs_code_keeps_its_login_without_a_way_in_or_rights(ada: Rig) -> None:
+    ada.server.run("grant create on schema public to public", "create role onlooker login")
+    with minting(ada) as minter:
+        minted = minter.mint(order(ada, "select sales.orders"), soon())
+        with opened(ada, minted.environ) as session:
+            session.execute(PEEK.format("sales.orders"))
+        assert ada.can("onlooker", "select public.peek()")
+        ada.server.run("create view public.theirs as select public.peek()")
+        with pytest.raises(ProviderError, match=r"nobody can log in as run_abc123, but .*view public.theirs"):
+            minter.end(minted.public_id, soon())
+        assert not ada.can("onlooker", "select public.peek()")
+        with pytest.raises(psycopg.OperationalError):
+            opened(ada, minted.environ)
+        ada.server.run("drop view public.theirs")
+        minter.end(minted.public_id, soon())
+        assert minter.left() == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ("create role boss createrole; grant boss to analysts", "boss has createrole"),
+        ("grant pg_execute_server_program to staff; grant staff to analysts", "superuser"),
+        ("grant staff to analysts with admin option", "let others into staff"),
+        ("grant staff to analysts; create table sales.own (); alter table sales.own owner to staff", "staff owns"),
+        ("grant staff to analysts; grant create on schema sales to staff", "staff has create on schema sales"),
+        ("grant select on sales.orders to analysts with grant option", "give away select on relation sales.orders"),
+    ],
+)
+def test_a_role_is_too_wide_by_what_it_is_in(ada: Rig, more: str, why: str) -> None:
+    ada.server.run("create role staff", "create role analysts", *more.split("; "))
+    with minting(ada) as minter:
+        with pytest.raises(ProviderError, match=why) as told:
+            minter.mint(order(ada, "in analysts"), soon())
+        assert told.value.code == "cannot-narrow"
+        assert minter.left() == ()
+
+
+def test_where_the_server_is_goes_on_to_the_command_wherever_it_was_said(
+    ada: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGHOST", str(ada.server.folder))
+    monkeypatch.setenv("PGPORT", str(ada.server.port))
+    monkeypatch.setenv("PGSSLMODE", "disable")
+    ada.settings["dsn"] = "user=svc"
+    with minting(ada) as minter:
+        told = minter.mint(order(ada, "select sales.orders"), soon()).environ
+        assert [told[name] for name in ("PGHOST", "PGPORT", "PGSSLMODE", "PGUSER", "PGDATABASE")] == [
+            str(ada.server.folder), str(ada.server.port), "disable", "run_abc123", "app"
+        ]  # fmt: skip
+        minter.end("run_abc123", soon())
+
+
+def test_a_clock_that_is_wrong_neither_ends_what_runs_nor_makes_what_lasts_longer(ada: Rig, tmp_path: Path) -> None:
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    store = open_journal(str(tmp_path / "journal"), tmp_path).store
+    means = Means({}, {}, OWNER, store, lambda: ahead, lambda _: None)
+    with minting(ada) as minter:
+        minted = minter.mint(order(ada, "select sales.orders"), soon())
+        assert sweep(ada.target(), minter, means)
+        opened(ada, minted.environ).close()
+        minter.end(minted.public_id, soon())
+        wrong = PostgresMinter(minter._calls, minter._rules, clock=lambda: ahead)
+        with pytest.raises(ProviderError, match=r"clock .* differ by 60 minutes"):
+            wrong.mint(order(ada, "select sales.orders"), soon())
         assert minter.left() == ()
