@@ -54,7 +54,7 @@ def _planned(situation: Situation, told: Told | None) -> Planned:
     situation = replace(situation, declared=trace(situation.declared, situation.past))
     readers, unopened = open_readers(situation.connections)
     try:
-        want = scopes_to_read(situation.declared, readers)
+        want = scopes_to_read(situation.declared, situation.past, readers)
         with Observing(readers, want, told, pinned(situation)) as reads:
             # What the files ask for is worked out while the systems answer.
             desired = desire(situation.declared, situation.declares, situation.now)

@@ -1,39 +1,67 @@
 """What a run that died had begun with a slot: told from the live system and the places, and put on record as it is.
 
 Written are the journal and the companions beside delivered secrets, nothing else. It refuses to take a credential for
-ours because it is there: a companion names it, or it came while our own call was under way and nobody has used it.
+ours because it is there: a companion names it, or it came while our own call was under way and nobody has used it. And
+to call one gone because another account, which the service was given since, does not have it.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from provisioner.apply.one_slot import OneSlot
+from provisioner.apply.one_slot import OneSlot, StopError
 from provisioner.model.instant import format_instant
-from provisioner.model.rotation import Phase, Turn
+from provisioner.model.rotation import Begun, Phase, Turn
 
 SKEW = timedelta(minutes=5)
 """So much may the clock of a system differ from ours."""
 
 
 def settle_begun(one: OneSlot) -> None:
-    """Of a slot that was looked at. What was only being switched off is left to be done again, which does no harm."""
+    """Of a slot that was looked at. What was only being switched off is left to be done again, which does no harm.
+    Raises StopError where one works on an account that is not the service's now."""
+    _take_over(one)
     _settle_issue(one)
     _settle_puts(one)
     _settle_deletes(one)
     _take_for_ours(one)
 
 
+def _take_over(one: OneSlot) -> None:
+    """What the journal knows under a name that the service had before; once something is known under this one, only
+    what is live."""
+    live, empty = {k.public_id for k in one.keys}, not (one.known.made or one.known.issuing)
+    for name, address in one.before.items():
+        old = one.chain.rotation(address)
+        told = f"made when the service was called {name}"
+        taken = [i for i in old.made if i not in one.known.made and (empty or i in live)]
+        for who in sorted(taken, key=lambda i: (old.verified.get(i, old.made[i]), old.made[i])):
+            more = {"login": old.logins[who]} if who in old.logins else {}
+            one.note(Turn.ISSUE, Phase.DONE, id=who, made=format_instant(old.made[who]), proof=told, **more)
+            steps = ((Turn.PROVE, old.proven), (Turn.VERIFY, old.verified), (Turn.RETIRE, old.retired))
+            for turn in (turn for turn, those in steps if who in those):
+                one.note(turn, Phase.DONE, id=who, proof=told)
+            for to, (held, versions) in old.holds.items():
+                if held == who and to not in one.known.holds:
+                    one.note(Turn.DELIVER, Phase.DONE, to=to, id=who, after=list(versions), proof=told)
+        if empty and old.issuing is not None and one.known.issuing is None:
+            _settle(one, old.issuing)
+
+
 def _settle_issue(one: OneSlot) -> None:
-    begun = one.known.issuing
-    if begun is None:
-        return
-    for key in one.keys:
+    if one.known.issuing is not None:
+        _settle(one, one.known.issuing)
+
+
+def _settle(one: OneSlot, begun: Begun) -> None:
+    login = begun.login or one.login
+    for key in one.keys if login == one.login else one.keys_of(login, gone=True):
         if key.public_id in begun.before or key.public_id in one.known.made:
             continue
-        used = one.read(lambda k=key: one.issuer.last_used(one.login, k.public_id))  # type: ignore[misc]
+        used = one.read(lambda k=key: one.issuer.last_used(login, k.public_id))  # type: ignore[misc]
         if used is None and (key.created is None or key.created >= begun.at - SKEW):
-            one.note(Turn.ISSUE, Phase.DONE, id=key.public_id, proof="looked: it was made, and nobody has it")
+            told = "looked: it was made, and nobody has it"
+            one.note(Turn.ISSUE, Phase.DONE, id=key.public_id, login=login, proof=told)
             return
     one.note(Turn.ISSUE, Phase.FAILED, why="looked: it was not made")
 
@@ -59,10 +87,27 @@ def _settle_puts(one: OneSlot) -> None:
 
 
 def _settle_deletes(one: OneSlot) -> None:
-    """Ours that are not live any more. One that was made just now may not be listed yet."""
+    """Ours that are not live any more. One that was made just now may not be listed yet; one that was made for another
+    account is looked for there, too."""
     live, listed = {k.public_id for k in one.keys}, one.of.clock() - SKEW
-    for old in [i for i, made in one.known.made.items() if i not in live and made < listed]:
-        one.note(Turn.DELETE, Phase.DONE, id=old, proof="looked: it is gone")
+    elsewhere: dict[str, dict[str, bool]] = {}
+    left = []
+    for old, made in [(i, made) for i, made in one.known.made.items() if i not in live]:
+        login, proof = one.known.logins.get(old, one.login), "looked: it is gone"
+        if login != one.login:
+            if login not in elsewhere:
+                elsewhere[login] = {k.public_id: k.active for k in one.keys_of(login, gone=True)}
+            if elsewhere[login].get(old):
+                left.append(
+                    f"{old} works on {login}, for which it was made, and the files say {one.login}: end it there"
+                )
+                continue
+            if old in elsewhere[login]:
+                proof = f"looked: it is switched off on {login}, which is not the service's any more"
+        if made < listed:
+            one.note(Turn.DELETE, Phase.DONE, id=old, proof=proof)
+    if left:
+        raise StopError("; ".join(left))
 
 
 def _take_for_ours(one: OneSlot) -> None:
@@ -73,7 +118,7 @@ def _take_for_ours(one: OneSlot) -> None:
         if found is None or found not in live or stored is None:
             continue
         if found not in one.known.made:
-            made = live[found].created or one.of.clock()
-            one.note(Turn.ISSUE, Phase.DONE, id=found, made=format_instant(made), proof=f"{to} names it")
+            made, told = live[found].created or one.of.clock(), f"{to} names it"
+            one.note(Turn.ISSUE, Phase.DONE, id=found, login=one.login, made=format_instant(made), proof=told)
         if one.known.holds.get(to, ("", ()))[0] != found:
             one.delivered(to, found, stored, "its companion names it")

@@ -81,8 +81,8 @@ def settle_leftovers(
 
 
 def hidden(site: Site, unseen: Sequence[Address]) -> str:
-    """Why a target is not in order although its reading showed nothing more: something that the files stopped giving
-    is there when it is asked for by name. Empty where all of it is gone; what cannot be asked for is no sign of
+    """Why a target is not in order although its plan has nothing more: something that the files stopped giving is there
+    when it is asked for by name. Empty where all of it is gone; what cannot be asked for is no sign of
     either."""
     there: list[Address] = []
     for start in range(0, len(unseen), _AT_ONCE):
@@ -95,7 +95,7 @@ def hidden(site: Site, unseen: Sequence[Address]) -> str:
         return ""
     more = f" and {len(there) - 3} more" if len(there) > 3 else ""
     named = ", ".join(str(a) for a in there[:3])
-    return f"the reading did not show {named}{more}, which the files stopped giving and which is there"
+    return f"nothing took away {named}{more}, which the files stopped giving and which is there"
 
 
 def _gives(address: Address, live: Resource) -> bool:

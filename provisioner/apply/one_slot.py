@@ -6,7 +6,7 @@ here. It refuses to begin anything once the lock is lost, and to repeat a call t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -70,7 +70,7 @@ class StopError(Exception):
 @dataclass
 class OneSlot:
     """A slot, its account, who makes its credentials and where they go. `told` is what became of it so far; `keys` and
-    `stored` are empty before `look`."""
+    `stored` are empty before `look`. `before`: by the names that the service had before, what the slot was called."""
 
     slot: Slot
     login: str
@@ -78,6 +78,7 @@ class OneSlot:
     places: Sequence[Place]
     chain: Chain
     of: Rotating
+    before: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     told: Rotated = field(init=False)
     keys: tuple[Key, ...] = field(default=(), init=False)
     stored: dict[str, Stored | None] = field(default_factory=dict, init=False)
@@ -95,13 +96,18 @@ class OneSlot:
 
     def look(self, *, gone: bool) -> None:
         """The live credentials and the places. Where it is `gone` from the files, its account may be as well."""
+        self.keys = self.keys_of(self.login, gone=gone)
+        for place in self.places:
+            self.stored[place.delivery.to] = self.read(lambda p=place: p.store.look(*p.at))  # type: ignore[misc]
+
+    def keys_of(self, login: str, *, gone: bool) -> tuple[Key, ...]:
+        """The live credentials of an account. None has one that is `gone`, where it may be."""
         try:
-            self.keys = self.read(lambda: self.issuer.keys(self.login))
+            return self.read(lambda: self.issuer.keys(login))
         except ProviderError as error:
             if not gone or error.trouble is not Trouble.GONE:
                 raise
-        for place in self.places:
-            self.stored[place.delivery.to] = self.read(lambda p=place: p.store.look(*p.at))  # type: ignore[misc]
+            return ()
 
     def holders(self, who: str) -> list[Place]:
         """The places that have it: by their companion, and where nothing can be read back only as it was left."""

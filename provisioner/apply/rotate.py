@@ -122,12 +122,15 @@ class Rotate(OneSlot):
         return None
 
     def _make_room(self) -> None:
-        """Only what was retired long enough is deleted for it, never what may be in use."""
+        """Only what was retired long enough is deleted for it, or was switched off: never what may be in use."""
         self._end_the_old()
         taken = [k for k in self.keys if not k.apart]
         if self.issuer.replaces or len(taken) < self.issuer.most:
             return
         known, current = self.known, self.known.current
+        if current is not None and any(k.public_id == current and not k.active for k in taken):
+            self._delete(current, "somebody switched it off, and the new one needs its room")
+            return
         foreign = [k.public_id for k in taken if k.public_id not in known.made]
         if foreign:
             raise StopError(
@@ -139,9 +142,9 @@ class Rotate(OneSlot):
         raise StopError(f"there is no room for a new credential{until}: the one before is still in its overlap")
 
     def _issue(self) -> Issued:
-        self.note(Turn.ISSUE, Phase.INTENT, before=sorted(k.public_id for k in self.keys))
+        self.note(Turn.ISSUE, Phase.INTENT, before=sorted(k.public_id for k in self.keys), login=self.login)
         issued = self.call(Turn.ISSUE, lambda d: self.issuer.issue(self.login, d))
-        self.note(Turn.ISSUE, Phase.DONE, id=issued.public_id)
+        self.note(Turn.ISSUE, Phase.DONE, id=issued.public_id, login=self.login)
         self.told.done.append(f"{issued.public_id} is made")
         if self.issuer.replaces:
             for old in [i for i in self.known.made if i != issued.public_id]:
@@ -216,10 +219,11 @@ class Rotate(OneSlot):
     # The old ones
 
     def _end_the_old(self) -> None:
-        """What is ours and older than the one in use, when its time has come. Without one in use nothing is ended."""
+        """What is ours and older than the one in use, when its time has come. Without one in use that works nothing is
+        ended: what is older may be all that works."""
         self.told.waits.clear()
         current = self.known.current
-        if current is None or current not in {k.public_id for k in self.keys}:
+        if current is None or current not in {k.public_id for k in self.keys if k.active}:
             return
         if len(self.holders(current)) < len(self.places):
             return

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -104,7 +104,8 @@ def _opened(opened: Opened, slot: Slot, of: Rotating, chosen: Chosen, stack: Exi
         stack.callback(store.close)
         places.append(Place(delivery, store, holds.reads_back))
     chain = opened.journal.chain(slot.target)
-    return Rotate(slot, login, issuer, places, chain, of, chosen.anew, chosen.gives, gone)
+    before = {} if gone else {old: str(replace(slot, service=old).address) for old in identity.was}
+    return Rotate(slot, login, issuer, places, chain, of, chosen.anew, chosen.gives, gone, before=before)
 
 
 def _account(opened: Opened, slot: Slot) -> Address:

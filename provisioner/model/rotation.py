@@ -36,17 +36,19 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A call that was intended and of which no outcome is known. `before` are the ids, or versions, that were there."""
+    """A call that was intended and of which no outcome is known. `before` are the ids, or versions, that were there;
+    `login` is the account that it was for, where that is known."""
 
     id: str
     before: tuple[str, ...]
     at: Instant
+    login: str = ""
 
 
 @dataclass
 class Rotation:
-    """`made` are ours and not known to be gone, with their time; `holds` is by `to` what was delivered, and the
-    versions that this left."""
+    """`made` are ours and not known to be gone, with their time, and `logins` the accounts that they were made for
+    (older records do not say); `holds` is by `to` what was delivered, and the versions that this left."""
 
     issuing: Begun | None = None
     putting: dict[str, Begun] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class Rotation:
     holds: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     verified: dict[str, Instant] = field(default_factory=dict)
     retired: dict[str, Instant] = field(default_factory=dict)
+    logins: dict[str, str] = field(default_factory=dict)
 
     @property
     def current(self) -> str | None:
@@ -79,11 +82,13 @@ class Rotation:
 
     def _issue(self, body: Mapping[str, Any], phase: str, who: str, at: Instant) -> None:
         if phase == Phase.INTENT:
-            self.issuing = Begun("", tuple(body["before"]), at)
+            self.issuing = Begun("", tuple(body["before"]), at, str(body.get("login") or ""))
             return
         self.issuing = None
         if phase == Phase.DONE:
             self.made[who] = parse_instant(body["made"]) if body.get("made") else at
+            if body.get("login"):
+                self.logins[who] = str(body["login"])
 
     def _deliver(self, body: Mapping[str, Any], phase: str, who: str, at: Instant) -> None:
         to = str(body["to"])
@@ -99,6 +104,7 @@ class Rotation:
         self.proven.discard(who)
         self.verified.pop(who, None)
         self.retired.pop(who, None)
+        self.logins.pop(who, None)
         self.holds = {to: held for to, held in self.holds.items() if held[0] != who}
         self.putting = {to: begun for to, begun in self.putting.items() if begun.id != who}
 
@@ -112,6 +118,7 @@ class Rotation:
             "holds": {to: [i, list(versions)] for to, (i, versions) in self.holds.items()},
             "verified": {i: format_instant(at) for i, at in self.verified.items()},
             "retired": {i: format_instant(at) for i, at in self.retired.items()},
+            **({"logins": dict(self.logins)} if self.logins else {}),
         }
 
     @classmethod
@@ -125,12 +132,14 @@ class Rotation:
             {to: (held[0], tuple(held[1])) for to, held in found["holds"].items()},
             {i: parse_instant(at) for i, at in found["verified"].items()},
             {i: parse_instant(at) for i, at in found["retired"].items()},
+            dict(found.get("logins", {})),
         )
 
 
 def _begun_json(begun: Begun) -> Json:
-    return {"id": begun.id, "before": list(begun.before), "at": format_instant(begun.at)}
+    more = {"login": begun.login} if begun.login else {}
+    return {"id": begun.id, "before": list(begun.before), "at": format_instant(begun.at), **more}
 
 
 def _begun(found: Mapping[str, Any]) -> Begun:
-    return Begun(found["id"], tuple(found["before"]), parse_instant(found["at"]))
+    return Begun(found["id"], tuple(found["before"]), parse_instant(found["at"]), str(found.get("login", "")))

@@ -32,12 +32,11 @@ from provisioner.model.effect import Direction
 from provisioner.model.identity import Identity
 from provisioner.model.instant import format_instant
 from provisioner.model.match import Match
-from provisioner.model.ownership import ownership
 from provisioner.model.resource import Resource
 from provisioner.model.target import Mode
 from provisioner.model.way import DIRECT, Evidence, Ownership, Phase
 from provisioner.plan.accounts import plan_accounts
-from provisioner.plan.grounds import ground_for, leaver, newly_managed, of_another_owner
+from provisioner.plan.grounds import ground_for, holder_is_foreign, leaver, newly_managed, of_another_owner
 from provisioner.plan.ignored import Ignoring, tell_of_entries
 from provisioner.plan.near import near_misses
 from provisioner.plan.plan import Stray, Waiting
@@ -273,18 +272,11 @@ def _why_stray(side: Side, address: Address, match: Match | None) -> str:
         return "whose it is cannot be told: accounts were not read completely"
     if managed and of_another_owner(side, address):
         return "the group carries the mark of another owner, who declares who is in it"
+    if managed and holder_is_foreign(side, address):
+        return "the account that has it carries the mark of another owner, who declares what it has"
     if managed:
         return "a holder that nobody declares"
     return "nobody declares it"
-
-
-def _holder_is_foreign(side: Side, address: Address) -> bool:
-    """Whether another repository answers for the account that something is taken from."""
-    who = address.principal
-    account = (
-        side.live.get(Address(address.target, Kind.ACCOUNT, who.id)) if who is not None and who.is_account else None
-    )
-    return account is not None and ownership(account, side.owner) is Ownership.FOREIGN
 
 
 def _revoke(
@@ -314,7 +306,7 @@ def _revoke(
     )
     if not ends:
         return
-    if _holder_is_foreign(side, address):
+    if holder_is_foreign(side, address):
         why += "; the account that has it carries the mark of another owner"
     named = side.person is not None and match is not None and match.identity.id == side.person
     rests_on_both = side.coverage.is_complete(address.kind, _of(address)) and side.coverage.is_complete(Kind.ACCOUNT)

@@ -54,6 +54,7 @@ def ground_for(side: Side, have: Resource, *, meant: bool = False) -> Ground | N
         and (address.kind, address.object) in side.desired.managed
         and not newly_managed(side, address)
         and not of_another_owner(side, address)
+        and not (address.kind is Kind.GRANT and holder_is_foreign(side, address))
     ):
         return Cause.DECLARED, Evidence.CONTAINER, f"nobody declares it, and {address.object} is managed fully", ()
     return None
@@ -65,6 +66,15 @@ def of_another_owner(side: Side, address: Address) -> bool:
         return False
     group = side.live.get(Address(address.target, Kind.GROUP, address.object))
     return group is not None and ownership(group, side.owner) is Ownership.FOREIGN
+
+
+def holder_is_foreign(side: Side, address: Address) -> bool:
+    """Whether another repository answers for the account that has something."""
+    who = address.principal
+    account = (
+        side.live.get(Address(address.target, Kind.ACCOUNT, who.id)) if who is not None and who.is_account else None
+    )
+    return account is not None and ownership(account, side.owner) is Ownership.FOREIGN
 
 
 def _marked_as_ours(side: Side, have: Resource) -> bool:

@@ -11,6 +11,6 @@ Json = dict[str, Any]
 
 
 def rotation_body(credential: str, identity: str, turn: Turn, phase: Phase, **more: Any) -> Json:
-    """One record. `more`: `id`, `before`, `after`, `to`, `made`, `why`, `proof`."""
+    """One record. `more`: `id`, `login`, `before`, `after`, `to`, `made`, `why`, `proof`."""
     told = {k: plain_text(v) if k in ("why", "proof") else v for k, v in more.items()}
     return {"credential": credential, "identity": identity, "step": turn.value, "phase": phase.value, **told}

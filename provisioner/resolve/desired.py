@@ -25,7 +25,7 @@ from provisioner.model.target import AccountsPolicy, Target
 from provisioner.model.way import DIRECT
 from provisioner.resolve.blocks import block_for
 from provisioner.resolve.roles import Roles, environments_held
-from provisioner.resolve.time import When, earliest, latest, when, window
+from provisioner.resolve.time import Span, When, carried_on, earliest, latest, when, window
 
 _WHO = "\x00who"
 _DIRECTLY = (DIRECT,)
@@ -68,6 +68,7 @@ class Resolver:
         self._families: dict[str, list[Target]] = {}
         self._out: dict[str, Desired] = {}
         self._floating: dict[str, set[Address]] = {}
+        self._following: dict[str, dict[Address, list[Span]]] = {}
         self._holding = {name: d for name, d in declares.items() if isinstance(d, HoldsEnds)}
         for name, target in declared.targets.items():
             if name in declares:
@@ -86,7 +87,7 @@ class Resolver:
 
     def _begin(self) -> None:
         self._out = {t.name: Desired(t) for family in self._families.values() for t in family}
-        self._floating = {}
+        self._floating, self._following = {}, {}
 
     def resolve(self, identities: Iterable[Identity], *, things: bool = False) -> dict[str, Desired]:
         """What these should hold; with `things` also the groups and controls that there should be."""
@@ -103,6 +104,9 @@ class Resolver:
             if declare is not None:
                 resources = desired.state.resources
                 floating = self._floating.get(name, ())
+                for address, spans in self._following.get(name, {}).items():
+                    if (given := resources.get(address)) is not None:  # what follows at once is no end for the system
+                        resources[address] = replace(given, until=carried_on(given.until, spans))
                 bounded = [r for a, r in resources.items() if r.until is not None and a not in floating]
                 resources.update((r.address, declare.with_end(r)) for r in bounded)
             desired.because = _Reasons(self, name, desired.logins)
@@ -212,6 +216,8 @@ class Resolver:
                         known = out.later.get(address)
                         if known is None or starts < known[0]:
                             out.later[address] = (starts, identity.id)
+                        if name in self._holding:
+                            self._following.setdefault(name, {}).setdefault(address, []).append((starts, until))
                     elif at is When.OVER and until is not None:
                         out.over[address] = Over(until, identity.id, (assignment.location, *template.resource.sources))
         for name, who in has_account.items():

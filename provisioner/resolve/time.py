@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 
 from provisioner.model.identity import Identity
 from provisioner.model.instant import Instant
+
+Span = tuple[Instant, Instant | None]
+"""From when until when a grant is held; None is without an end."""
 
 
 class When(Enum):
@@ -42,3 +46,12 @@ def latest(a: Instant | None, b: Instant | None) -> Instant | None:
 def earliest(a: Instant | None, b: Instant | None) -> Instant | None:
     """The earlier of two starts; None is always."""
     return None if a is None or b is None else min(a, b)
+
+
+def carried_on(end: Instant | None, following: Iterable[Span]) -> Instant | None:
+    """When something ends for the first time that is held until `end`, and again in the spans of `following`."""
+    for starts, until in sorted(following, key=lambda span: span[0]):
+        if end is None or starts > end:
+            break
+        end = latest(end, until)
+    return end

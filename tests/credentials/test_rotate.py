@@ -49,6 +49,23 @@ def test_nothing_is_due_after_that_until_somebody_switches_it_off(acme: Company)
     assert acme.works(*pair(acme.in_file("bot.json"))), "a key that was switched off by hand is made anew"
 
 
+def test_a_key_in_its_overlap_is_kept_where_somebody_switched_off_the_new_one(acme: Company) -> None:
+    acme.declare(LOCAL)
+    assert acme.run("apply").status == 0
+    (first,), mine = acme.live(), pair(acme.in_file("bot.json"))
+    assert acme.run("rotate", "deploy-bot").status == 0
+    (second,) = set(acme.live()) - {first}
+    acme.aws.client("iam", ACCOUNT).update_access_key(UserName=BOT, AccessKeyId=second, Status="Inactive")
+    time.sleep(1.1)
+    assert acme.run("expire").status == 0
+    assert acme.live() == {first: True, second: False} and acme.works(*mine), "it is the only one that works"
+    ran = acme.run("rotate", "--due")
+    assert ran.status == 0 and f"{second} is deleted: somebody switched it off" in ran.out, ran.out + ran.err
+    (third,) = set(acme.live()) - {first}
+    assert pair(acme.in_file("bot.json"))[0] == third and acme.works(*pair(acme.in_file("bot.json")))
+    assert acme.live() == {first: True, third: True}, "with an overlap of its own"
+
+
 def test_what_is_known_of_a_credential_survives_the_sums_of_later_runs_and_is_shown(acme: Company) -> None:
     acme.declare(LOCAL)
     assert acme.run("apply").status == 0
@@ -82,10 +99,59 @@ def test_a_credential_that_the_files_do_not_have_any_more_is_told_switched_off_a
     assert acme.run("expire").status == 0 and foreign in acme.live(), "its day is not over"
     assert later(timedelta(hours=25)) == [f"{key} is deleted: the files have no such credential any more"]
     assert acme.live() == {foreign: True}
-    assert "credential-ended" not in acme.run("plan").err and acme.run("rotate").out.startswith("No service has")
+    assert "credential-ended" not in acme.run("plan").out and acme.run("rotate").out.startswith("No service has")
 
 
-def later(by: timedelta) -> list[str]:
+def test_a_key_is_not_called_gone_because_the_account_that_is_asked_for_now_does_not_have_it(acme: Company) -> None:
+    """The target says `accounts: existing`, and one change takes the credential out and names another account."""
+    iam = acme.aws.client("iam", ACCOUNT)
+    iam.create_user(UserName=BOT)
+    acme.declare(LOCAL)
+    _edit(acme, f'account: "{ACCOUNT}"', f'account: "{ACCOUNT}", accounts: existing')
+    assert acme.run("apply").status == 0
+    (key,), mine = acme.live(), pair(acme.in_file("bot.json"))
+    acme.declare_no_credential()
+    _edit(acme, f'account: "{ACCOUNT}"', f'account: "{ACCOUNT}", accounts: existing')
+    _edit(
+        acme,
+        "    owners: [grace]\n    roles",
+        "    owners: [grace]\n    accounts: {aws: {login: deploybot}}\n    roles",
+    )
+    ran = acme.run("rotate", "--due")
+    assert ran.status == 8 and f"{key} works on {BOT}, for which it was made" in ran.err, ran.out + ran.err
+    assert acme.works(*mine) and later(timedelta(hours=25), "deploybot") == []
+    assert "credential-ended" in acme.run("plan").out
+    iam.delete_access_key(UserName=BOT, AccessKeyId=key)
+    later(timedelta(hours=25), "deploybot")
+    assert "credential-ended" not in acme.run("plan").out
+
+
+def test_a_service_that_gets_another_name_in_an_overlap_keeps_what_is_known_of_its_keys(acme: Company) -> None:
+    acme.declare(LOCAL)
+    assert acme.run("apply").status == 0
+    (first,) = acme.live()
+    assert acme.run("rotate", "deploy-bot").status == 0
+    (second,), (user, secret) = set(acme.live()) - {first}, pair(acme.in_file("bot.json"))
+    _edit(acme, "  deploy-bot:\n", "  robot:\n    was: [deploy-bot]\n    accounts: {aws: {login: deploy-bot}}\n")
+    ran = acme.run("apply")
+    assert ran.status == 0 and "found:" not in ran.err, ran.out + ran.err
+    assert acme.live() == {first: True, second: True} and acme.works(user, secret)
+    time.sleep(1.1)
+    ran = acme.run("expire")
+    assert ran.status == 0 and f"{first} is switched off" in ran.out, ran.out + ran.err
+    assert acme.live() == {first: False, second: True} and pair(acme.in_file("bot.json")) == (user, secret)
+    assert f"called {BOT}" in acme.run("journal", "show").out
+
+
+def _edit(acme: Company, old: str, new: str) -> None:
+    path = acme.root / "access" / "all.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    acme.git("commit", "--quiet", "--all", "--message", "change")
+
+
+def later(by: timedelta, login: str = BOT) -> list[str]:
     """What a run does by then with what the files do not have any more."""
     opened = open_work(Wanted(Path("access"), planning=False))
     (slot,) = gone_slots(opened.declared, opened.targets, opened.journal)
@@ -93,5 +159,5 @@ def later(by: timedelta) -> list[str]:
     assert isinstance(connection.provider, Issues)
     issuer = connection.provider.open_issuer(connection.target, os.environ, slot.kind, connection.owner)
     of = Rotating(run_info(opened, "rotate"), lambda: datetime.now(UTC) + by, Waits(), time.sleep)
-    rotate = Rotate(slot, BOT, issuer, (), opened.journal.chain(slot.target), of, gone=True)
+    rotate = Rotate(slot, login, issuer, (), opened.journal.chain(slot.target), of, gone=True)
     return rotate.go().done

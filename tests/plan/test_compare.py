@@ -310,6 +310,20 @@ def test_in_full_mode_a_group_of_another_owner_keeps_who_is_in_it_and_a_foreign_
     assert any("the group carries the mark of another owner" in s.why for s in plan.strays)
 
 
+def test_in_full_mode_a_grant_of_an_account_of_another_owner_stays() -> None:
+    """What is given is no group of ours: that it is given here, too, says nothing about what others give."""
+    theirs = account("theirs")
+    theirs.note = "provision/1 o=11111111 k=theirs"
+    accounts = {"ada": account("ada", mark="ada"), "eve": account("eve"), "theirs": theirs}
+    a_world(accounts=accounts, policy={("db", "read"): {name: [Held()] for name in accounts}})
+    full = files([someone("ada", "reader")], [a_role("reader", objects={"db": ["read"]})], [a_target(mode=Mode.FULL)])
+    plan = plan_of(full, full)
+    assert said(plan) == ["revoke mem:grant/db/eve#read"]
+    assert {str(s.address): s.why for s in plan.strays}["mem:grant/db/theirs#read"] == (
+        "the account that has it carries the mark of another owner, who declares what it has"
+    )
+
+
 def test_report_mode_writes_nothing_and_tells_the_differences() -> None:
     a_world()
     plan = plan_of(files([someone("ada", "dev")], [DEV], [a_target(mode=Mode.REPORT)]))

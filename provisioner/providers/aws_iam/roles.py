@@ -18,7 +18,15 @@ from provisioner.providers.aws_iam.calls import Row, WriteCalls
 from provisioner.providers.aws_iam.delete import delete_role
 from provisioner.providers.aws_iam.identify import Identified
 from provisioner.providers.aws_iam.issuers import ISSUER_FIX, issuer_missing
-from provisioner.providers.aws_iam.users import Expect, mark_of, same_as_read, server_now, unless_gone
+from provisioner.providers.aws_iam.users import (
+    Expect,
+    Stop,
+    is_anothers,
+    mark_of,
+    same_as_read,
+    server_now,
+    unless_gone,
+)
 
 
 class RoleWrites:
@@ -58,6 +66,12 @@ class RoleWrites:
         """AWS looks at a role's policies on each call, also for sessions that were begun before."""
         calls.put_role_policy(role, names.DENY_POLICY, documents.deny_all())
 
+    def not_anothers(self, calls: WriteCalls, role: str) -> None:
+        """Stops where the role is another owner's by now. Only of accounts does the executor look at the mark, right
+        before: what hangs on one looks the same on a role of that name which somebody made anew."""
+        if is_anothers(calls.role(role), self._owner):
+            raise Stop(Refused(f"role {role} carries the mark of another owner"))
+
     def write_trust(self, calls: WriteCalls, change: Change, role: str) -> Outcome:
         """Whom the role trusts, as a whole."""
         account = self._identified.check(calls)
@@ -67,6 +81,7 @@ class RoleWrites:
             if why is not None:
                 fix = ISSUER_FIX.format(issuer=issuer, audience=trust.AUDIENCE)
                 return Refused(f"account {account} would take no token of it: {why}; {fix}")
+        self.not_anothers(calls, role)
         # IAM has no version to compare with: the executor looked at it right before.
         calls.set_trust(role, trust.document(wanted, account, self._identified.partition))
         return Done(f"role {role} trusts {' and '.join(trust.told(wanted)) or 'nobody'}")

@@ -163,10 +163,15 @@ def same_as_read(what: str, native: str, row: Row, expected: Resource | None, ow
     read = expected.facts.native_id if expected is not None and expected.facts is not None else None
     if read is not None and native != read:
         raise Stop(Refused(f"{what} is another one now (id {native}, it was {read})"))
+    if is_anothers(row, owner):
+        raise Stop(Refused(f"{what} carries the mark of another owner"))
+
+
+def is_anothers(row: Row, owner: str | None) -> bool:
+    """Whether a user or role carries the mark of another owner, or one that cannot be read."""
     text = convert.tags_of(row).get(names.TAG, "")
     mark = Mark.parse(text)
-    if (mark is None and text) or (mark and mark.owner and mark.owner != owner):
-        raise Stop(Refused(f"{what} carries the mark of another owner"))
+    return (mark is None and bool(text)) or (mark is not None and mark.owner not in (None, owner))
 
 
 def server_now(calls: WriteCalls) -> datetime:

@@ -178,6 +178,8 @@ class AwsWriter:
         holder = _holder(change)
         role = names.role_of(holder)
         is_group = change.address.principal is not None and change.address.principal.kind is PrincipalKind.GROUP
+        if role is not None:
+            self._roles.not_anothers(calls, role)
         if thing.startswith(names.INLINE):
             return self._inline(calls, change, thing.removeprefix(names.INLINE), holder, is_group)
         attach = calls.attach_to_group if is_group else calls.attach_to_user
@@ -245,6 +247,8 @@ class AwsWriter:
         login = _holder(change)
         held_by = names.role_of(login)
         policy = names.ASSUME_PREFIX + role
+        if held_by is not None and not (change.action is Action.REVOKE and self._is_our_assume(calls, held_by, role)):
+            self._roles.not_anothers(calls, held_by)
         if change.action is not Action.REVOKE:
             arn = calls.role(role)["Arn"]
             document = documents.assume(arn, self._owner, _ends(change, expect))
@@ -261,6 +265,12 @@ class AwsWriter:
         else:
             calls.delete_role_policy(held_by, policy)
         return Done(f"{policy} is off {login}")
+
+    def _is_our_assume(self, calls: WriteCalls, held_by: str, role: str) -> bool:
+        """Whether the policy itself says that it is ours: it may go whoever has the role now that it is on."""
+        document = calls.role_policy(held_by, names.ASSUME_PREFIX + role)
+        found = documents.read_assume(document, self._identified.check(calls), role)
+        return found.ours and found.owner == self._owner
 
     def _leave_trust(self, calls: WriteCalls, role: str, gone: set[str]) -> Outcome:
         # IAM has no version to compare with: what is written is what was read in this very call.

@@ -2,8 +2,10 @@
 server allows one, set by Password Modify (RFC 3062).
 
 Of two, each is a salted hash made here whose salt holds the password's public id, so that it can be told from what
-others set, which is never touched. Nothing is sent over a connection that others can read. Refuses to leave a value
-behind that it could not find again.
+others set, which is never touched. The one that the server hashed is told by a note in `description`: with the time at
+which it was set, and once there is another beside it, with a digest of its value. What was made while the target said
+`one` is known and ended when it says `two`, and the other way round. Nothing is sent over a connection that others can
+read. Refuses to leave a value behind that it could not find again, and to end one that may be somebody else's by now.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from provisioner.contract import Issued, Key, ProviderError, Trouble
 from provisioner.credentials import Secret, draw, id_of
@@ -27,6 +30,21 @@ _SSHA = b"{SSHA}"
 _OURS = b"pvp1"
 _NOTE = "provision-password/1 "
 _PENDING = "pending"
+_VALUE = "="
+_HIDDEN = (
+    "what is in `userPassword` is not shown as it was written, so that it could never be taken away again: "
+    "let the name that applies read it, or write `passwords: one`"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """The password that the note is about. `value` is its value, as far as that is sure; `timed`: the server told when
+    it was set."""
+
+    key: Key
+    value: bytes | None
+    timed: bool
 
 
 class Passwords:
@@ -43,8 +61,16 @@ class Passwords:
         self._calls.close()
 
     def keys(self, login: str) -> tuple[Key, ...]:
+        """Ours by their ids; of others only how many there are: a digest would help whoever guesses."""
         entry = self._entry(login)
-        return self._noted(entry) if self._single else _values(entry)
+        (ours, others), noted = _parted(entry), _noted(entry)
+        found = [Key(known, True) for known in ours]
+        if noted is not None:
+            found.append(noted.key)
+            others = [v for v in others if v != noted.value]
+        if not self._single:
+            found += [Key(f"password-{n}-of-others", True, apart=True) for n in range(1, len(others) + 1)]
+        return tuple(found)
 
     def issue(self, login: str, deadline: float) -> Issued:
         self._must_be_private("issue")
@@ -70,25 +96,42 @@ class Passwords:
         return None
 
     def deactivate(self, login: str, public_id: str, deadline: float) -> None:
-        """A value cannot be switched off and kept: it goes."""
+        """A value cannot be switched off and kept: it goes. Where there is one, another takes its place that nobody is
+        told."""
+        entry = self._entry(login)
+        noted = _noted(entry)
+        if self._single and noted is not None and noted.key.public_id == public_id:
+            if not noted.timed:
+                raise _unsure(entry, public_id)
+            self._must_be_private("end")
+            self._calls.scramble_password(entry.dn, deadline)
         self.delete(login, public_id, deadline)
 
     def delete(self, login: str, public_id: str, deadline: float) -> None:
         entry = self._entry(login)
-        if self._single:  # it goes when the next one comes; until then it is known to nobody, or in use
-            if any(k.public_id == public_id for k in self._noted(entry)):
-                self._describe(entry, _PENDING, deadline)
+        (ours, _), noted = _parted(entry), _noted(entry)
+        if public_id in ours:
+            self._modify(entry, {PASSWORD: [("DELETE", [ours[public_id]])]}, deadline)
+        if noted is None or noted.key.public_id != public_id:
             return
-        gone = [v for v in entry.values.get(PASSWORD.lower(), ()) if _id_of_value(v) == public_id]
-        if gone:
-            self._modify(entry, {PASSWORD: [("DELETE", gone)]}, deadline)
+        if self._single:  # it goes when the next one comes; until then it is known to nobody, or in use
+            self._describe(entry, _PENDING, deadline)
+        elif noted.value is None or not noted.timed:
+            raise _unsure(entry, public_id)
+        else:
+            steps = {PASSWORD: [("DELETE", [noted.value])], "description": [("DELETE", _notes(entry))]}
+            self._modify(entry, steps, deadline)
 
     # Two values
 
     def _add(self, entry: Entry, password: Secret, deadline: float) -> None:
-        value = _hashed(password)
+        value, steps, noted = _hashed(password), {}, _noted(entry)
+        if noted is not None and noted.timed:
+            if noted.value is None:
+                raise ProviderError(Trouble.INVALID, _HIDDEN, call=f"read {entry.dn}")
+            steps = _renoted(entry, f"{noted.key.public_id} {_VALUE}{_digest(noted.value)}")
         try:
-            self._modify(entry, {PASSWORD: [("ADD", [value])]}, deadline)
+            self._modify(entry, {PASSWORD: [("ADD", [value])], **steps}, deadline)
         except LdapResultError as refusal:
             if refusal.result != 19:
                 raise
@@ -97,11 +140,7 @@ class Passwords:
         if value in self._read(entry.dn).values.get(PASSWORD.lower(), ()):
             return
         self._modify(entry, {PASSWORD: [("DELETE", [value])]}, deadline)
-        told = (
-            "what is in `userPassword` is not shown as it was written, so that it could never be taken away again: "
-            "let the name that applies read it, or write `passwords: one`"
-        )
-        raise ProviderError(Trouble.INVALID, told, call=f"read {entry.dn}")
+        raise ProviderError(Trouble.INVALID, _HIDDEN, call=f"read {entry.dn}")
 
     # One
 
@@ -112,23 +151,10 @@ class Passwords:
         entry = self._read(entry.dn)
         self._describe(entry, f"{id_of(password)} {entry.first(CHANGED) or '-'}", deadline)
 
-    def _noted(self, entry: Entry) -> tuple[Key, ...]:
-        """What the note says, as long as nobody has set another password since."""
-        for note in entry.texts("description"):
-            words = note.removeprefix(_NOTE).split(" ")
-            if note.startswith(_NOTE) and len(words) == 2:
-                changed = entry.first(CHANGED) or "-"
-                if changed == words[1]:
-                    return (Key(words[0], True, convert.generalized_time(changed)),)
-        return ()
-
     def _describe(self, entry: Entry, text: str, deadline: float) -> None:
-        old = [v for v in entry.values.get("description", ()) if v.startswith(_NOTE.encode())]
-        new = (_NOTE + text).encode()
-        if old == [new]:
-            return
-        steps = [("DELETE", [v for v in old if v != new]), ("ADD", [] if new in old else [new])]
-        self._modify(entry, {"description": [(how, values) for how, values in steps if values]}, deadline)
+        steps = _renoted(entry, text)
+        if steps:
+            self._modify(entry, steps, deadline)
 
     # Parts
 
@@ -183,14 +209,57 @@ def _id_of_value(value: bytes) -> str | None:
     return salt[len(_OURS) :].hex() if salt.startswith(_OURS) and len(salt) == len(_OURS) + 8 else None
 
 
-def _values(entry: Entry) -> tuple[Key, ...]:
-    """Ours by their ids; of others only how many there are: a digest would help whoever guesses."""
-    found, others = [], 0
+def _parted(entry: Entry) -> tuple[dict[str, bytes], list[bytes]]:
+    """Our values by their ids, and those of others."""
+    ours: dict[str, bytes] = {}
+    others = []
     for value in entry.values.get(PASSWORD.lower(), ()):
         known = _id_of_value(value)
         if known is not None:
-            found.append(Key(known, True))
+            ours[known] = value
         else:
-            others += 1
-            found.append(Key(f"password-{others}-of-others", True, apart=True))
-    return tuple(found)
+            others.append(value)
+    return ours, others
+
+
+def _noted(entry: Entry) -> _Noted | None:
+    """What the note says, as long as nobody has set another password since."""
+    _, others = _parted(entry)
+    for note in entry.texts("description"):
+        words = note.removeprefix(_NOTE).split(" ")
+        if not note.startswith(_NOTE) or len(words) != 2:
+            continue
+        changed = entry.first(CHANGED) or "-"
+        if words[1].startswith(_VALUE):
+            value = next((v for v in others if _digest(v) == words[1].removeprefix(_VALUE)), None)
+            if value is not None:
+                return _Noted(Key(words[0], True), value, timed=True)
+        elif changed == words[1]:
+            value = others[0] if len(others) == 1 else None
+            return _Noted(Key(words[0], True, convert.generalized_time(changed)), value, timed=changed != "-")
+    return None
+
+
+def _digest(value: bytes) -> str:
+    """Of a salted hash of 256 random bits: it says nothing of the password."""
+    return hashlib.sha256(value).hexdigest()
+
+
+def _notes(entry: Entry) -> list[bytes]:
+    return [v for v in entry.values.get("description", ()) if v.startswith(_NOTE.encode())]
+
+
+def _renoted(entry: Entry, text: str) -> dict[str, list[tuple[str, list[bytes]]]]:
+    """The steps after which the note says that, and no other is there."""
+    old, new = _notes(entry), (_NOTE + text).encode()
+    steps = [("DELETE", [v for v in old if v != new]), ("ADD", [] if new in old else [new])]
+    steps = [(how, values) for how, values in steps if values]
+    return {"description": steps} if steps else {}
+
+
+def _unsure(entry: Entry, public_id: str) -> ProviderError:
+    told = (
+        f"nothing shows that the password that is set is still {public_id}, so it may be somebody else's by now: set "
+        f"another by hand, and take the value `{_NOTE}{public_id} ...` out of `description`"
+    )
+    return ProviderError(Trouble.INVALID, told, call=f"set password of {entry.dn}")

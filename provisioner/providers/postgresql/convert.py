@@ -48,8 +48,8 @@ class Cluster:
     @cached_property
     def logins(self) -> Mapping[int, int]:
         """The logins of services, and whose each is: part of that account, and shown as nothing else. One that is more
-        than that (in another role, with members or powers of its own, a second one for the same turn) is none, and
-        shown as the account that it is."""
+        than that (in another role, with members or powers of its own, a second one for the same turn, of another owner
+        than the account) is none, and shown as the account that it is."""
         candidates = {oid for oid, r in self.roles.items() if r.login is not None and not r.powers}
         if not candidates:
             return {}
@@ -63,7 +63,10 @@ class Cluster:
         for oid, roles in above.items():
             account = self.roles.get(next(iter(roles))) if len(roles) == 1 else None
             login = self.roles[oid].login
-            if account is not None and login is not None and account.login is None and account.is_account:
+            if account is None or login is None or account.login is not None or not account.is_account:
+                continue
+            owner = account.noted.mark.owner if account.noted.mark is not None else None
+            if owner is None or login.owner in (None, owner):
                 found.setdefault((account.oid, login.turn), []).append(oid)
         return {oids[0]: account for (account, _), oids in found.items() if len(oids) == 1}
 

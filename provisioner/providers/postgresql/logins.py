@@ -28,8 +28,8 @@ OF: LiteralString = queries.ROLES + _MEMBERS_OF
 
 
 def logins(rows: list[tuple[object, ...]], owner: str | None) -> list[Role]:
-    """Of the rows of `OF` those that we made, in turn."""
-    found = [role for role in map(role_of, rows) if role.login is not None and role.login.owner == owner]
+    """Of the rows of `OF` those that we made, in turn; without an owner are those of before there was one."""
+    found = [role for role in map(role_of, rows) if role.login is not None and role.login.owner in (None, owner)]
     return sorted(found, key=_turn)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from provisioner.contract import ProviderError
 from provisioner.model.access import DeclaredAccess
+from provisioner.model.assignment import Assignment
 from provisioner.model.change import Ender
 from provisioner.model.instant import Instant, format_instant
 from provisioner.providers.aws_iam import PROVIDER, documents
@@ -66,6 +67,29 @@ def test_the_longer_of_two_grants_is_not_cut(story: Story) -> None:
     end = story.now + timedelta(hours=1)
     story.settled(tree(end, end + timedelta(hours=3)))
     assert condition(story.cloud) == before(end + timedelta(hours=3))
+
+
+def test_what_begins_before_the_end_carries_it_on_and_what_begins_after_it_does_not(story: Story) -> None:
+    """Nobody is cut off in the middle of what the files give, also where nothing of ours runs meanwhile."""
+    cloud, hour = story.cloud, timedelta(hours=1)
+    first, last = story.now + hour, story.now + 8 * hour
+
+    def then(starts: Instant, until: Instant | None, line: int) -> Assignment:
+        return held("deployer", until=until, line=line)._replace(starts=starts)
+
+    now = held("deployer", until=first, line=5)
+    story.settled(files([someone("ada", now)], [DEPLOYER], [aws_target()]))
+    for lines, end in (
+        ((then(first + hour, last, 6),), first),
+        ((then(first + hour, last, 6), then(first - hour / 2, first + hour, 7)), last),
+        ((then(first, first + hour, 6),), first + hour),
+        ((then(first - hour / 2, None, 6),), None),
+    ):
+        declared = files([someone("ada", now, *lines)], [DEPLOYER], [aws_target()])
+        assert {c.ends for c in story.plan(declared).plan.changes} <= {end}
+        story.apply(declared)
+        assert condition(cloud) == (before(end) if end is not None else None)
+        assert said(story.plan(declared).plan) == []
 
 
 def test_an_end_that_nobody_could_review_is_not_written(story: Story) -> None:

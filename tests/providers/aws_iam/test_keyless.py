@@ -23,7 +23,7 @@ from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action
 from provisioner.model.effect import Direction
 from provisioner.model.identity import AccountName, Identity, role_accounts
-from provisioner.providers.aws_iam import trust
+from provisioner.providers.aws_iam import documents, trust
 from tests.providers.aws_iam.rig import ACCOUNT, ALLOW, NAME, Cloud, _sdk, account, aws_target, change, grant, person
 from tests.providers.aws_iam.test_stories import ADMIN, READ_ONLY, Story, role
 from tests.worlds import block, codes, files, said, someone
@@ -213,6 +213,26 @@ def test_a_leaver_is_known_by_the_mark_alone_and_who_returns_has_the_role_again(
     assert job(story.cloud).list_users()["Users"] == []
 
 
+def test_a_role_that_lost_its_mark_before_its_service_left_is_ended_where_its_id_is_pinned_and_else_told(
+    story: Story,
+) -> None:
+    cloud = story.cloud
+    story.settled(tree(bot()))
+    native = cloud.iam.get_role(RoleName="Deploy")["Role"]["RoleId"]
+    cloud.iam.untag_role(RoleName="Deploy", TagKeys=["provision"])
+    gone = replace(tree(), tree="t2")
+    plan = story.plan(gone).plan
+    assert (said(plan), codes(plan)) == ([], ["look-alike"])
+    assert f"{NAME}:account/role%2FDeploy" in {str(s.address) for s in plan.strays}
+    applied = story.apply(gone)
+    assert applied.converged == frozenset()  # or no later plan would know that there was such a role
+    assert applied.targets[NAME].why_not.startswith(f"nothing took away {NAME}:account/role%2FDeploy")
+    story.past = [tree(bot(pin=native))]
+    story.settled(gone)
+    assert not is_let_in(cloud)
+    assert cloud.iam.list_role_policies(RoleName="Deploy")["PolicyNames"] == ["provision-deny"]
+
+
 def test_a_suspended_service_is_denied_everything_and_keeps_the_rest(story: Story) -> None:
     story.settled(tree(bot()))
     running = job(story.cloud)
@@ -360,3 +380,49 @@ def test_each_write_may_be_made_twice_and_another_owners_role_is_refused(cloud: 
     for action in (Action.DISABLE, Action.DELETE, Action.ADOPT):
         assert isinstance(cloud.one(change(action, account(login), before={}, identity="deploy-bot")), Refused)
     assert cloud.iam.list_role_policies(RoleName="Deploy")["PolicyNames"] == []
+
+
+def test_what_hangs_on_a_role_that_is_another_owners_by_now_is_left_alone(cloud: Cloud) -> None:
+    """Between plan and write somebody deleted the role, and another repository made its own of that name."""
+    cloud.iam.create_open_id_connect_provider(Url=f"https://{ISSUER}", ClientIDList=["sts.amazonaws.com"])
+    login = "role/Deploy"
+    for name in ("Deploy", "Elsewhere"):
+        cloud.make_role(name)
+    trusted = Address(NAME, Kind.CONTROL, "trust", person(login))
+    attached, assumed = grant("ReadOnlyAccess", login), grant("role.Elsewhere", login)
+    iam = cloud.iam
+    iam.attach_role_policy(RoleName="Deploy", PolicyArn=READ_ONLY)
+    assume = documents.assume(f"arn:aws:iam::{ACCOUNT}:role/Elsewhere", "deadbeef")
+    for name, document in (("theirs", json.dumps(ALLOW)), ("provision-assume-Elsewhere", assume)):
+        iam.put_role_policy(RoleName="Deploy", PolicyName=name, PolicyDocument=document)
+
+    def holds() -> tuple[Any, ...]:
+        return (
+            cloud.trust_of("Deploy"),
+            iam.list_attached_role_policies(RoleName="Deploy")["AttachedPolicies"],
+            [iam.get_role_policy(RoleName="Deploy", PolicyName=name)["PolicyDocument"] for name in policies()],
+        )
+
+    def policies() -> list[str]:
+        found: list[str] = iam.list_role_policies(RoleName="Deploy")["PolicyNames"]
+        return sorted(found)
+
+    before = holds()
+    for theirs in ("provision/1 o=deadbeef k=deploy-bot", "terraform"):
+        cloud.iam.tag_role(RoleName="Deploy", Tags=[{"Key": "provision", "Value": theirs}])
+        for action, address, after in (
+            (Action.CREATE, trusted, {"trusts": [trust.github(SITE)]}),
+            (Action.REVOKE, trusted, None),
+            (Action.CREATE, grant("AdministratorAccess", login), {}),
+            (Action.REVOKE, attached, None),
+            (Action.REVOKE, grant("inline.theirs", login), None),
+            (Action.CREATE, assumed, {}),
+            (Action.REVOKE, assumed, None),
+        ):
+            outcome = cloud.one(change(action, address, before={}, after=after, identity="deploy-bot"))
+            assert isinstance(outcome, Refused) and "another owner" in outcome.why, (action, address, outcome)
+        assert holds() == before
+    ours = documents.assume(f"arn:aws:iam::{ACCOUNT}:role/Elsewhere", "5f1c0a9b")
+    iam.put_role_policy(RoleName="Deploy", PolicyName="provision-assume-Elsewhere", PolicyDocument=ours)
+    assert isinstance(cloud.one(change(Action.REVOKE, assumed, before={}, identity="deploy-bot")), Done)
+    assert policies() == ["theirs"]

@@ -89,6 +89,34 @@ def test_where_there_is_one_the_new_one_ends_the_old_and_what_somebody_set_since
     assert b"reports" in slapd.dump()[bot]["description"]
 
 
+def test_the_one_password_that_is_ended_works_no_more(real: Rig, slapd: Slapd, bot: str) -> None:
+    with issuer(real, passwords="one") as passwords:
+        made = passwords.issue(BOT, soon())
+        passwords.deactivate(BOT, "0123456789abcdef", soon())
+        assert slapd.can_bind(bot, made.secret.reveal()), "another was meant"
+        passwords.deactivate(BOT, made.public_id, soon())
+        assert not slapd.can_bind(bot, made.secret.reveal()) and passwords.keys(BOT) == ()
+        passwords.deactivate(BOT, made.public_id, soon())
+        passwords.delete(BOT, made.public_id, soon())
+
+
+def test_a_password_is_known_and_ended_after_the_target_said_one_and_says_two_or_the_other_way_round(
+    real: Rig, slapd: Slapd, bot: str
+) -> None:
+    with issuer(real, passwords="one") as one, issuer(real) as two:
+        first = one.issue(BOT, soon())
+        assert [(k.public_id, k.apart) for k in two.keys(BOT)] == [(first.public_id, False)]
+        second = two.issue(BOT, soon())
+        assert {k.public_id for k in two.keys(BOT)} == {first.public_id, second.public_id}
+        assert slapd.can_bind(bot, first.secret.reveal()) and slapd.can_bind(bot, second.secret.reveal())
+        two.deactivate(BOT, first.public_id, soon())
+        assert not slapd.can_bind(bot, first.secret.reveal()) and slapd.can_bind(bot, second.secret.reveal())
+        assert slapd.dump()[bot]["description"] == [b"reports"]
+        assert [k.public_id for k in one.keys(BOT)] == [second.public_id]
+        one.deactivate(BOT, second.public_id, soon())
+        assert not slapd.can_bind(bot, second.secret.reveal()) and one.keys(BOT) == ()
+
+
 def test_a_value_that_could_not_be_found_again_is_not_left_behind(new_rig: Callable[..., Rig]) -> None:
     hidden = 'to attrs=userPassword by dn.exact="uid=svc,ou=people,dc=example,dc=test" =w by * auth'
     rig = new_rig(access=(hidden,))

@@ -19,7 +19,7 @@ from provisioner.model.address import Kind
 from provisioner.model.identity import Identity, IdentityKind
 from provisioner.providers.postgresql import PostgresProvider
 from provisioner.providers.postgresql.issue import Passwords
-from tests.providers.postgresql.rig import Rig, gives
+from tests.providers.postgresql.rig import Rig, account, gives
 from tests.runs import failures
 from tests.worlds import OWNER, block, someone
 
@@ -56,8 +56,8 @@ def target(rig: Rig) -> Any:
 
 
 @contextmanager
-def issuer(rig: Rig) -> Iterator[Passwords]:
-    made = PostgresProvider().open_issuer(target(rig), {"SVC": "svc-password"}, "password", OWNER)
+def issuer(rig: Rig, owner: str | None = OWNER) -> Iterator[Passwords]:
+    made = PostgresProvider().open_issuer(target(rig), {"SVC": "svc-password"}, "password", owner)
     try:
         yield made
     finally:
@@ -143,6 +143,22 @@ def test_a_login_that_is_not_ours_is_not_used_and_one_that_got_more_than_its_pla
     assert "nothing says that it is a login of report_bot" in told.value.message
     shown = {str(a) for a in bank.read().state.resources if a.kind in (Kind.ACCOUNT, Kind.MEMBERSHIP)}
     assert {"db:account/report_bot_a", "db:account/report_bot_b", "db:membership/others/report_bot_a"} <= shown
+
+
+def test_a_login_of_before_there_was_an_owner_leaves_with_the_service_and_one_of_another_owner_is_shown(
+    bank: Rig,
+) -> None:
+    with issuer(bank, owner=None) as before:
+        old = before.issue(BOT, soon())
+    with issuer(bank) as passwords:
+        assert [k.public_id for k in passwords.keys(BOT)] == [old.public_id] and shows_nothing(bank)
+        theirs = passwords.issue(BOT, soon())
+    bank.server.run(f"comment on role {theirs.user} is 'provision/1 login o=0ther001 b'")
+    assert f"db:account/{theirs.user}" in {str(a) for a in bank.read().state.resources}
+    bank.apply(bank.files([], [READS]), here(bank))
+    assert signs_in(bank, old) is None and not bank.server.can_log_in(old.user)
+    shown = bank.read().state.get(account(theirs.user))
+    assert shown is not None and shown.attributes["enabled"], "not ours to end, and not hidden"
 
 
 def test_what_becomes_of_the_service_becomes_of_its_logins(bank: Rig) -> None:
