@@ -7,7 +7,7 @@ ended by whoever comes next. Refuses to go on where one credential of several co
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from provisioner.actor.shares import Share
@@ -15,8 +15,8 @@ from provisioner.contract import CannotNarrow, Minted, Minter, Mints, Order, Pro
 from provisioner.credentials import Secret
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.instant import Instant
-from provisioner.model.target import Target
-from provisioner.records.runs import Began, Over, record
+from provisioner.model.target import Mode, Target
+from provisioner.records.runs import Began, Over, begun, record
 from provisioner.records.store import RecordStore
 
 CALL = 15.0
@@ -25,11 +25,13 @@ _TRIES = 3
 _PAUSE = 0.5
 _AGAIN = frozenset({Trouble.BUSY, Trouble.UNKNOWN, Trouble.UNREACHABLE})
 Tell = Callable[[str], None]
+Told = Callable[[Target, ProviderError], ProvisionError]
 
 
 @dataclass(frozen=True)
 class Means:
-    """What minting needs beside what is to be given. `environ` holds the credential that mints."""
+    """What minting needs beside what is to be given. `environ` holds the credential that mints. `settled` is said when
+    all is made, or is to be ended: nothing may break that off."""
 
     providers: Mapping[str, Provider]
     environ: Mapping[str, str]
@@ -37,15 +39,16 @@ class Means:
     store: RecordStore
     clock: Callable[[], Instant]
     tell: Tell
+    settled: Callable[[], None] = lambda: None
 
-    def minter(self, target: Target) -> Minter:
-        """ProvisionError where it cannot be opened."""
+    def minter(self, target: Target, told: Told) -> Minter:
+        """ProvisionError, as `told` has it, where it cannot be opened."""
         provider = self.providers[target.provider]
         assert isinstance(provider, Mints)
         try:
             return provider.open_minter(target, self.environ, self.owner)
         except ProviderError as error:
-            raise _failed(target, error) from None
+            raise told(target, error) from None
 
 
 @dataclass
@@ -100,7 +103,7 @@ def give(began: Began, shares: Sequence[Share], means: Means) -> Given:
     begun = False
     try:
         for share in shares:
-            minter = given.minters[share.target.name] = means.minter(share.target)
+            minter = given.minters[share.target.name] = means.minter(share.target, _failed)
             sweep(share.target, minter, means)
         record(means.store, began)
         begun = True
@@ -109,12 +112,21 @@ def give(began: Began, shares: Sequence[Share], means: Means) -> Given:
             more = (share.settings, share.others)
             order = Order(began.run, who, share.login, began.pipeline, things, began.ends, *more)
             given.minted[share.target.name] = _mint(share.target, given.minters[share.target.name], order)
+        means.settled()
     except BaseException:  # an interrupt too: nothing may be left of it
-        if begun:
-            given.end("it could not be begun", looking=True)
-        given.close()
+        means.settled()
+        try:
+            if begun:
+                _tell_left(given.end("it could not be begun", looking=True), means)
+        finally:
+            given.close()
         raise
     return given
+
+
+def _tell_left(left: Sequence[str], means: Means) -> None:
+    for line in left:
+        means.tell(f"left: {line}")
 
 
 def sweep(target: Target, minter: Minter, means: Means) -> bool:
@@ -122,7 +134,7 @@ def sweep(target: Target, minter: Minter, means: Means) -> bool:
     try:
         left = minter.left()
     except ProviderError as error:
-        raise _unswept(target, error) from None
+        raise unswept(target, error) from None
     now = means.clock()
     clean = True
     for one in left:
@@ -138,25 +150,53 @@ def sweep(target: Target, minter: Minter, means: Means) -> bool:
     return clean
 
 
-def end_run(run: str, targets: Iterable[Target], means: Means) -> tuple[int, tuple[str, ...]]:
-    """Ends everything that a run was given; how many, and what could not be ended."""
+@dataclass(frozen=True)
+class Ending:
+    """What `end_run` came to. `left`, in words, is all that still works or may; `failed`: some of it should not."""
+
+    ended: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    failed: bool = False
+
+
+def end_run(run: str, targets: Mapping[str, Target], means: Means) -> Ending:
+    """Ends everything that a run was given, on the targets that its record names. ProvisionError where there is none.
+    A target that fails does not hold up the others."""
+    found = begun(means.store, run)
+    if not found:
+        raise _unknown_run(run, means.store.where())
+    ends = max(one.ends for one in found)
+    names = dict.fromkeys(name for one in found for name in one.given)
+    each = [_end_on(name, targets.get(name), run, ends, means) for name in names]
+    ended, left = tuple(x for one in each for x in one.ended), tuple(x for one in each for x in one.left)
+    record(means.store, Over(run, means.clock(), "ended by `run --end`", ended, left))
+    return Ending(ended, left, any(one.failed for one in each))
+
+
+def _end_on(name: str, target: Target | None, run: str, ends: Instant, means: Means) -> Ending:
+    provider: object = None if target is None else means.providers[target.provider]
+    if target is None or not isinstance(provider, Mints):
+        return Ending(left=(f"{name}: the files that count have no such target any more",), failed=True)
+    if not provider.takes_back:
+        at = f"{name}: what it was given ends by itself at {ends:%Y-%m-%d %H:%M:%S} UTC"
+        return Ending(left=(at,) if ends > means.clock() else ())
+    if target.mode is Mode.REPORT:
+        return Ending(left=(f"{name}: it is in mode report now, where nothing is changed",), failed=True)
     ended: list[str] = []
     left: list[str] = []
-    for target in targets:
-        minter = means.minter(target)
+    try:
+        minter = means.minter(target, unswept)
         try:
-            found = [one for one in minter.left() if one.run == run]
-            for one in found:
+            for one in [x for x in minter.left() if x.run == run]:
                 told = _ended(minter, one.public_id)
-                (ended if told is None else left).append(
-                    f"{target.name}: {one.public_id}" + (f": {told}" if told else "")
-                )
-        except ProviderError as error:
-            left.append(f"{target.name}: {error}")
+                (ended if told is None else left).append(f"{name}: {one.public_id}" + (f": {told}" if told else ""))
         finally:
             minter.close()
-    record(means.store, Over(run, means.clock(), "ended by `run --end`", tuple(ended), tuple(left)))
-    return len(ended), tuple(left)
+    except ProviderError as error:
+        left.append(f"{name}: {error}")
+    except ProvisionError as error:
+        left.append(f"{name}: {'; '.join(d.message for d in error.diagnostics)}")
+    return Ending(tuple(ended), tuple(left), bool(left))
 
 
 def _mint(target: Target, minter: Minter, order: Order) -> Minted:
@@ -201,7 +241,8 @@ def _failed(target: Target, error: ProviderError) -> ProvisionError:
     )
 
 
-def _unswept(target: Target, error: ProviderError) -> ProvisionError:
+def unswept(target: Target, error: ProviderError) -> ProvisionError:
+    """Nobody knows what is left there."""
     return ProvisionError(
         Diagnostic(
             "runs-unread",
@@ -209,6 +250,17 @@ def _unswept(target: Target, error: ProviderError) -> ProvisionError:
             why="what a run that died has left is ended by the next one, and by `expire`",
             fix="see that the credential for writing is there, and run again",
             target=target.name,
+        )
+    )
+
+
+def _unknown_run(run: str, where: str) -> ProvisionError:
+    return ProvisionError(
+        Diagnostic(
+            "option-value",
+            f"--end {run[:60]!r}: no run of that id is on record in {where}",
+            why="a run is on record before anything is made for it; nothing was looked at, so nothing is called gone",
+            fix="provision journal runs shows the ids; see that --journal names the journal that the run wrote",
         )
     )
 

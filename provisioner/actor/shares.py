@@ -163,10 +163,12 @@ def _held_there(identity: Identity, declared: DeclaredAccess, asked: Asked) -> I
 
 
 def _scope(asking: Asking, declared: DeclaredAccess) -> Identity:
-    """The pipeline as if it were a service that holds its scope in the environment."""
+    """The pipeline as if it were a service that holds its scope in the environment, as far as its roles are there."""
     place = declared.pipelines.at(asking.pipeline, "scope")
     there = (asking.asked.environment,)
-    roles = [Assignment(str(r), there, location=place) for r in _said(declared, asking.pipeline).get("scope") or ()]
+    named = [str(r) for r in _said(declared, asking.pipeline).get("scope") or ()]
+    known = [r for r in named if r in declared.roles and asking.asked.environment in declared.roles[r].environments]
+    roles = [Assignment(r, there, location=place) for r in known]
     return Identity(IdentityKind.SERVICE, asking.pipeline, roles=tuple(roles), location=place)
 
 

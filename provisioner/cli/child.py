@@ -27,6 +27,7 @@ _PASSED_ON = tuple(
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT", "SIGWINCH")
 )
+_BY_TERMINAL = tuple(getattr(signal, name) for name in ("SIGTSTP", "SIGTTIN", "SIGTTOU"))
 _PR_SET_DUMPABLE = 4
 _LAUNCH = """
 import os, signal, sys
@@ -67,27 +68,34 @@ def close_to_others() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def run_until(command: Sequence[str], environ: Mapping[str, str], seconds: float, *, grace: float = GRACE) -> Ended:
+def run_until(
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    seconds: float,
+    *,
+    grace: float = GRACE,
+    early: Sequence[int] = (),
+) -> Ended:
     """Runs it, for `seconds` at most; its exit status, or what a shell gives for one that a signal ended or that cannot
-    be started."""
+    be started. `early`: signals that came before it, which are passed on too."""
     until = time.monotonic() + seconds
     found = shutil.which(command[0], path=environ.get("PATH"))
     if found is None:
         there = Path(command[0]).exists()
         return Ended(126 if there else 127, f"{command[0]} {'cannot be started' if there else 'is not there'}")
-    with _signals_to() as passing:
+    with _signals_to(early) as passing:
         launched = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), found, *command]
         child = subprocess.Popen(launched, env=dict(environ), process_group=0)
         passing(child.pid)
         try:
             try:
-                status = child.wait(max(0.0, until - time.monotonic()))
+                status = _wait(child, until)
             except subprocess.TimeoutExpired:
                 _end(child, grace)
                 return Ended(TIME_OVER, "ended because its time was over")
         finally:
             passing(None)
-            _take_terminal_back()
+            _terminal(child.pid, os.getpgrp())
     if status < 0:
         return Ended(128 - status, f"ended by {signal.Signals(-status).name}")
     return Ended(status, f"it ended with status {status}")
@@ -96,10 +104,40 @@ def run_until(command: Sequence[str], environ: Mapping[str, str], seconds: float
 def _end(child: subprocess.Popen[bytes], grace: float) -> None:
     """Its whole group: asked first, then killed."""
     _kill(child.pid, signal.SIGTERM)
+    _kill(child.pid, signal.SIGCONT)
     with suppress(subprocess.TimeoutExpired):
         child.wait(grace)
     _kill(child.pid, signal.SIGKILL)
     child.wait()
+
+
+def _wait(child: subprocess.Popen[bytes], until: float) -> int:
+    """Its status; TimeoutExpired when the time is over. Where the terminal stops it, we stop too, as a shell expects.
+    As long as the terminal is ours, it is given on."""
+    pause = 0.001
+    while True:
+        pid, status = os.waitpid(child.pid, os.WNOHANG | os.WUNTRACED)
+        if pid and os.WIFSTOPPED(status):
+            if os.WSTOPSIG(status) in _BY_TERMINAL and os.isatty(0):
+                _terminal(child.pid, os.getpgrp())
+                os.killpg(os.getpgrp(), signal.SIGTSTP)  # whoever has called us stops with us; here we go on again
+                _go_on(child.pid)
+            continue
+        if pid:
+            child.returncode = os.waitstatus_to_exitcode(status)
+            return child.returncode
+        rest = until - time.monotonic()
+        if rest <= 0:
+            raise subprocess.TimeoutExpired(child.args, 0)
+        _terminal(os.getpgrp(), child.pid)
+        time.sleep(min(pause, rest))
+        pause = min(2 * pause, 0.05)
+
+
+def _go_on(group: int) -> None:
+    """First the terminal, where it is ours: else it would be stopped again by its first read."""
+    _terminal(os.getpgrp(), group)
+    _kill(group, signal.SIGCONT)
 
 
 def _kill(group: int, number: int) -> None:
@@ -108,7 +146,7 @@ def _kill(group: int, number: int) -> None:
 
 
 @contextmanager
-def _signals_to() -> Iterator[Callable[[int | None], None]]:
+def _signals_to(came: Sequence[int]) -> Iterator[Callable[[int | None], None]]:
     """Signals go to the group that is named, those that come before it as soon as it is; afterwards nowhere. What
     `interrupts` does with them is done again at the end."""
     group: int | None = None
@@ -116,7 +154,9 @@ def _signals_to() -> Iterator[Callable[[int | None], None]]:
     over = False
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
-        if group is not None:
+        if group is not None and number == signal.SIGCONT:
+            _go_on(group)
+        elif group is not None:
             _kill(group, number)
         elif not over:
             early.append(number)
@@ -124,7 +164,7 @@ def _signals_to() -> Iterator[Callable[[int | None], None]]:
     def to(pid: int | None) -> None:
         nonlocal group, over
         group, over = pid, pid is None
-        for number in early if pid is not None else ():
+        for number in (*came, *early) if pid is not None else ():
             _kill(pid or 0, number)
 
     told = signal.set_wakeup_fd(-1)
@@ -140,10 +180,13 @@ def _signals_to() -> Iterator[Callable[[int | None], None]]:
         signal.set_wakeup_fd(told, warn_on_full_buffer=False)
 
 
-def _take_terminal_back() -> None:
-    if not os.isatty(0):
-        return
-    before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+def _terminal(of: int, to: int) -> None:
+    """Gives the terminal to another group; fine where it is not of the first: then it is somebody else's."""
     with suppress(OSError):
-        os.tcsetpgrp(0, os.getpgrp())
-    signal.signal(signal.SIGTTOU, before)
+        if not os.isatty(0) or os.tcgetpgrp(0) != of:
+            return
+        before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        try:
+            os.tcsetpgrp(0, to)
+        finally:
+            signal.signal(signal.SIGTTOU, before)

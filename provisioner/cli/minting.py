@@ -6,8 +6,9 @@ Decides nothing that `actor` does not say. Prints no credential.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,16 +27,15 @@ from provisioner.cli import process
 from provisioner.cli.child import close_to_others, run_until
 from provisioner.cli.deciding import JOURNAL, refuse, refuse_and_stop, told_journal
 from provisioner.cli.exit_codes import Exit
+from provisioner.cli.interrupts import Kept, kept
 from provisioner.cli.output import show, tell
 from provisioner.cli.sealing import check_key, new_key, unseal
 from provisioner.cli.sealing import seal as sealed_into
 from provisioner.cli.wiring import Wanted as WantedFiles
 from provisioner.cli.wiring import now, open_work
-from provisioner.contract import Mints
 from provisioner.credentials import Secret
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.instant import format_duration, format_instant, parse_duration
-from provisioner.model.target import Target
 from provisioner.providers import catalog
 from provisioner.records.journal import Journal
 from provisioner.records.runs import Began, new_run
@@ -99,20 +99,17 @@ def run_here(wanted: Wanted, place: Place, command: Sequence[str]) -> int:
     ready = _ready(wanted, place)
     if isinstance(ready, int):
         return ready
-    given = _given(wanted, ready)
-    try:
-        environ = _environment(ready.counting, given.environ)
-        ended = run_until(command, environ, (given.ends - now()).total_seconds())
-    except BaseException:
-        given.end("broken off")
-        given.close()
-        raise
-    try:
-        left = given.end(ended.how)
-    finally:
-        given.close()
-    for line in left:
-        tell(f"left: {safe(line, 400)}\n")
+    with kept() as signals:  # from when all is made until all is ended, none breaks it off
+        given = _given(wanted, ready, signals)
+        try:
+            _tell_given(given, ready)
+            environ = _environment(ready.counting, given.environ)
+            signals.check()
+            ended = run_until(command, environ, (given.ends - now()).total_seconds(), early=signals.came)
+        except BaseException:
+            _end(given, "broken off", quiet=True)
+            raise
+        _end(given, ended.how)
     if ended.status in (126, 127, 124):
         tell(f"{safe(ended.how, 200)}\n")
     return Exit.FAILED if given.failed and ended.status == 0 else ended.status
@@ -124,15 +121,17 @@ def seal(wanted: Wanted, place: Place, public_key: str, out: Path) -> int:
     ready = _ready(wanted, place)
     if isinstance(ready, int):
         return ready
-    given = _given(wanted, ready)
-    try:
-        sealed_into(public_key, given.run, given.ends, given.environ, out)
-    except BaseException:
-        given.end("not handed over")
+    with kept() as signals:
+        given = _given(wanted, ready, signals)
+        try:
+            _tell_given(given, ready)
+            sealed_into(public_key, given.run, given.ends, given.environ, out)
+            show(f"{given.run}\n")
+            signals.check()
+        except BaseException:
+            _end(given, "not handed over", quiet=True)
+            raise
         given.close()
-        raise
-    given.close()
-    show(f"{given.run}\n")
     return Exit.DONE
 
 
@@ -167,11 +166,11 @@ def end(run: str, place: Place) -> int:
     """Ends what a run was given, wherever that is."""
     journal = place.open()
     counting = published(journal, catalog.all_providers(), catalog.PLANNED)
-    count, left = end_run(run, _minting(counting.declared.targets.values()), _means(journal, counting))
-    for line in left:
+    done = end_run(run, counting.declared.targets, _means(journal, counting))
+    for line in done.left:
         tell(f"left: {safe(line, 400)}\n")
-    show(f"{count} ended.\n" if count else "Nothing of it is left.\n" if not left else "")
-    return Exit.FAILED if left else Exit.DONE
+    show(f"{len(done.ended)} ended.\n" if done.ended else "" if done.left else "Nothing of it is left.\n")
+    return Exit.FAILED if done.failed else Exit.DONE
 
 
 def _ready(wanted: Wanted, place: Place) -> _Ready | int:
@@ -224,7 +223,7 @@ def _refused(
     return Exit.NOT_ALLOWED
 
 
-def _given(wanted: Wanted, ready: _Ready) -> Given:
+def _given(wanted: Wanted, ready: _Ready, signals: Kept) -> Given:
     at = now()
     ends = min([at + wanted.length, *(share.ends for share in ready.shares if share.ends is not None)])
     asking, found = ready.asking, ready.found
@@ -245,13 +244,26 @@ def _given(wanted: Wanted, ready: _Ready) -> Given:
         tree=ready.counting.entry.applied or ready.counting.entry.seen,
         engine=__version__,
     )
-    given = give(began, ready.shares, _means(ready.journal, ready.counting))
-    who = " and ".join(asking.people)
+    return give(began, ready.shares, replace(_means(ready.journal, ready.counting), settled=signals.keep))
+
+
+def _tell_given(given: Given, ready: _Ready) -> None:
+    who = " and ".join(ready.asking.people)
     for share in ready.shares:
         until = given.minted[share.target.name].ends
-        line = f"{share.target.name}: for {who}: {'; '.join(share.words)}; until {until:%H:%M:%S} UTC (run {began.run})"
+        line = f"{share.target.name}: for {who}: {'; '.join(share.words)}; until {until:%H:%M:%S} UTC (run {given.run})"
         tell(f"{guard(safe(line, 1000))}\n")
-    return given
+
+
+def _end(given: Given, how: str, *, quiet: bool = False) -> None:
+    """Ends it, and says what is left. `quiet`: that cannot be said matters less than what went wrong before."""
+    try:
+        left = given.end(how)
+    finally:
+        given.close()
+    with suppress(*[ProvisionError] if quiet else ()):
+        for line in left:
+            tell(f"left: {safe(line, 400)}\n")
 
 
 def _means(journal: Journal, counting: Published) -> Means:
@@ -266,10 +278,6 @@ def _environment(counting: Published, minted: dict[str, Secret | str]) -> dict[s
 
 def _with(minted: Mapping[str, Secret | str], environ: dict[str, str]) -> dict[str, str]:
     return environ | {name: v.reveal() if isinstance(v, Secret) else v for name, v in minted.items()}
-
-
-def _minting(targets: Iterable[Target]) -> list[Target]:
-    return [t for t in targets if isinstance(catalog.load(t.provider), Mints)]
 
 
 def _nothing(asking: Asking) -> Decision:

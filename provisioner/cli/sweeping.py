@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from provisioner.actor.minting import Means, sweep
+from provisioner.actor.minting import Means, sweep, unswept
 from provisioner.cli.exit_codes import Exit, first, of_error
 from provisioner.cli.output import tell
 from provisioner.cli.wiring import Opened, now
@@ -28,7 +28,7 @@ def ended_runs(opened: Opened) -> Exit:
         if target.mode is Mode.REPORT or not isinstance(providers[target.provider], Mints):
             continue
         try:
-            minter = means.minter(target)
+            minter = means.minter(target, unswept)
             try:
                 found += [] if sweep(target, minter, means) else [Exit.FAILED]
             finally:

@@ -107,7 +107,9 @@ class Minter(Protocol):
 
 @runtime_checkable
 class Mints(Protocol):
-    """A provider that makes credentials for runs."""
+    """A provider that makes credentials for runs. `takes_back` False: nothing ends one before its time."""
+
+    takes_back: bool
 
     def open_minter(self, target: Target, environ: Mapping[str, str], owner: str | None) -> Minter:
         """`owner` is `records.owner`, for the marks. On the main thread."""

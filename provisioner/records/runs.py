@@ -20,6 +20,7 @@ from provisioner.records.store import RecordStore
 
 FORMAT = "provision.run/1"
 _FOLDER = "runs"
+_RUN = re.compile(r"[a-z0-9]{1,16}")
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z0-9]{1,16}-(?:begin|end-[0-9a-f]{8})\.json\Z")
 
 
@@ -100,6 +101,16 @@ def record(store: RecordStore, one: Began | Over) -> None:
     what = "begin" if isinstance(one, Began) else f"end-{secrets.token_hex(4)}"
     key = f"{_FOLDER}/{one.at:%Y-%m-%d}/{one.at:%Y%m%dT%H%M%SZ}-{one.run}-{what}.json"
     store.create(key, canonical_json(one.to_json()) + b"\n")
+
+
+def begun(store: RecordStore, run: str) -> tuple[Began, ...]:
+    """What is on record of the beginning of one run; nothing for what is no id of a run. Several where somebody wrote
+    another: each may be true."""
+    if not _RUN.fullmatch(run):
+        return ()
+    names = [(day, n) for day in store.names(_FOLDER) for n in store.names(f"{_FOLDER}/{day}") if _NAME.match(n)]
+    found = [_read(store.read(f"{_FOLDER}/{day}/{n}")) for day, n in names if n.endswith(f"-{run}-begin.json")]
+    return tuple(one for one in found if isinstance(one, Began) and one.run == run)
 
 
 def any_run(store: RecordStore) -> bool:

@@ -22,6 +22,7 @@ roles:
   reader: {environments: [production, staging], grants: {db: {datasets: {s.a: [select]}}}}
   writer: {environments: [production], includes: [reader], grants: {db: {datasets: {s.a: [insert]}}}}
   by-name: {environments: [production, staging], grants: {db: {datasets: {"{environment}.t": [select]}}}}
+  staged: {environments: [staging], includes: [reader], grants: {db: {datasets: {s.a: [select]}}}}
   looks: {environments: [production], grants: {quiet: {datasets: {s.a: [select]}}}}
 people:
   ada: {roles: [{role: writer, environments: [production]}, {role: by-name, environments: [production, staging]}]}
@@ -33,6 +34,7 @@ pipelines:
   all: {scope: [writer, by-name, looks], max_duration: 20m}
   reading: {scope: [reader], assume: {db: R}}
   none: {}
+  elsewhere: {scope: [staged, by-name]}
 """
 
 
@@ -66,6 +68,8 @@ def words(asked: Asking, *trees: DeclaredAccess) -> list[str]:
         (asking("bob", environment="staging", pipeline="reading"), ["select on s.a"]),
         (asking("dee"), []),  # not yet
         (asking("ada", "cy"), ["select on s.a"]),
+        (asking("ada", pipeline="elsewhere"), ["select on production.t"]),  # a role of the scope that is not there
+        (asking("bob", environment="staging", pipeline="elsewhere"), ["select on s.a"]),
         (asking("eve"), []),  # nothing is made where nothing is written
     ],
 )

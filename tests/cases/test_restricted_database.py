@@ -102,6 +102,7 @@ with open(os.environ["ANSWERS"], "a") as answers:
 SCRIPT = (sys.executable, "-c", READ)
 SLEEP = (sys.executable, "-c", "import psycopg; psycopg.connect('').execute('select pg_sleep(600)')")
 MARKED = "select rolname, shobj_description(oid, 'pg_authid') from pg_roles where rolname like 'run%'"
+WAITS = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ilike 'alter role%'"
 LEFT = (
     "select (select count(*) from pg_roles where rolname like 'run%')"
     " + (select count(*) from pg_stat_activity where usename like 'run%')"
@@ -317,6 +318,31 @@ def test_what_makes_credentials_is_out_of_reach_where_another_job_does(shop: War
     assert shop.of("ben")[1].how == "ended by `run --end`"
 
 
+def test_only_what_a_run_was_given_is_ended_by_its_id_and_what_was_not_is_told(shop: Warehouse) -> None:
+    public = shop.here("run", "--new-key", str(shop.job / "third")).out.strip()
+    run = shop.said_for("ben", "--sealed-for", public, "--out", str(shop.job / "third-box")).out.strip()
+    before = sorted(shop.journal.rglob("*"))
+    for wrong in ("nosuchrun", "", "../../../../evil/x"):
+        said = shop.here("run", "--end", wrong)
+        assert (said.code, said.out) == (64, ""), said.err
+        assert "no run of that id is on record" in said.err
+    assert sorted(shop.journal.rglob("*")) == before, "nothing is on record of what never was"
+    closed = shop.here("run", "--end", run, more={"MINT_PASSWORD": ""})
+    assert (closed.code, closed.out, shop.left()) == (8, "", 1)
+    assert "left: warehouse: " in closed.err and "could be made" not in closed.err
+    assert shop.of("ben")[1].left and not shop.of("ben")[1].ended
+    ended = shop.here("run", "--end", run)
+    assert (ended.code, ended.out, shop.left()) == (0, "1 ended.\n", 0), ended.err
+    again = shop.here("run", "--end", run)
+    assert (again.code, again.out) == (0, "Nothing of it is left.\n"), again.err
+    there = next((shop.journal / "runs").rglob(f"*-{run}-begin.json"))
+    other = there.with_name(there.name.replace(run, "abc123"))
+    other.write_text(there.read_text().replace(run, "abc123").replace('"warehouse"', '"gone"'))
+    gone = shop.here("run", "--end", "abc123", more={"MINT_PASSWORD": ""})
+    assert (gone.code, gone.out) == (8, "") and "left: gone: the files that count have no such target" in gone.err
+    assert "warehouse" not in gone.err, "it was given nothing there"
+
+
 def test_expire_ends_what_no_later_run_does(shop: Warehouse) -> None:
     public = shop.here("run", "--new-key", str(shop.job / "unused")).out.strip()
     assert shop.said_for("ben", "--sealed-for", public, "--out", str(shop.job / "nobody's")).code == 0
@@ -325,6 +351,37 @@ def test_expire_ends_what_no_later_run_does(shop: Warehouse) -> None:
     done = shop.here("expire")
     assert done.code == 0 and "of an earlier run is ended" in done.err and shop.left() == 0
     assert shop.of("ben")[1].how == "ended by a later run"
+
+
+def test_no_signal_and_no_full_disk_leaves_a_login_behind(shop: Warehouse) -> None:
+    begun = ("run", "--environment", "production", "--person", "anna", "--pipeline", "report", "--")
+    ran = shop.job / "ran"
+    with Path("/dev/full").open("w") as full:
+        told = subprocess.run(
+            [sys.executable, "-c", COMMAND, *begun, "touch", str(ran)], cwd=shop.folder, env=shop.environ,
+            stdout=subprocess.DEVNULL, stderr=full, check=False,
+        )  # fmt: skip
+    assert told.returncode != 0 and shop.left() == 0 and not ran.exists(), shop.of("anna")
+    assert shop.of("anna")[1].how == "broken off"
+    ours = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *begun, *SLEEP], cwd=shop.folder, env=shop.environ,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    until(lambda: shop.left() == 2)
+    ((role, _),) = shop.server.run(MARKED)
+    with contextlib.closing(shop.server.connect()) as other:
+        other.autocommit = False
+        other.execute(f"alter role {role} connection limit 9")
+        ours.send_signal(signal.SIGTERM)
+        until(lambda: shop.server.run(WAITS)[0][0] == 1)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+            ours.send_signal(number)
+        time.sleep(0.2)  # a wait for nothing: what should not happen has its chance
+        assert ours.poll() is None
+        other.rollback()
+    _, err = ours.communicate(timeout=60)
+    assert (ours.returncode, shop.left()) == (128 + signal.SIGTERM, 0), err
+    assert shop.of("anna")[1].how == "ended by SIGTERM"
 
 
 def test_what_a_killed_run_leaves_is_ended_by_the_next(shop: Warehouse) -> None:

@@ -123,6 +123,19 @@ def test_the_same_pipeline_may_what_each_of_two_people_may(site: Site) -> None:
         assert ours["AWS_SECRET_ACCESS_KEY"] not in site.given().values()
 
 
+def test_a_session_that_nothing_ends_is_not_called_gone(site: Site) -> None:
+    _, public = site.provision("run", "--new-key", "key")
+    said = ("--environment", "production", "--person", "ada", "--pipeline", "site")
+    status, told = site.provision("run", *said, "--sealed-for", public.strip(), "--out", "box")
+    assert status == 0, told
+    run = told.splitlines()[-1]
+    status, told = site.provision("run", "--end", run)
+    assert (status, told.count("\n")) == (0, 1) and "left: aws: what it was given ends by itself at " in told
+    assert [json.loads(p.read_text())["left"] != [] for p in site.folder.rglob(f"runs/*/*-{run}-end-*.json")] == [True]
+    status, told = site.provision("run", "--end", "nosuchrun")
+    assert status == 64 and "left" not in told
+
+
 def test_what_aws_cannot_be_narrowed_to_is_refused_and_no_command_begins(site: Site) -> None:
     site.iam.put_user_permissions_boundary(UserName="ada", PermissionsBoundary="arn:aws:iam::aws:policy/ReadOnlyAccess")
     (site.folder / "given").unlink(missing_ok=True)

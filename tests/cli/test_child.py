@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -64,6 +65,56 @@ def test_signals_are_passed_on_and_do_not_end_us(tmp_path: Path) -> None:
         time.sleep(0.02)
     ours.send_signal(signal.SIGTERM)
     assert ours.wait(60) == 5
+
+
+SHELL = """\
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+code = "import os,sys; from provisioner.cli.child import run_until as r; sys.exit(r(sys.argv[1:], os.environ, 60).status)"
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+def begin(front, *command):
+    pid = os.fork()
+    if pid == 0:
+        os.setpgid(0, 0)
+        if front:
+            os.tcsetpgrp(0, os.getpgrp())
+        signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+        os.execv(sys.executable, [sys.executable, "-c", code, *command])
+    return pid
+def ended(pid):
+    status = os.waitpid(pid, os.WUNTRACED)[1]
+    return "stopped" if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status)
+behind = begin(False, "true")
+print("behind", ended(behind), os.tcgetpgrp(0) == os.getpgrp(), flush=True)
+front = begin(True, "sh", "-c", "echo ready; read x; echo got $x; exit 4")
+print("front", ended(front), flush=True)
+os.tcsetpgrp(0, front)
+os.killpg(front, signal.SIGCONT)
+print("again", flush=True)
+print("over", ended(front), flush=True)
+"""
+
+
+def test_the_terminal_stops_it_with_us_and_is_taken_from_nobody() -> None:
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-c", SHELL]
+    shell = subprocess.Popen(command, cwd=TOP, env=ENVIRON, stdin=end, stdout=end, stderr=end, start_new_session=True)
+    told = b""
+
+    def until_told(word: bytes) -> None:
+        nonlocal told
+        while word not in told:
+            told += os.read(terminal, 4096)
+
+    until_told(b"ready")
+    os.write(terminal, b"\x1a")
+    until_told(b"again")
+    os.write(terminal, b"line\n")
+    until_told(b"over 4")
+    assert shell.wait(60) == 0
+    os.close(terminal)
+    os.close(end)
+    assert b"behind 0 True" in told and b"front stopped" in told and b"got line" in told
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux closes a process to others of the same user")

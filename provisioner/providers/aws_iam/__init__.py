@@ -49,6 +49,7 @@ class AwsIam:
     issues: Mapping[str, Names] = {"access-key": Names(user="AWS_ACCESS_KEY_ID", secret="AWS_SECRET_ACCESS_KEY")}
     reads_back = True
     at_once = True
+    takes_back = False  # STS ends no session before its time
 
     def __init__(self) -> None:
         self._bases: dict[frozenset[tuple[str, str]], Base] = {}

@@ -35,6 +35,7 @@ class PostgresProvider:
     extra = "postgresql"
     capabilities = CAPABILITIES
     issues: Mapping[str, Names] = {"password": Names(user="PGUSER", secret="PGPASSWORD")}
+    takes_back = True
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits
