@@ -70,7 +70,8 @@ def test_signals_are_passed_on_and_do_not_end_us(tmp_path: Path) -> None:
 SHELL = """\
 import fcntl, os, signal, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-code = "import os,sys; from provisioner.cli.child import run_until as r; sys.exit(r(sys.argv[1:], os.environ, 60).status)"
+import_ = "import os, sys; from provisioner.cli.child import run_until"
+code = import_ + "; sys.exit(run_until(sys.argv[1:], os.environ, 60).status)"
 signal.signal(signal.SIGTTOU, signal.SIG_IGN)
 def begin(front, *command):
     pid = os.fork()
