@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.actor.hidden import without_minting
-from provisioner.cli.child import TIME_OVER, run_until
+from provisioner.cli.child import GRACE, TIME_OVER, run_until
 from provisioner.model.access import DeclaredAccess
 from tests.worlds import block
 
@@ -21,8 +21,8 @@ ENVIRON = {"PATH": os.environ["PATH"]}
 TOP = Path(__file__).parents[2]
 
 
-def sh(text: str, seconds: float = 60, **more: float) -> int:
-    return run_until(("sh", "-c", text), ENVIRON, seconds, **more).status
+def sh(text: str, seconds: float = 60, grace: float = GRACE) -> int:
+    return run_until(("sh", "-c", text), ENVIRON, seconds, grace=grace).status
 
 
 def test_its_status_is_given_on(tmp_path: Path) -> None:
