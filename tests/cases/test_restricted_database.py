@@ -196,11 +196,12 @@ class Warehouse(Company):
             over = re.sub(r"ends \S+", f"ends {past}", comment)
             self.server.run(f"alter role {role} valid until '{past}'", f"comment on role {role} is '{over}'")
 
-    def of(self, who: str) -> tuple[Began, Over]:
-        """The newest run for somebody, as the journal has it."""
+    def of(self, who: str, run: str = "") -> tuple[Began, Over]:
+        """The newest run for somebody, or the one of that id, as the journal has it."""
         found = [r for r in runs(open_journal(str(self.journal), self.folder).store) if not isinstance(r, str)]
         began = max(
-            (r for r in found if isinstance(r, Began) and r.people == (who,)), key=lambda r: (r.at, not r.proven)
+            (r for r in found if isinstance(r, Began) and r.people == (who,) and run in ("", r.run)),
+            key=lambda r: (r.at, not r.proven),
         )
         return began, next(r for r in found if isinstance(r, Over) and r.run == began.run)
 
@@ -315,7 +316,7 @@ def test_what_makes_credentials_is_out_of_reach_where_another_job_does(shop: War
     assert answers.read_text().splitlines()[2:] == ["z 0", "w permission denied for table w", "found [] in True"]
     ended = shop.here("run", "--end", minted.out.strip(), folder=work, more=variables)
     assert (ended.code, ended.out, shop.left()) == (0, "1 ended.\n", 0), ended.err
-    assert shop.of("ben")[1].how == "ended by `run --end`"
+    assert shop.of("ben", minted.out.strip())[1].how == "ended by `run --end`"
 
 
 def test_only_what_a_run_was_given_is_ended_by_its_id_and_what_was_not_is_told(shop: Warehouse) -> None:
@@ -330,7 +331,8 @@ def test_only_what_a_run_was_given_is_ended_by_its_id_and_what_was_not_is_told(s
     closed = shop.here("run", "--end", run, more={"MINT_PASSWORD": ""})
     assert (closed.code, closed.out, shop.left()) == (8, "", 1)
     assert "left: warehouse: " in closed.err and "could be made" not in closed.err
-    assert shop.of("ben")[1].left and not shop.of("ben")[1].ended
+    over = shop.of("ben", run)[1]
+    assert over.left and not over.ended
     ended = shop.here("run", "--end", run)
     assert (ended.code, ended.out, shop.left()) == (0, "1 ended.\n", 0), ended.err
     again = shop.here("run", "--end", run)
@@ -345,12 +347,13 @@ def test_only_what_a_run_was_given_is_ended_by_its_id_and_what_was_not_is_told(s
 
 def test_expire_ends_what_no_later_run_does(shop: Warehouse) -> None:
     public = shop.here("run", "--new-key", str(shop.job / "unused")).out.strip()
-    assert shop.said_for("ben", "--sealed-for", public, "--out", str(shop.job / "nobody's")).code == 0
+    minted = shop.said_for("ben", "--sealed-for", public, "--out", str(shop.job / "nobody's"))
+    assert minted.code == 0, minted.err
     assert shop.here("expire").code == 0 and shop.left() == 1, "its time is not over"
     shop.time_passes()
     done = shop.here("expire")
     assert done.code == 0 and "of an earlier run is ended" in done.err and shop.left() == 0
-    assert shop.of("ben")[1].how == "ended by a later run"
+    assert shop.of("ben", minted.out.strip())[1].how == "ended by a later run"
 
 
 def test_no_signal_and_no_full_disk_leaves_a_login_behind(shop: Warehouse) -> None:
