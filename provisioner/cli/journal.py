@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -173,6 +173,26 @@ def recover(access: Access = DEFAULT_ACCESS, target: TargetName = None) -> int:
     return first(*status, *([Exit.INCOMPLETE] if any(f.unread for f in found) else []))
 
 
+def _show(name: str, found: list[dict[str, Any]] | str) -> None:
+    """What jobs left beside the chains: as data, or as the text of it."""
+    from provisioner.cli.output import show as say
+    from provisioner.report.machine import json_text
+
+    if isinstance(found, str):
+        say(found or "The journal has nothing of that.\n")
+    else:
+        say(json_text({"format": f"provision.journal-{name}/1", name: found}))
+
+
+def _unread(everything: Iterable[object]) -> None:
+    """Names what could not be read; a job may have written anything."""
+    from provisioner.cli.output import tell
+    from provisioner.report.safe import safe
+
+    for key in (one for one in everything if isinstance(one, str)):
+        tell(f"{safe(key)} cannot be read, and is left out\n")
+
+
 def decisions(
     access: Access = DEFAULT_ACCESS,
     place: Place = None,
@@ -182,24 +202,16 @@ def decisions(
     form: Annotated[ShowFormat, typer.Option("--format", help="How it is told.")] = ShowFormat.TEXT,
 ) -> int:
     """Show what `gate` decided, of which run."""
-    from provisioner.cli.output import show as say
-    from provisioner.cli.output import tell
     from provisioner.records.decisions import decisions as read
     from provisioner.report.decisions import text
     from provisioner.report.journal import Asked
-    from provisioner.report.machine import json_text
-    from provisioner.report.safe import safe
 
     asked = Asked(None, _time(since), _time(until))
     everything = list(read(_journal(access, place).store))
     found = [one for one in everything if not isinstance(one, str) and asked.takes(one.at)]
     found = [one for one in found if person is None or person in one.people]
-    if form is ShowFormat.JSON:
-        say(json_text({"format": "provision.journal-decisions/1", "decisions": [one.to_json() for one in found]}))
-    else:
-        say(text(found) or "The journal has nothing of that.\n")
-    for key in (one for one in everything if isinstance(one, str)):
-        tell(f"{safe(key)} cannot be read, and is left out\n")
+    _show("decisions", [one.to_json() for one in found] if form is ShowFormat.JSON else text(found))
+    _unread(everything)
     return 0
 
 
@@ -212,26 +224,18 @@ def runs(
     form: Annotated[ShowFormat, typer.Option("--format", help="How it is told.")] = ShowFormat.TEXT,
 ) -> int:
     """Show what `run` gave to whom, and when it ended."""
-    from provisioner.cli.output import show as say
-    from provisioner.cli.output import tell
     from provisioner.records.runs import Began
     from provisioner.records.runs import runs as read
     from provisioner.report.journal import Asked
-    from provisioner.report.machine import json_text
     from provisioner.report.runs import text
-    from provisioner.report.safe import safe
 
     asked = Asked(None, _time(since), _time(until))
     everything = list(read(_journal(access, place).store))
     whose = {one.run for one in everything if isinstance(one, Began) and (person is None or person in one.people)}
     found = [one for one in everything if not isinstance(one, str) and asked.takes(one.at)]
     found = [one for one in found if person is None or one.run in whose]
-    if form is ShowFormat.JSON:
-        say(json_text({"format": "provision.journal-runs/1", "runs": [one.to_json() for one in found]}))
-    else:
-        say(text(found) or "The journal has nothing of that.\n")
-    for key in (one for one in everything if isinstance(one, str)):
-        tell(f"{safe(key)} cannot be read, and is left out\n")
+    _show("runs", [one.to_json() for one in found] if form is ShowFormat.JSON else text(found))
+    _unread(everything)
     return 0
 
 
