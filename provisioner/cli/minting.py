@@ -106,7 +106,7 @@ def run_here(wanted: Wanted, place: Place, command: Sequence[str]) -> int:
             environ = _environment(ready.counting, given.environ)
             signals.check()
             ended = run_until(command, environ, (given.ends - now()).total_seconds(), early=signals.came)
-        except BaseException:
+        except BaseException:  # whatever broke it off: a credential that was made is ended, and then it goes on
             _end(given, "broken off", quiet=True)
             raise
         _end(given, ended.how)
@@ -128,7 +128,7 @@ def seal(wanted: Wanted, place: Place, public_key: str, out: Path) -> int:
             sealed_into(public_key, given.run, given.ends, given.environ, out)
             show(f"{given.run}\n")
             signals.check()
-        except BaseException:
+        except BaseException:  # as above: nobody has it, so nobody would end it
             _end(given, "not handed over", quiet=True)
             raise
         given.close()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import io
 import json
 import re
 import subprocess
@@ -18,10 +17,9 @@ from typing import Any
 
 import pytest
 
-from provisioner.cli.main import main
 from tests import canaries
 from tests.cli.conftest import CLEARED
-from tests.credentials.rig import Ran
+from tests.credentials.rig import Ran, Repository
 from tests.rigs.openbao import Bao
 from tests.rigs.postgres import Postgres
 from tests.rigs.slapd import Slapd
@@ -52,10 +50,9 @@ _LOGINS = "select rolcanlogin, shobj_description(oid, 'pg_authid') from pg_roles
 
 
 @dataclass
-class Office:
+class Office(Repository):
     """`secrets` are all that was ever delivered."""
 
-    root: Path
     server: Postgres | Slapd
     bao: Bao
     target: str
@@ -74,19 +71,6 @@ class Office:
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
         self.commit()
-
-    def commit(self) -> None:
-        who = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
-        for arguments in (("add", "--all"), ("commit", "--quiet", "--message", "change")):
-            subprocess.run(["git", *who, *arguments], cwd=self.root, check=True, capture_output=True)
-
-    def run(self, *arguments: str) -> Ran:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = main(list(arguments))
-        ran = Ran(int(status), out.getvalue(), err.getvalue())
-        self.nothing_leaked(ran)
-        return ran
 
     def nothing_leaked(self, *ran: Ran) -> None:
         self.secrets.update(found[1] for found in self.delivered().values() if found is not None)

@@ -59,10 +59,36 @@ class Ran:
 
 
 @dataclass
-class Company:
-    """`secrets` are all that AWS has made so far: none may be found in what the product says or leaves behind."""
+class Repository:
+    """A repository of access files, and the command line run in it."""
 
     root: Path
+
+    def git(self, *arguments: str) -> None:
+        who = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *who, *arguments], cwd=self.root, check=True, capture_output=True)
+
+    def commit(self) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", "change")
+
+    def run(self, *arguments: str) -> Ran:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = main(list(arguments))
+        ran = Ran(int(status), out.getvalue(), err.getvalue())
+        self.nothing_leaked(ran)
+        return ran
+
+    def nothing_leaked(self, *ran: Ran) -> None:
+        """No secret, in what was said or left behind."""
+        raise NotImplementedError
+
+
+@dataclass
+class Company(Repository):
+    """`secrets` are all that AWS has made so far: none may be found in what the product says or leaves behind."""
+
     aws: AwsServer
     env: pytest.MonkeyPatch = field(repr=False)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
@@ -79,20 +105,7 @@ class Company:
         path = self.root / "access" / "all.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "--message", "change")
-
-    def git(self, *arguments: str) -> None:
-        who = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
-        subprocess.run(["git", *who, *arguments], cwd=self.root, check=True, capture_output=True)
-
-    def run(self, *arguments: str) -> Ran:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = main(list(arguments))
-        ran = Ran(int(status), out.getvalue(), err.getvalue())
-        self.nothing_leaked(ran)
-        return ran
+        self.commit()
 
     def nothing_leaked(self, *ran: Ran) -> None:
         """No secret of any key that ever was, in what was said or left in the repository."""
