@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from provisioner.cli.options import check_said
+
 if TYPE_CHECKING:
     from provisioner.actor.decide import Asked, Decision, Hand
     from provisioner.actor.found import Found
@@ -53,6 +55,7 @@ def gate(
     from provisioner.cli.wiring import now
     from provisioner.providers import catalog
 
+    check_said(environment=environment, role=role)
     asked = Asked(environment, role, _hands(approver_not))
     groups = [_group(text) for text in live or ()]
     opened = told_journal(journal)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provisioner.cli.options import DEFAULT_ACCESS, Access, PlanFormat
+from provisioner.cli.options import DEFAULT_ACCESS, Access, PlanFormat, check_said
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -48,6 +48,7 @@ def grant(
     from provisioner.files.grant import grant as edit_for
     from provisioner.providers import catalog
 
+    check_said(environment=environment, reason=reason)
     line = _line(role, environment, _length(length), reason, start)
     providers = catalog.all_providers()
     if branch is not None:
@@ -90,6 +91,8 @@ def _line(role: str, environment: str, length: timedelta, reason: str, start: st
         return {**line, "from": MERGE, "for": format_duration(length), "reason": reason}
     begins = now() if start is None else _time(start)
     if start is not None:
+        if begins + length <= now():
+            raise typer.BadParameter(f"from {start} on for {format_duration(length)} is over already")
         line["from"] = format_instant(begins)
     return {**line, "until": format_instant(begins + length), "reason": reason}
 

@@ -29,10 +29,10 @@ from provisioner.cli.deciding import JOURNAL, refuse, refuse_and_stop, told_jour
 from provisioner.cli.exit_codes import Exit
 from provisioner.cli.interrupts import Kept, kept
 from provisioner.cli.output import show, tell
-from provisioner.cli.sealing import check_key, new_key, unseal
+from provisioner.cli.sealing import check_seal, new_key, unseal
 from provisioner.cli.sealing import seal as sealed_into
 from provisioner.cli.wiring import Wanted as WantedFiles
-from provisioner.cli.wiring import now, open_work
+from provisioner.cli.wiring import now, open_work, targets_meant
 from provisioner.credentials import Secret
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.instant import format_duration, format_instant, parse_duration
@@ -111,13 +111,13 @@ def run_here(wanted: Wanted, place: Place, command: Sequence[str]) -> int:
             raise
         _end(given, ended.how)
     if ended.status in (126, 127, 124):
-        tell(f"{safe(ended.how, 200)}\n")
+        tell(f"{safe(ended.how, 400)}\n")
     return Exit.FAILED if given.failed and ended.status == 0 else ended.status
 
 
 def seal(wanted: Wanted, place: Place, public_key: str, out: Path) -> int:
     """Makes the credentials and seals them for another job; prints the id of the run."""
-    check_key(public_key)
+    check_seal(public_key, out)
     ready = _ready(wanted, place)
     if isinstance(ready, int):
         return ready
@@ -181,6 +181,7 @@ def _ready(wanted: Wanted, place: Place) -> _Ready | int:
     journal = place.open()
     providers = catalog.all_providers()
     counting = published(journal, providers, catalog.PLANNED)
+    targets_meant(counting.declared.targets, wanted.target)
     run, at = None, now()
     if system:
         run = open_run(system, counting.declared, os.environ)
@@ -219,7 +220,7 @@ def _refused(
 ) -> int:
     if run is not None:
         return refuse_and_stop(run, asked, found, decision, journal, counting, wait)
-    refuse(decision, _RULE, "docs/run.md")
+    refuse(decision, _RULE, "docs/run.md, and docs/gate.md behind it,")
     return Exit.NOT_ALLOWED
 
 
@@ -290,17 +291,26 @@ def _nothing(asking: Asking) -> Decision:
 def _check_said(wanted: Wanted, system: str) -> None:
     said = wanted.person is not None or wanted.pipeline is not None
     if system and said:
-        raise _wrong(f"--person and --pipeline are not for a job of {system}: its API says who it is")
-    if not system and (wanted.person is None or wanted.pipeline is None):
         raise _wrong(
-            "no CI system runs this, so --person P and --pipeline ID have to say who it is for, and whose scope"
+            f"--person and --pipeline are not for a job of {system}",
+            "its API says who it is; what a job says of itself is not believed",
+            "leave them out",
+        )
+    if not system and (wanted.person is None or wanted.pipeline is None):
+        missing = [n for n, v in (("--person P", wanted.person), ("--pipeline ID", wanted.pipeline)) if v is None]
+        raise _wrong(
+            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing",
+            "no CI system runs this, so it has to be said who it is for, and which pipeline's scope counts",
+            f"provision run --environment {wanted.environment} --person P --pipeline ID -- CMD",
         )
 
 
 def _check_length(wanted: Wanted, most: timedelta) -> None:
     if wanted.length > most or wanted.length <= timedelta(0):
         raise _wrong(
-            f"--for {format_duration(wanted.length)}: a run of this pipeline lasts {format_duration(most)} at most"
+            f"--for {format_duration(wanted.length)}: a run of this pipeline lasts {format_duration(most)} at most",
+            "that is its `max_duration`, or an hour where it says none",
+            f"ask for --for {format_duration(most)} or less, or have `max_duration` raised under `pipelines:`",
         )
 
 
@@ -311,10 +321,12 @@ def _check_apart(given: Sequence[Share]) -> None:
         kinds.setdefault(share.target.provider, []).append(share.target.name)
     for names in kinds.values():
         if len(names) > 1:
-            raise _wrong(f"{' and '.join(names)} would be told by the same variables: choose one with --target")
+            raise _wrong(
+                f"{' and '.join(names)} would be told by the same variables",
+                "a client of that system reads one set of them",
+                f"choose one: --target {names[0]}",
+            )
 
 
-def _wrong(told: str) -> ProvisionError:
-    return ProvisionError(
-        Diagnostic("option-value", told, why="docs/run.md says how a run is begun", fix="provision run --help")
-    )
+def _wrong(told: str, why: str, fix: str) -> ProvisionError:
+    return ProvisionError(Diagnostic("option-value", told, why=why, fix=fix))

@@ -155,6 +155,15 @@ class Holds(Protocol):
     def open_store(self, target: Target, environ: Mapping[str, str]) -> Store: ...
 
 
+COMPANION = "provision"
+"""The key of the companion, in stores that keep it within the credential's own document."""
+
+
+def taken_name(names: Names) -> str | None:
+    """Why a credential cannot lie in one document with its companion under these names, in words, or None."""
+    return f"`{COMPANION}` is the name of what we note beside it" if COMPANION in names.all else None
+
+
 def issues_of(provider: object) -> Mapping[str, Names]:
     """The kinds of credentials that a provider makes; none where it makes none."""
     return provider.issues if isinstance(provider, Issues) else {}

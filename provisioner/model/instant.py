@@ -19,7 +19,7 @@ def parse_instant(text: str) -> Instant:
     except ValueError:
         raise ValueError(f"`{text}` is not a time such as 2027-01-31T17:00:00Z") from None
     if value.tzinfo is None:
-        raise ValueError(f"`{text}` has no time zone; write for example {text.removesuffix('Z')}Z for UTC")
+        raise ValueError(f"`{text}` has no time zone; write for example {value.isoformat()}Z for UTC")
     return value.astimezone(UTC)
 
 
@@ -32,7 +32,8 @@ def parse_duration(text: str) -> timedelta:
     """`90s`, `15m`, `4h`, `30d`, `2w`; `ValueError` otherwise."""
     found = _DURATION.match(text)
     if found is None:
-        raise ValueError(f"`{text}` is not a duration such as 4h, 7d or 2w")
+        nothing = re.fullmatch(r"0+[smhdw]?", text) is not None
+        raise ValueError(f"`{text}` is no time at all" if nothing else f"`{text}` is not a duration such as 4h, 7d or 2w")
     try:
         return timedelta(**{_UNIT[found[2]]: int(found[1])})
     except OverflowError:
