@@ -235,7 +235,7 @@ def _failed(target: Target, error: ProviderError) -> ProvisionError:
             "not-minted",
             f"no credential could be made on {target.name}: {error}",
             why="the run is given nothing where it is not given all that it needs; what was made is ended",
-            fix="see that the credential that mints is in this job's environment and may do that: docs/run.md",
+            fix=_mend(error),
             target=target.name,
         )
     )
@@ -248,10 +248,16 @@ def unswept(target: Target, error: ProviderError) -> ProvisionError:
             "runs-unread",
             f"{target.name} could not be asked what earlier runs have left: {error}",
             why="what a run that died has left is ended by the next one, and by `expire`",
-            fix="see that the credential for writing is there, and run again",
+            fix=_mend(error),
             target=target.name,
         )
     )
+
+
+def _mend(error: ProviderError) -> str:
+    if error.trouble in (Trouble.UNREACHABLE, Trouble.BUSY, Trouble.UNKNOWN, Trouble.PARTIAL):
+        return "see that the system is up and can be reached from here, and run again"
+    return "see that the credential that makes and ends these is in this environment and may do that: docs/run.md"
 
 
 def _unknown_run(run: str, where: str) -> ProvisionError:

@@ -84,8 +84,10 @@ def run_until(
         if not Path(command[0]).exists():
             where = "" if "/" in command[0] else ", in no folder of PATH"
             return Ended(127, f"{command[0]} is not there{where}")
-        what = "a folder" if Path(command[0]).is_dir() else "not executable"
-        return Ended(126, f"{command[0]} cannot be started: it is {what}, or in no folder of PATH")
+        if Path(command[0]).is_dir():
+            return Ended(126, f"{command[0]} cannot be started: it is a folder")
+        what = "it may not be executed" if "/" in command[0] else f"it is in no folder of PATH; write ./{command[0]}"
+        return Ended(126, f"{command[0]} cannot be started: {what}")
     with _signals_to(early) as passing:
         launched = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), found, *command]
         child = subprocess.Popen(launched, env=dict(environ), process_group=0)

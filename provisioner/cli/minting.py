@@ -35,13 +35,15 @@ from provisioner.cli.wiring import Wanted as WantedFiles
 from provisioner.cli.wiring import now, open_work, targets_meant
 from provisioner.credentials import Secret
 from provisioner.diagnostics import Diagnostic, ProvisionError
-from provisioner.model.instant import format_duration, format_instant, parse_duration
+from provisioner.model.instant import at_second, format_duration, format_instant, parse_duration
 from provisioner.providers import catalog
 from provisioner.records.journal import Journal
 from provisioner.records.runs import Began, new_run
 from provisioner.report.safe import guard, safe
 
 BY_HAND = "by hand"
+_LONGEST = timedelta(days=1)
+"""Whatever `max_duration` says: a login that lasts longer would not pass for one of a run."""
 _RULE = "a run is given no more than whoever set it going and its pipeline both have"
 
 
@@ -196,7 +198,7 @@ def _ready(wanted: Wanted, place: Place) -> _Ready | int:
     decision = decision if not decision.allowed else refused(asking, trees) or decision
     given: tuple[Share, ...] = ()
     if decision.allowed:
-        _check_length(wanted, max_duration(asking, trees))
+        _check_length(wanted, min(max_duration(asking, trees), _LONGEST))
         given = shares(asking, trees, providers, at)
         for share in given:
             if share.cannot:
@@ -252,7 +254,8 @@ def _tell_given(given: Given, ready: _Ready) -> None:
     who = " and ".join(ready.asking.people)
     for share in ready.shares:
         until = given.minted[share.target.name].ends
-        line = f"{share.target.name}: for {who}: {'; '.join(share.words)}; until {until:%H:%M:%S} UTC (run {given.run})"
+        at = f"{until:%H:%M:%S} UTC" if until.date() == now().date() else at_second(until)
+        line = f"{share.target.name}: for {who}: {'; '.join(share.words)}; until {at} (run {given.run})"
         tell(f"{guard(safe(line, 1000))}\n")
 
 
@@ -309,8 +312,9 @@ def _check_length(wanted: Wanted, most: timedelta) -> None:
     if wanted.length > most or wanted.length <= timedelta(0):
         raise _wrong(
             f"--for {format_duration(wanted.length)}: a run of this pipeline lasts {format_duration(most)} at most",
-            "that is its `max_duration`, or an hour where it says none",
-            f"ask for --for {format_duration(most)} or less, or have `max_duration` raised under `pipelines:`",
+            "that is its `max_duration`, an hour where it says none, and a day at the very most",
+            f"ask for --for {format_duration(most)} or less"
+            + (", or have `max_duration` raised under `pipelines:`" if most < _LONGEST else ""),
         )
 
 

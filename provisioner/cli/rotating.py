@@ -69,7 +69,7 @@ def rotate_all(
             if what_is_over(slot, known, _clock(), begins=chosen.gives) is None:
                 continue
         elif (
-            what_is_due(slot, known, _clock()) is None
+            what_is_due(slot, known, _clock(), gives=chosen.gives) is None
             and not (chosen.look or chosen.anew)
             and _account(opened, slot) not in chosen.made
         ):

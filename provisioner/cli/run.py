@@ -84,7 +84,7 @@ def run(
         for o, v in (("--sealed-for", sealed_for), ("--sealed", sealed), ("--new-key", new_key), ("--end", end))
         if v is not None
     ]
-    check_said(environment=environment, role=role, target=target, person=person, pipeline=pipeline, end=end)
+    check_said(environment=environment, role=role, target=target, person=person, pipeline=pipeline)
     if len(chosen) > 1:
         raise typer.BadParameter(f"{' and '.join(chosen)} are different things to do")
     if new_key is not None:

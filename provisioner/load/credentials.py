@@ -5,6 +5,7 @@ by a run that finds it half delivered.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from provisioner.contract.credentials import Holds, Issues, issues_of
@@ -19,7 +20,8 @@ from provisioner.load.suggest import did_you_mean
 from provisioner.load.world import World
 from provisioner.model.block import Path
 from provisioner.model.identity import IdentityKind
-from provisioner.model.slot import Names
+from provisioner.model.instant import format_duration
+from provisioner.model.slot import DEFAULT_OVERLAP, Names
 from provisioner.model.slots import names_of, split
 
 if TYPE_CHECKING:
@@ -109,6 +111,7 @@ class Credentials:
                 on_key=True,
             )
             return
+        self._room(at, path, said)
         found = []
         for index, one in enumerate(said.deliver_to):
             holds = self._delivery(at, (*path, "deliver_to", index), identity, one, usual)
@@ -128,6 +131,24 @@ class Credentials:
                 f"({several(sorted(n for n, s in self.stores.items() if s.reads_back))}), or make a service for each",
                 on_key=True,
             )
+
+    def _room(self, at: At, path: Path, said: CredentialModel) -> None:
+        """A credential that is due before the one before it is gone."""
+        after = said.rotate_after if isinstance(said.rotate_after, timedelta) else None
+        overlap = said.overlap if isinstance(said.overlap, timedelta) else DEFAULT_OVERLAP
+        if after is None or after >= 2 * overlap:
+            return
+        self._say(
+            at,
+            "overlap-too-long",
+            f"{format_duration(after)} after it was made it is due, and the one before it is there for twice "
+            f"{format_duration(overlap)}",
+            (*path, "rotate_after"),
+            severity=Severity.WARNING,
+            why="the old one works for the overlap and is kept, switched off, for as long again; until then a system "
+            "that allows two has no room for another, and `rotate --due` fails",
+            fix=f"let `rotate_after` be {format_duration(2 * overlap)} or more, or `overlap` shorter",
+        )
 
     def _needless(self, at: At, path: Path, identity: Identity, holds: Holds, one: DeliveryModel) -> None:
         """A long-lived key for a job whose own token would do."""
@@ -195,13 +216,18 @@ class Credentials:
         for each in ("",) if holds.at_once else names.all:
             first = self.taken.setdefault((name, place, each), f"{mine} {path[-1]}")
             if first != f"{mine} {path[-1]}" or len(set(names.all)) < len(names.all):
+                other = first.rpartition(" ")[0]
+                same = first == f"{mine} {path[-1]}"
+                told = f"{show(one.to)} is written for {other} and for {mine}"
+                if other == mine:
+                    told = f"{show(one.to)} is written twice for {mine}"
                 self._say(
                     at,
                     "delivered-twice",
-                    f"{show(one.to)} is written for {first.rpartition(' ')[0]} and for {mine}",
+                    f"{show(one.to)} would have both parts under one name" if same else told,
                     (*path, "to"),
                     why="each would overwrite the other",
-                    fix="give them different places, or different names",
+                    fix="give each part a name of its own" if same else "give them different places, or different names",
                 )
         if len(names.all) > 1 and not holds.at_once:
             self._say(

@@ -28,6 +28,11 @@ def format_instant(value: Instant) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def at_second(value: Instant) -> str:
+    """For people: `2027-01-31 17:00:09 UTC`."""
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def parse_duration(text: str) -> timedelta:
     """`90s`, `15m`, `4h`, `30d`, `2w`; `ValueError` otherwise."""
     found = _DURATION.match(text)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from provisioner.model.instant import Instant, format_instant
+from provisioner.model.instant import Instant, at_second
 from provisioner.model.rotation import Rotation
 from provisioner.model.slot import Slot
 
 
-def what_is_due(slot: Slot, known: Rotation, now: Instant) -> str | None:
-    """Why the slot needs a run, by the journal alone; None where it does not."""
+def what_is_due(slot: Slot, known: Rotation, now: Instant, *, gives: bool = True) -> str | None:
+    """Why the slot needs a run, by the journal alone; None where it does not. Without `gives` only what ends
+    something."""
     current = known.current
     if known.issuing is not None or known.putting:
         return "a run ended before it was known what became of it"
     if current is None or current not in known.made:
+        if not gives:
+            return None
         return "it has no credential yet" if not known.made else "its rotation is not finished"
     missing = [d.to for d in slot.deliveries if known.holds.get(d.to, ("", ()))[0] != current]
-    if missing:
+    if missing and gives:
         return f"{missing[0]} does not have it yet"
-    if is_old(slot, known, now):
-        return f"it was made {format_instant(known.made[current])}"
+    if gives and is_old(slot, known, now):
+        return f"it was made {at_second(known.made[current])}"
     for old in known.made:
         if old != current and next_end(slot, known, old) <= now:
             return f"the overlap of {old} is over"

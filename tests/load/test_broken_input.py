@@ -114,6 +114,13 @@ def test_references_to_a_leaver_are_warnings() -> None:
     assert loaded.ok
 
 
+def test_a_person_who_is_there_is_not_called_gone_where_a_service_is_wanted() -> None:
+    text = "people: {bob: {}}\npipelines: {site: {schedules: bob}}\n"
+    loaded = load(text, departed=["bob"])  # the history has them, as it has everybody
+    assert told(loaded) == ["1.yaml:2:31 unknown-person"]
+    assert "bob is a person" in loaded.diagnostics[0].fix
+
+
 def test_more_problems_than_anybody_reads_are_counted() -> None:
     text = "people:\n" + "".join(f"  p{n}: {{x: 1}}\n" for n in range(1200))
     loaded = load(text)

@@ -26,6 +26,7 @@ targets:
     base: {people: "ou=p,dc=x", groups: "ou=g,dc=x"}}
 stores:
   vault: {provider: openbao, url: "https://bao.example.com", path: secret/ci}
+  local: {provider: file, folder: /srv/credentials}
 """
 
 
@@ -68,6 +69,11 @@ def to(*places: str) -> str:
         (to("{to: vault/bot, as: {login: A, secret: B}}"), ["delivery-names"]),
         (to("{to: vault/bot}", "{to: vault/bot, as: KEY}"), ["delivered-twice"]),
         (to("{to: vault/bot, as: {user: A, secret: A}}"), ["delivered-twice"]),
+        (to("{to: vault/bot, as: provision}"), ["delivery-place"]),
+        (to("{to: local/bot, as: {user: U, secret: provision}}"), ["delivery-place"]),
+        (to("{to: local/bot, as: provision_key}"), []),
+        ("{aws: {access-key: {rotate_after: 47h, deliver_to: [{to: vault}]}}}", ["overlap-too-long"]),
+        ("{aws: {access-key: {rotate_after: 4h, overlap: 2h, deliver_to: [{to: vault}]}}}", []),
         ("{many: {access-key: {deliver_to: [{to: vault}]}}}", ["credential-target"]),
         ("{many/one: {access-key: {deliver_to: [{to: vault}]}}}", []),
         ("{aws: {password: {deliver_to: [{to: vault}]}}}", ["unknown-credential"]),
