@@ -108,10 +108,12 @@ def _live(decision: Decision, groups: list[tuple[str, str]], counting: Published
 def _hands(text: str | None) -> frozenset[Hand]:
     from provisioner.actor.decide import Hand
 
+    if text is None:
+        return frozenset()
     try:
-        return frozenset(Hand(part.strip()) for part in (text or "").split(",") if part.strip())
+        return frozenset(Hand(part.strip()) for part in text.split(","))
     except ValueError:
-        raise typer.BadParameter("--approver-not takes author, merger and triggerer, with commas between") from None
+        raise typer.BadParameter(f"--approver-not takes author, merger and triggerer, with commas between, and not `{text}`") from None
 
 
 def _group(text: str) -> tuple[str, str]:

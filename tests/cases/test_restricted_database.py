@@ -56,6 +56,7 @@ roles:
 pipelines:
   report: {{repository: report, scope: [shop], schedules: nightly-bot, max_duration: 20m}}
   other: {{repository: other}}
+  long: {{repository: long, scope: [shop], max_duration: 9d}}
 services:
   nightly-bot: {{owners: [anna], roles: [{{role: nightly, environments: [production]}}]}}
 """
@@ -292,6 +293,7 @@ def test_on_a_laptop_it_is_said_who_it_is_for_and_the_record_says_so(shop: Wareh
         (("--environment", "prod"), 7, "did you mean `production`?"),
         (("--role", "analist"), 7, "no role analist is declared"),
         (("--for", "25h"), 64, "ask for --for 20m or less"),
+        (("--pipeline", "long", "--for", "25h"), 64, "ask for --for 1d or less"),
         (("--for", "0m"), 64, "`0m` is no time at all"),
         (("--sealed", "box", "--key", "key"), 64, "cannot be said with --sealed"),
     ],
