@@ -34,6 +34,8 @@ class Rotate(OneSlot):
     def go(self) -> Rotated:
         """Raises ProvisionError where the journal cannot be written, or the lock is lost."""
         try:
+            if not self.places and not self.gone:
+                raise StopError("it has no place to go to, so none is made, and what works is left as it is")
             self.look(gone=self.gone)
             settle_begun(self)
             self._tell_of_strange()

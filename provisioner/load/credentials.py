@@ -181,7 +181,8 @@ class Credentials:
     def _delivery(self, at: At, path: Path, identity: Identity, one: DeliveryModel, usual: Names) -> Holds | None:
         where = split(one.to, self.world.carried.get("stores", {}), self.world.targets)
         if where is None:
-            return None  # told as `unknown-store`
+            self._no_instance(at, (*path, "to"), one.to)
+            return None
         name, place = where[0], where[1] or identity.id
         target = self.world.targets.get(name)
         provider = target.provider if target is not None else self.world.carried["stores"][name].get("provider")
@@ -208,7 +209,7 @@ class Credentials:
                 f"{show(one.to)} cannot take it: {told}",
                 (*path, "as" if wrong else "to"),
                 why="a delivery names a place in a store, and the names that the parts get there",
-                fix="see the page of credentials in the documentation",
+                fix="docs/credentials.md has the places of each store, and the names that they take",
             )
             return None
         # What is written at once is one document, whatever the names in it.
@@ -241,6 +242,21 @@ class Credentials:
                 fix="deliver both as one value: `as: NAME`",
             )
         return holds
+
+    def _no_instance(self, at: At, path: Path, to: str) -> None:
+        """Where nothing of that name is declared at all, that is told as `unknown-store`."""
+        family, _, rest = to.partition("/")
+        instances = [n for n in self.world.targets if n.startswith(f"{family}/")]
+        if not instances:
+            return
+        self._say(
+            at,
+            "delivery-place",
+            f"nothing can be delivered to {show(to)}: {show(family)} has instances, and it names none of them",
+            path,
+            why="each instance is a system of its own",
+            fix=f"write {' or '.join(show(f'{n}/{rest}'.rstrip('/')) for n in instances[:5])}",
+        )
 
     def _say(self, at: At, code: str, message: str, path: Path, **more: object) -> None:
         self.world.problems.append(at.problem(code, message, path, **more))  # type: ignore[arg-type]
