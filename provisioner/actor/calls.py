@@ -175,7 +175,7 @@ def wrong(system: str, told: str) -> ProvisionError:
             "ci-not-ours",
             f"this run of {system} cannot be judged: {told}",
             why="which API is asked, and about which repository or job, is for the applied files to say",
-            fix="leave the CI's own variables as they are, and declare what is missing: docs/gate.md says what each needs",
+            fix="leave the CI's own variables alone, and declare what is missing: docs/gate.md has what each needs",
         )
     )
 

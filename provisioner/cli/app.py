@@ -65,7 +65,8 @@ def load(name: str) -> Any:
         alone = _app()
         alone.command(name, cls=_Command, context_settings=_CONTEXT)(function)
         return get_command(alone)
-    group = _app(name=name, cls=_Group, context_settings=_CONTEXT, subcommand_metavar="COMMAND [OPTIONS]", options_metavar="")
+    shown = {"subcommand_metavar": "COMMAND [OPTIONS]", "options_metavar": ""}
+    group = _app(name=name, cls=_Group, context_settings=_CONTEXT, **shown)
     group.callback()(function)
     for part, does in parts.items():
         group.command(part, cls=_Command, context_settings=_CONTEXT, options_metavar="[OPTIONS]")(does)

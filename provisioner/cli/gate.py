@@ -113,7 +113,8 @@ def _hands(text: str | None) -> frozenset[Hand]:
     try:
         return frozenset(Hand(part.strip()) for part in text.split(","))
     except ValueError:
-        raise typer.BadParameter(f"--approver-not takes author, merger and triggerer, with commas between, and not `{text}`") from None
+        told = "--approver-not takes author, merger and triggerer, with commas between"
+        raise typer.BadParameter(f"{told}, and not `{text}`") from None
 
 
 def _group(text: str) -> tuple[str, str]:

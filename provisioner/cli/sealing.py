@@ -121,7 +121,7 @@ def _there(place: Path) -> ProvisionError:
 
 
 def _unwritten(place: Path, why: str) -> ProvisionError:
-    return _wrong(f"{place} cannot be written: {why}", "name a file in a folder that is there and that you may write to")
+    return _wrong(f"{place} cannot be written: {why}", "name a file in a folder that you may write to")
 
 
 def _needs_nacl() -> None:

@@ -63,7 +63,7 @@ def entry_of(loaded: Loaded, who: str, otherwise: Callable[[], str]) -> Entry:
                 f"nobody with the id `{who}` is declared",
                 why="PERSON is an id under `people:` or `services:`",
                 fix="mend the files first: they may stand in what could not be read" if wrong else otherwise(),
-            )
+            ),
         )
     shown = identity.location.file
     file = shown.removeprefix(f"{loaded.folder}/") if loaded.folder != "." else shown

@@ -134,8 +134,8 @@ class Credentials:
 
     def _room(self, at: At, path: Path, said: CredentialModel) -> None:
         """A credential that is due before the one before it is gone."""
-        after = said.rotate_after if isinstance(said.rotate_after, timedelta) else None
-        overlap = said.overlap if isinstance(said.overlap, timedelta) else DEFAULT_OVERLAP
+        after: timedelta | None = said.rotate_after  # None where the files say nothing
+        overlap: timedelta = said.overlap or DEFAULT_OVERLAP
         if after is None or after >= 2 * overlap:
             return
         self._say(
@@ -228,7 +228,7 @@ class Credentials:
                     f"{show(one.to)} would have both parts under one name" if same else told,
                     (*path, "to"),
                     why="each would overwrite the other",
-                    fix="give each part a name of its own" if same else "give them different places, or different names",
+                    fix="give each part its own name" if same else "give them different places, or different names",
                 )
         if len(names.all) > 1 and not holds.at_once:
             self._say(

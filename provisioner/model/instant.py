@@ -37,8 +37,9 @@ def parse_duration(text: str) -> timedelta:
     """`90s`, `15m`, `4h`, `30d`, `2w`; `ValueError` otherwise."""
     found = _DURATION.match(text)
     if found is None:
-        nothing = re.fullmatch(r"0+[smhdw]?", text) is not None
-        raise ValueError(f"`{text}` is no time at all" if nothing else f"`{text}` is not a duration such as 4h, 7d or 2w")
+        if re.fullmatch(r"0+[smhdw]?", text):
+            raise ValueError(f"`{text}` is no time at all")
+        raise ValueError(f"`{text}` is not a duration such as 4h, 7d or 2w")
     try:
         return timedelta(**{_UNIT[found[2]]: int(found[1])})
     except OverflowError:
