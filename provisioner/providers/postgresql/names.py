@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import quote, unquote
 
 from provisioner.model.instant import Instant, format_instant, parse_instant
@@ -193,6 +194,13 @@ def is_other(thing: str) -> bool:
 
 
 # Dataset roles
+
+INTACT: Mapping[str, Any] = {"intact": True}
+"""Attributes of a grant: what it hangs on holds what it stands for. Who is in a dataset role that lost some of that
+still has the grant, because it comes back with what was lost."""
+BROKEN: Mapping[str, Any] = {"intact": False}
+UNREAD = frozenset({"intact", "creators", "not_covered"})
+"""What is not known of a grant in a database that was not read."""
 
 
 def dataset_role(owner: str | None, thing: Thing, privilege: str) -> str:

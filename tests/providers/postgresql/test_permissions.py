@@ -92,7 +92,8 @@ def test_a_database_that_cannot_be_entered_is_told_and_nothing_of_it_is_taken_fo
     rig.server.run("create database warehouse")
     rig.server.run("create schema sales", "create table sales.orders (id int)", database="warehouse")
     rig.databases.append("warehouse")
-    far = gives("far", datasets={"warehouse/sales.orders": ["select"], "sales.orders": ["select"]})
+    inside = {"warehouse/sales.orders": ["select"], "warehouse/sales.*": ["insert"], "sales.orders": ["select"]}
+    far = gives("far", datasets=inside)
     here = rig.files([someone("ada", "far")], [far])
     rig.user = "svc"
     rig.apply(here)
@@ -102,6 +103,7 @@ def test_a_database_that_cannot_be_entered_is_told_and_nothing_of_it_is_taken_fo
     assert reading.coverage.of(Kind.GRANT).verdict is Verdict.PARTIAL
     assert "permission denied" in reading.coverage.of(Kind.GRANT).proof
     assert reading.coverage.of(Kind.GRANT, "sales.orders").verdict is Verdict.COMPLETE
+    assert rig.plan(here).changes == (), "what was not read does not differ"
     plan = rig.plan(rig.files([someone("ada", "rest")], [gives("rest", roles=["staff"])]), here)
     taken = [c.words for c in plan.changes if c.narrows]
     assert taken == ["take select on sales.orders from ada"] and not plan.complete
