@@ -35,12 +35,13 @@ select d.datname::text, d.datallowconn, d.datdba::int8, a.grantor::int8, a.grant
  where not d.datistemplate"""
 
 # What a role owns and what it is granted, in every database, also in those that are not ours to look into. Default
-# privileges and user mappings are owned too, and go with the role.
+# privileges and user mappings (`d`) are its own and nobody else's: they are dropped in their database, not handed on.
 DEPENDS: LiteralString = """
-select s.refobjid::int8, coalesce(d.datname::text, ''), s.deptype::text, count(*)
+select s.refobjid::int8, coalesce(d.datname::text, ''),
+       case when s.classid in ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass) and s.deptype = 'o' then 'd'
+            else s.deptype::text end, count(*)
   from pg_shdepend s left join pg_database d on d.oid = s.dbid
  where s.refclassid = 'pg_authid'::regclass and s.refobjid >= 16384
-   and not (s.deptype = 'o' and s.classid in ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass))
    and (%(roles)s::int8[] is null or s.refobjid::int8 = any(%(roles)s))
  group by 1, 2, 3"""
 

@@ -181,7 +181,7 @@ class PostgresReader:
             rows = session.rows(queries.DEPENDS, {"roles": list(wanted)})
         found = Found()
         for oid, database, kind, _ in rows:
-            if database and database not in self._databases and kind in ("o", "a"):
+            if database and database not in self._databases:
                 thing = Other(database, "objects" if kind == "o" else "privileges").text(self._main)
                 slot = names.OWNER if kind == "o" else "granted"
                 way = Way(slot, locked_by=f"database {database}, which `databases` does not name")
