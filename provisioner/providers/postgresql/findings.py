@@ -11,7 +11,6 @@ from provisioner.model.instant import Instant, format_instant
 from provisioner.providers.postgresql.convert import Cluster, is_sequence_privilege
 from provisioner.providers.postgresql.rows import Acl, Relation
 
-
 DEFAULTS = frozenset({("database", "", "CONNECT"), ("database", "", "TEMPORARY"), ("schema", "public", "USAGE")})
 """Kind, schema and privilege of what everybody has from the start: told in one line, not as resources."""
 

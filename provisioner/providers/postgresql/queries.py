@@ -101,8 +101,8 @@ PRIVILEGES: LiteralString = " union all ".join(
              public="f.defaclobjtype not in ('f', 'T')"),
     )
 )  # fmt: skip
-"""What is granted in one database to anybody but its owner. To everybody only what is not theirs by default: of functions,
-types and languages nothing is told."""
+"""What is granted in one database to anybody but its owner. To everybody only what is not theirs by default: nothing of
+functions, types and languages."""
 
 _SHARED: LiteralString = _acl(
     "tablespace",

@@ -161,6 +161,18 @@ def test_held_through_another_role_still_is_called_held(rig: Rig) -> None:
     assert "through analysts" in str(outcome) and rig.can("ada", READ)
 
 
+@pytest.mark.parametrize("wider", ["sales.*", "sales.orders"])
+def test_held_through_what_it_is_a_part_of_still_is_called_held(rig: Rig, wider: str) -> None:
+    clerk, member = gives("clerk", datasets={"sales.orders.id": ["select"]}), gives("member", roles=["analysts"])
+    rig.objects = {"roles": {"analysts": {"datasets": {wider: ["select"]}}}}
+    before = rig.files([someone("ada", "clerk", "member")], [clerk, member])
+    rig.apply(before)
+    planned, applied = rig.run(rig.files([someone("ada", "member")], [clerk, member]), before)
+    assert [c.words for c in planned.plan.changes] == ["take select on sales.orders.id from ada"]
+    outcome = next(iter(applied.outcomes.values()))
+    assert "through analysts" in str(outcome) and rig.can("ada", READ)
+
+
 def test_missing_table_fails_by_name_and_holds_up_nothing_else(rig: Rig) -> None:
     clerk = gives("clerk", datasets={"sales.ordrs": ["select"], "sales.orders": ["select"]})
     planned, applied = rig.run(rig.files([someone("ada", "clerk")], [clerk]))
