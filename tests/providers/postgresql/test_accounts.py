@@ -75,6 +75,17 @@ def test_role_that_nobody_logs_in_as_is_not_taken_for_an_account(rig: Rig) -> No
     assert rig.server.run("select rolcanlogin from pg_roles where rolname = 'ada'") == [(False,)]
 
 
+def test_login_role_that_nobody_is_in_is_no_role_to_be_put_into_and_the_run_says_so(rig: Rig) -> None:
+    rig.server.run("create role carl login")
+    planned, applied = rig.run(rig.files([someone("ada", "odd")], [gives("odd", roles=["carl", "staff"])]))
+    told = {c.words: applied.outcomes[c.id] for c in planned.plan.changes}
+    assert told["create role carl"] == Refused(
+        "`carl` is there and can log in, and nobody is in it: that is an account; take another name"
+    )
+    assert {c.words for c in applied.succeeded} >= {"put ada into role staff", "create role staff"}
+    assert rig.server.run("select 1 from pg_auth_members where roleid = 'carl'::regrole") == []
+
+
 def test_login_role_of_somebody_unknown_is_not_taken(rig: Rig) -> None:
     rig.server.run("create role ada login")
     plan = rig.plan(rig.files([someone("ada", "staff")], [STAFF]))
