@@ -41,6 +41,9 @@ def by_hand(rig: Rig) -> None:
         "grant update (id) on sales.orders to ada",
         "create function sales.f(a integer, b text) returns int language sql as 'select 1'",
         "grant execute on function sales.f to ada",
+        "create aggregate sales.most(float8 order by anyelement) (sfunc = ordered_set_transition, stype = internal, "
+        "finalfunc = percentile_disc_final, finalfunc_extra)",
+        "grant execute on routine sales.most to ada",
         "create type sales.mood as enum ('ok')",
         "grant usage on type sales.mood to ada",
         "grant create, temporary on database app to ada",
