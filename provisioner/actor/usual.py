@@ -5,11 +5,12 @@ Only runs that one person alone sets going: of two, it would be all pairs. Decid
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from provisioner.actor.decide import Asked
 from provisioner.actor.shares import Asking, assumed, held_there, said_of, shares
 from provisioner.contract import Prepares, Provider, Usual
+from provisioner.diagnostics import NOWHERE
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.assignment import Assignment
 from provisioner.model.identity import Identity, IdentityKind
@@ -40,15 +41,14 @@ def usual_runs(
         there = {name: t for name, t in ready.items() if assumed(declared, pipeline, t) is not None}
         if not there or not said_of(declared, pipeline).get("scope"):
             continue
-        starters = [i for i in _starters(declared, pipeline) if i.id not in held and i.present_at(now)]
-        for environment in declared.environments:
-            for asked, who in _alike(starters, declared, roles, environment):
-                for share in shares(Asking(asked, (who[0].id,), pipeline), [declared], providers, now):
-                    name = share.target.name
-                    if name in there and share.things and not share.cannot:
-                        found.setdefault(name, []).extend(
-                            Usual(one.id, one.login_on(name), pipeline, share.things) for one in who
-                        )
+        alike = _alike(i for i in _starters(declared, pipeline) if i.id not in held and i.present_at(now))
+        for asked, who in _asked(alike, declared, roles):
+            for share in shares(Asking(asked, (who[0].id,), pipeline), [declared], providers, now):
+                name = share.target.name
+                if name in there and share.things and not share.cannot:
+                    found.setdefault(name, []).extend(
+                        Usual(one.id, one.login_on(name), pipeline, share.things) for one in who
+                    )
     return found
 
 
@@ -60,23 +60,30 @@ def _starters(declared: DeclaredAccess, pipeline: str) -> Iterator[Identity]:
             yield identity
 
 
-def _alike(
-    starters: Collection[Identity], declared: DeclaredAccess, roles: Roles, environment: str
-) -> Iterator[tuple[Asked, list[Identity]]]:
-    """What may be asked for in the environment, with those who hold the same there: many people hold what others do."""
-    alike: dict[tuple[Asked, _Held], list[Identity]] = {}
+def _alike(starters: Iterable[Identity]) -> list[list[Identity]]:
+    """Those who hold the same roles together: many people hold what others do."""
+    alike: dict[_Held, list[Identity]] = {}
     for identity in starters:
-        reached = {role.id for held in identity.roles for role, _ in roles.reached_from(held.role)}
-        for role in (None, *sorted(reached)):
-            asked = Asked(environment, role)
-            there = held_there(identity, declared, roles, asked).roles
-            key = tuple(sorted({_what(held) for held in there}, key=repr))
-            if there:
-                alike.setdefault((asked, key), []).append(identity)
-    for (asked, _), who in alike.items():
-        yield asked, who
+        alike.setdefault(tuple(map(_what, identity.roles)), []).append(identity)
+    return list(alike.values())
+
+
+def _asked(
+    alike: Iterable[list[Identity]], declared: DeclaredAccess, roles: Roles
+) -> Iterator[tuple[Asked, list[Identity]]]:
+    """What runs of them may be asked for: in each environment all that they hold there, and each role by itself."""
+    for who in alike:
+        reached = {role.id for held in who[0].roles for role, _ in roles.reached_from(held.role)}
+        for environment in declared.environments:
+            seen = set()
+            for role in (None, *sorted(reached)):
+                asked = Asked(environment, role)
+                there = frozenset(map(_what, held_there(who[0], declared, roles, asked).roles))
+                if there and there not in seen:
+                    seen.add(there)
+                    yield asked, who
 
 
 def _what(held: Assignment) -> Assignment:
     """Without where and why it stands."""
-    return Assignment(held.role, held.environments, held.starts, held.until, length=held.length, floats=held.floats)
+    return held._replace(location=NOWHERE, reason=None, source=None)

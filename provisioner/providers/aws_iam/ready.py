@@ -8,7 +8,7 @@ take away one that is not as we made it, or that somebody has attached.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,17 +46,14 @@ class Policies:
         self._identified.check(self._reads)
         held = read_held(self._reads, self._identified.partition, {one.login for one in usual})
         pieces: dict[str, str] = {}
-        whose: dict[str, list[str]] = {}
-        for one in usual:
-            given = given_by(one.things, held)
-            if given.cannot or held.boundary(one.login):
-                continue  # no run is given anything then, and the run says why
-            for piece in self._pieces(given, held, one.login):
+        whose: dict[str, dict[str, None]] = {}
+        for one, texts in self._needed(usual, held):
+            for piece in texts:
                 name = names.run_policy(piece, self._owner)
                 pieces[name] = piece
-                whose.setdefault(name, []).append(f"{one.person} in {one.pipeline}")
+                whose.setdefault(name, {})[f"{one.person} in {one.pipeline}"] = None
         lacking = [
-            Piece(name, piece, tuple(dict.fromkeys(whose[name])))
+            Piece(name, piece, tuple(whose[name]))
             for name, piece in pieces.items()
             if self._arn(name) not in held.ready
         ]
@@ -93,9 +90,22 @@ class Policies:
             if error.trouble is not Trouble.GONE:
                 raise
 
-    def _pieces(self, given: Given, held: Held, login: str) -> tuple[str, ...]:
-        found = session_for(given, held, (login,), _ANY_END, self._account, self._owner)
-        return () if found.cannot else found.pieces
+    def _needed(self, usual: Sequence[Usual], held: Held) -> Iterator[tuple[Usual, tuple[str, ...]]]:
+        """What each takes; worked out once for all who are given and denied the same."""
+        given: dict[int, Given] = {}
+        known: dict[object, tuple[str, ...]] = {}
+        for one in usual:
+            if id(one.things) not in given:
+                given[id(one.things)] = given_by(one.things, held)
+            theirs = given[id(one.things)]
+            if theirs.cannot or held.boundary(one.login):
+                continue  # no run is given anything then, and the run says why
+            inline = sorted(json.dumps(text, sort_keys=True) for text in held.inline.get(one.login, {}).values())
+            key = (theirs, frozenset(held.attached.get(one.login, ())), *inline)
+            if key not in known:
+                found = session_for(theirs, held, (one.login,), _ANY_END, self._account, self._owner)
+                known[key] = () if found.cannot else found.pieces
+            yield one, known[key]
 
     def _not_ours(self, name: str, row: Mapping[str, Any], document: documents.Document) -> str | None:
         """Why it is left alone, in words."""
