@@ -109,7 +109,7 @@ class LayReady:
             became = "is not there, so its runs are refused" if step is Prepare.MAKE else "is not taken away"
             told.failed.append(f"{name} {became}: {error}")
             return False
-        self._note(step, Phase.DONE, name)
+        self._note(step, Phase.DONE, name, runs)
         return True
 
     def _note(self, step: Prepare, phase: Phase, name: str, runs: Sequence[str] = (), why: str = "") -> None:

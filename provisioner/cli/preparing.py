@@ -23,6 +23,7 @@ from provisioner.contract import Connection, Preparer, Prepares, ProviderError, 
 from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.records.runs import going_on
 from provisioner.report.safe import safe
+from provisioner.report.words import plural
 
 if TYPE_CHECKING:
     from provisioner.records.lock import Lock
@@ -64,7 +65,9 @@ def lay_ready(work: Work, targets: Collection[str], run: RunInfo, lock: Lock, *,
                     of,
                     lambda name=name: going_on(work.journal.store, name, datetime.now(UTC), _MARGIN),  # type: ignore[misc]
                     drops=drops,
-                    progress=lambda words, name=name: line(f"{name}: {words}", phase=f"{name}: policies for runs"),  # type: ignore[misc]
+                    progress=lambda words, name=name: line(
+                        f"{name}: {words}", phase=f"{name}: policies that runs need"
+                    ),  # type: ignore[misc]
                 )
                 found.append(laying.go())
             finally:
@@ -123,11 +126,12 @@ def _notes(work: Work) -> Iterator[Diagnostic]:
             continue
         if found.lacking or found.needless:
             runs = list(dict.fromkeys(run for piece in found.lacking for run in piece.runs))
-            told = [f"{len(found.lacking)} to be laid ready for runs ({few(runs)})"] if found.lacking else []
-            told += [f"{len(found.needless)} to be taken away, which no run needs"] if found.needless else []
+            lacking, needless = plural(len(found.lacking), "policy", "policies"), len(found.needless)
+            told = [f"{lacking} to be laid ready on {name} for runs ({few(runs)})"] if found.lacking else []
+            told += [f"{needless} to be taken away there, which no run needs"] if found.needless else []
             yield Diagnostic(
                 "run-policies",
-                f"{name}: policies for runs: {'; '.join(told)}",
+                "; ".join(told),
                 Severity.NOTE,
                 why="what these runs may do is more than goes into a session; a policy that lies ready is on nobody, "
                 "and gives nothing by itself",
@@ -137,7 +141,7 @@ def _notes(work: Work) -> Iterator[Diagnostic]:
         for words in found.strange:
             yield Diagnostic(
                 "run-policy-changed",
-                f"{name}: {words}",
+                words,
                 Severity.WARNING,
                 why="policies for runs are known by their own text, and nobody else has a use for them; a run is never "
                 "given one that was changed",

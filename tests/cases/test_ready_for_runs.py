@@ -84,7 +84,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, aws_server: AwsServer) -> Ite
 def test_a_plan_says_what_will_lie_ready_and_writes_nothing(site: Site) -> None:
     status, told = site.provision("plan")
     (line,) = lines(told, "note[run-policies]")
-    assert status == 0 and line.endswith("aws: policies for runs: 1 to be laid ready for runs (ada in site)")
+    assert status == 0 and line.endswith(": 1 policy to be laid ready on aws for runs (ada in site)")
     assert ready(site) == {}
     assert "Nothing to do. 1 target read" in told
 
@@ -97,7 +97,7 @@ def test_apply_lays_it_ready_once_attached_to_nobody(site: Site) -> None:
     assert "run-policies" not in site.provision("plan")[1]
     assert site.provision("apply")[0] == 0
     assert list(ready(site)) == [name]
-    assert lines(site.provision("journal", "show")[1], f"{name} lies ready for runs")
+    assert lines(site.provision("journal", "show")[1], f"{name} lies ready for runs (ada in site)")
 
 
 def test_the_run_may_all_that_both_may_and_nothing_else(site: Site) -> None:
@@ -152,7 +152,7 @@ def test_one_that_somebody_changed_is_given_to_no_run_and_left_alone(site: Site)
 def test_when_the_pipeline_is_gone_and_its_runs_are_over_nothing_is_left(site: Site) -> None:
     (site.folder / "access/access.yaml").write_text(ACCESS)
     site.commit()
-    assert lines(site.provision("plan")[1], "2 to be taken away, which no run needs")
+    assert lines(site.provision("plan")[1], "2 to be taken away there, which no run needs")
     status, told = site.provision("apply")
     assert status == 0 and lines(told, "stay until run") and len(ready(site)) == 2
     for begun in site.folder.rglob("runs/*/*-begin.json"):  # as if their time were over
