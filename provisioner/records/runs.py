@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from provisioner.model.canonical import canonical_json
@@ -111,6 +112,18 @@ def begun(store: RecordStore, run: str) -> tuple[Began, ...]:
     names = [(day, n) for day in store.names(_FOLDER) for n in store.names(f"{_FOLDER}/{day}") if _NAME.match(n)]
     found = [_read(store.read(f"{_FOLDER}/{day}/{n}")) for day, n in names if n.endswith(f"-{run}-begin.json")]
     return tuple(one for one in found if isinstance(one, Began) and one.run == run)
+
+
+def going_on(store: RecordStore, target: str, at: Instant, margin: float) -> tuple[str, ...]:
+    """The ids of runs that were given something on a target and are not over at that time, by their own end and
+    `margin` seconds; begun since the day before."""
+    found = []
+    for day in (f"{at - timedelta(days=1):%Y-%m-%d}", f"{at:%Y-%m-%d}"):
+        for name in store.names(f"{_FOLDER}/{day}"):
+            one = _read(store.read(f"{_FOLDER}/{day}/{name}")) if _NAME.match(name) else None
+            if isinstance(one, Began) and target in one.given and at < one.ends + timedelta(seconds=margin):
+                found.append(one.run)
+    return tuple(found)
 
 
 def any_run(store: RecordStore) -> bool:
