@@ -28,6 +28,7 @@ from provisioner.report.words import plural
 if TYPE_CHECKING:
     from provisioner.records.lock import Lock
     from provisioner.records.run import RunInfo
+    from provisioner.report.progress import ProgressLine
 
 _MARGIN = 300.0
 """Seconds by which two clocks may differ: a run is over only then."""
@@ -43,38 +44,35 @@ def with_notes(work: Work) -> Work:
 def lay_ready(work: Work, targets: Collection[str], run: RunInfo, lock: Lock, *, drops: bool) -> list[Laid]:
     """What became of each target that had something to do. `targets` are those that this run may write to; `drops`:
     what no run needs is taken away."""
-    found = []
     of = Rotating(run, lambda: datetime.now(UTC), Waits(call=work.opened.times.deadline), time.sleep, lock.lost)
     line = progress_line()
     try:
-        for name, usual in _asked(work).items():
-            if name not in targets:
-                continue
-            connection = work.situation.connections[name]
-            try:
-                preparer = _opened(connection, writes=True)
-            except ProviderError as error:
-                found.append(Laid(name, failed=[str(error)]))
-                continue
-            try:
-                laying = LayReady(
-                    name,
-                    preparer,
-                    usual,
-                    work.journal.chain(name),
-                    of,
-                    lambda name=name: going_on(work.journal.store, name, datetime.now(UTC), _MARGIN),  # type: ignore[misc]
-                    drops=drops,
-                    progress=lambda words, name=name: line(
-                        f"{name}: {words}", phase=f"{name}: policies that runs need"
-                    ),  # type: ignore[misc]
-                )
-                found.append(laying.go())
-            finally:
-                preparer.close()
+        each = [
+            _laid(work, name, usual, of, line, drops=drops) for name, usual in _asked(work).items() if name in targets
+        ]
     finally:
         line.close()
-    return [laid for laid in found if laid != Laid(laid.target)]
+    return [laid for laid in each if laid != Laid(laid.target)]
+
+
+def _laid(work: Work, name: str, usual: Sequence[Usual], of: Rotating, line: ProgressLine, *, drops: bool) -> Laid:
+    """What became of one target."""
+    store = work.journal.store
+
+    def going() -> tuple[str, ...]:
+        return going_on(store, name, of.clock(), _MARGIN)
+
+    def progress(words: str) -> None:
+        line(f"{name}: {words}", phase=f"{name}: policies that runs need")
+
+    try:
+        preparer = _opened(work.situation.connections[name], writes=True)
+    except ProviderError as error:
+        return Laid(name, failed=[str(error)])
+    try:
+        return LayReady(name, preparer, usual, work.journal.chain(name), of, going, drops, progress).go()
+    finally:
+        preparer.close()
 
 
 def report(found: Sequence[Laid]) -> Exit:
