@@ -29,6 +29,25 @@ def test_a_delivery_that_fails_leaves_the_old_key_working_and_the_next_run_goes_
     assert pair(acme.in_secrets_manager("bot"))[0] == pair(acme.in_file("bot.json"))[0] == new
 
 
+def test_a_new_key_that_is_switched_off_before_it_lies_everywhere_goes_nowhere_else(acme: Company) -> None:
+    """Whose store did not have it yet would lose the key that works."""
+    acme.declare(MANAGER, LOCAL)
+    assert acme.run("apply").status == 0
+    (first,) = acme.live()
+    in_the_way = acme.local / ".bot.json.0.new"
+    in_the_way.mkdir()
+    ran = acme.run("rotate", "deploy-bot")
+    assert ran.status == 8 and "local/bot.json does not have" in ran.err, ran.out + ran.err
+    in_the_way.rmdir()
+    (second,) = set(acme.live()) - {first}
+    acme.aws.client("iam", ACCOUNT).update_access_key(UserName=BOT, AccessKeyId=second, Status="Inactive")
+    ran = acme.run("rotate", "--due")
+    assert ran.status == 0 and f"{second} is deleted: somebody switched it off" in ran.out, ran.out + ran.err
+    (third,) = set(acme.live()) - {first}
+    assert pair(acme.in_secrets_manager("bot")) == pair(acme.in_file("bot.json")) and acme.live()[first]
+    assert pair(acme.in_file("bot.json"))[0] == third and acme.works(*pair(acme.in_file("bot.json")))
+
+
 def test_a_place_that_cannot_be_looked_at_stops_it_before_a_key_is_made(acme: Company) -> None:
     acme.declare(MANAGER, LOCAL)
     acme.local.mkdir()
