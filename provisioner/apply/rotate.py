@@ -195,7 +195,9 @@ class Rotate(OneSlot):
                 f"{who}, as it lies in {there}, does not work ({why}), and goes nowhere else; {self._before} where it "
                 f"lies. If that stays so delete {who} by hand: the next run makes another"
             )
-        return f"{who} was made and does not work yet ({why}); nobody has it, {self._before}; the next run makes another"
+        return (
+            f"{who} was made and does not work yet ({why}); nobody has it, {self._before}; the next run makes another"
+        )
 
     @property
     def _before(self) -> str:
