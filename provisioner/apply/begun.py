@@ -7,6 +7,7 @@ to call one gone because another account, which the service was given since, doe
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from provisioner.apply.one_slot import OneSlot, StopError
@@ -25,6 +26,7 @@ def settle_begun(one: OneSlot) -> None:
     _settle_puts(one)
     _settle_deletes(one)
     _take_for_ours(one)
+    _read_what_was_rewritten(one)
 
 
 def _take_over(one: OneSlot) -> None:
@@ -122,3 +124,18 @@ def _take_for_ours(one: OneSlot) -> None:
             one.note(Turn.ISSUE, Phase.DONE, id=found, login=one.login, made=format_instant(made), proof=told)
         if one.known.holds.get(to, ("", ()))[0] != found:
             one.delivered(to, found, stored, "its companion names it")
+
+
+def _read_what_was_rewritten(one: OneSlot) -> None:
+    """A place whose companion says what it said, and that was written since: somebody may have written over the secret
+    alone. Where that is so, it does not have it."""
+    for place in (p for p in one.places if p.reads_back):
+        to, stored = place.delivery.to, one.stored.get(place.delivery.to)
+        held, versions = one.known.holds.get(to, ("", ()))
+        if stored is None or stored.public_id != held or stored.versions == versions:
+            continue
+        found = one.issuer.again(one.read(lambda p=place: p.store.read(*p.at)))  # type: ignore[misc]
+        if found is not None and found.public_id == held and one.works(found):
+            one.delivered(to, held, stored, "looked: it was written anew, and works")
+        else:
+            one.stored[to] = replace(stored, public_id=None)

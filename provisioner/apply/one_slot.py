@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from provisioner.apply.retry import NOT_SENT, Waits
-from provisioner.contract import Issuer, Key, Note, ProviderError, Store, Stored, Trouble
+from provisioner.contract import Issued, Issuer, Key, Note, ProviderError, Store, Stored, Trouble
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.instant import Instant
 from provisioner.model.rotation import Phase, Rotation, Turn
@@ -122,6 +122,16 @@ class OneSlot:
         if place.reads_back:
             return stored.public_id == who
         return held == who and stored.versions == versions
+
+    def works(self, issued: Issued) -> bool:
+        """Signs in with it."""
+        try:
+            self.read(lambda: self.issuer.use(issued, self.login))
+        except ProviderError as error:
+            if error.trouble is not Trouble.CREDENTIAL:
+                raise
+            return False
+        return True
 
     # How a call is made, and written down
 

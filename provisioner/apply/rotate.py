@@ -125,18 +125,9 @@ class Rotate(OneSlot):
                 issued = self.issuer.again(found)
                 if issued is None or issued.public_id != who:
                     continue
-                if who not in self.known.verified or self._works(issued):
+                if who not in self.known.verified or self.works(issued):
                     return issued
         return None
-
-    def _works(self, issued: Issued) -> bool:
-        try:
-            self.read(lambda: self.issuer.use(issued, self.login))
-        except ProviderError as error:
-            if error.trouble is not Trouble.CREDENTIAL:
-                raise
-            return False
-        return True
 
     def _make_room(self) -> None:
         """Only what was retired long enough is deleted for it, or was switched off: never what may be in use."""

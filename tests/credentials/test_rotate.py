@@ -66,6 +66,20 @@ def test_a_key_in_its_overlap_is_kept_where_somebody_switched_off_the_new_one(ac
     assert acme.live() == {first: True, third: True}, "with an overlap of its own"
 
 
+def test_what_somebody_wrote_over_beside_its_companion_is_noticed_and_written_anew(acme: Company) -> None:
+    acme.declare(LOCAL, MANAGER)
+    assert acme.run("apply").status == 0
+    (key,), mine, path = acme.live(), pair(acme.in_file("bot.json")), acme.local / "bot.json"
+    os.utime(path, (0, 0))
+    assert acme.run("rotate", "--due").out == "Nothing is due.\n", "it is the same"
+    path.write_text(path.read_text().replace(mine[1], "mistyped"))
+    ran = acme.run("rotate", "--due")
+    assert ran.status == 0 and ran.out == f"deploy-bot: access-key on aws: {key} lies in local/bot.json\n", (
+        ran.out + ran.err
+    )
+    assert pair(acme.in_file("bot.json")) == mine and set(acme.live()) == {key}, "read back from the other place"
+
+
 def test_what_is_known_of_a_credential_survives_the_sums_of_later_runs_and_is_shown(acme: Company) -> None:
     acme.declare(LOCAL)
     assert acme.run("apply").status == 0
