@@ -17,7 +17,7 @@ from provisioner.apply.one_slot import OneSlot, Place, Rotated, StopError
 from provisioner.apply.retry import NOT_SENT
 from provisioner.contract import Issued, Key, Note, ProviderError, Trouble
 from provisioner.model.instant import format_instant
-from provisioner.model.rotation import Phase, Turn
+from provisioner.model.rotation import Held, Phase, Turn
 from provisioner.plan.rotation import is_old, next_end
 
 
@@ -78,7 +78,7 @@ class Rotate(OneSlot):
             elif issued is None and who not in self.known.proven:
                 who = self._proven_by_others(who)
         current = self.known.current
-        off = current is None or self._is_off(current)  # by hand, or with its account
+        off = current is None or current in self.known.retired or self._is_off(current)  # or by hand
         due = off or self.anew or is_old(self.slot, self.known, self.of.clock())
         if who is None:
             if not due and current is not None and len(self.holders(current)) == len(self.places):
@@ -200,7 +200,8 @@ class Rotate(OneSlot):
             raise StopError(f"the secret of {who} cannot be read back for {place.delivery.to}")
         to = place.delivery.to
         before = self.stored.get(to)
-        self.note(Turn.DELIVER, Phase.INTENT, to=to, id=who, before=list(before.versions) if before else [])
+        names, versions = place.delivery.names.all, list(before.versions) if before else []
+        self.note(Turn.DELIVER, Phase.INTENT, to=to, id=who, before=versions, names=list(names))
         note = Note(who, self.of.run.id, self.of.clock())
         self.call(
             Turn.DELIVER,
@@ -214,7 +215,7 @@ class Rotate(OneSlot):
         if stored is None or stored.public_id != who:
             raise StopError(f"{to} took {who} and does not show it")
         self.stored[to] = stored
-        self.delivered(to, who, stored, "")
+        self.delivered(to, Held(who, stored.versions, names))
         self.told.done.append(f"{who} lies in {to}")
 
     def _verify(self, who: str, issued: Issued | None) -> None:

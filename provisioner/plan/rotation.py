@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provisioner.model.instant import Instant, format_instant
-from provisioner.model.rotation import Rotation
+from provisioner.model.rotation import Held, Rotation
 from provisioner.model.slot import Slot
 
 
@@ -14,9 +14,13 @@ def what_is_due(slot: Slot, known: Rotation, now: Instant) -> str | None:
         return "a run ended before it was known what became of it"
     if current is None or current not in known.made:
         return "it has no credential yet" if not known.made else "its rotation is not finished"
-    missing = [d.to for d in slot.deliveries if known.holds.get(d.to, ("", ()))[0] != current]
-    if missing:
-        return f"{missing[0]} does not have it yet"
+    if current in known.retired:
+        return "it was switched off"
+    for to, held in ((d, known.holds.get(d.to, Held())) for d in slot.deliveries):
+        if held.id != current:
+            return f"{to.to} does not have it yet"
+        if not held.fits(to.names.all):
+            return f"{to.to} does not have it as {' and '.join(to.names.all)} yet"
     if is_old(slot, known, now):
         return f"it was made {format_instant(known.made[current])}"
     for old in known.made:
