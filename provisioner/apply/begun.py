@@ -59,7 +59,7 @@ def _settle_issue(one: OneSlot) -> None:
 def _settle(one: OneSlot, begun: Begun) -> None:
     login = begun.login or one.login
     for key in one.keys if login == one.login else one.keys_of(login, gone=True):
-        if key.public_id in begun.before or key.public_id in one.known.made:
+        if key.apart or key.public_id in begun.before or key.public_id in one.known.made:
             continue
         used = one.read(lambda k=key: one.issuer.last_used(login, k.public_id))  # type: ignore[misc]
         if used is None and (key.created is None or key.created >= begun.at - SKEW):
@@ -107,7 +107,7 @@ def _settle_deletes(one: OneSlot) -> None:
                 continue
             if old in elsewhere[login]:
                 proof = f"looked: it is switched off on {login}, which is not the service's any more"
-        if made < listed:
+        if made < listed or one.issuer.replaces:  # where there is one it is told at once
             one.note(Turn.DELETE, Phase.DONE, id=old, proof=proof)
     if left:
         raise StopError("; ".join(left))

@@ -11,6 +11,7 @@ from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address
 from provisioner.model.identity import Identity
 from provisioner.model.instant import Instant, format_duration
+from provisioner.model.rotation import Rotation
 from provisioner.model.slot import Names, Slot
 from provisioner.model.slots import slots_of
 from provisioner.model.target import Mode, Target
@@ -81,6 +82,15 @@ def of_service(declared: DeclaredAccess, slot: Slot) -> Identity:
     return found or next(i for i in declared.identities.values() if slot.service in i.was)
 
 
+def known_of(declared: DeclaredAccess, journal: Journal, slot: Slot) -> Rotation:
+    """What the journal says of a slot that the files have: under the name that its service has or, as long as no run
+    has taken that over, under one that it had."""
+    chain = journal.chain(slot.target)
+    names = (slot.service, *declared.identities[slot.service].was)
+    found = [chain.rotation(str(replace(slot, service=name).address)) for name in names]
+    return next((known for known in found if known.made or known.issuing), found[0])
+
+
 def due_notes(
     declared: DeclaredAccess, targets: Mapping[str, Target], journal: Journal, at: Instant, person: str | None
 ) -> Iterator[Diagnostic]:
@@ -101,7 +111,7 @@ def due_notes(
     if all(i.credentials is None for i in declared.identities.values()):
         return
     for slot in slots(declared, targets, at, person):
-        why = what_is_due(slot, journal.chain(slot.target).rotation(str(slot.address)), at)
+        why = what_is_due(slot, known_of(declared, journal, slot), at)
         if why is not None:
             yield Diagnostic(
                 "credential-due",

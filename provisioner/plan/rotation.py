@@ -23,7 +23,13 @@ def what_is_due(slot: Slot, known: Rotation, now: Instant) -> str | None:
             return f"{to.to} does not have it as {' and '.join(to.names.all)} yet"
     if is_old(slot, known, now):
         return f"it was made {format_instant(known.made[current])}"
-    for old in known.made:
+    return what_ends(slot, known, now)
+
+
+def what_ends(slot: Slot, known: Rotation, now: Instant) -> str | None:
+    """Which old one's time has come, in words; None where none's has."""
+    current = known.current
+    for old in known.made if current is not None else ():
         if old != current and next_end(slot, known, old) <= now:
             return f"the overlap of {old} is over"
     return None

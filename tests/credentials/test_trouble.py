@@ -95,6 +95,16 @@ def test_no_key_is_made_for_a_user_that_is_not_known_to_be_the_bots(acme: Compan
     assert acme.live() == {} and acme.in_file("bot.json") is None
 
 
+def test_what_ends_credentials_has_nothing_to_say_of_one_that_is_still_to_be_made(acme: Company) -> None:
+    """Its account is made by an apply that is to come."""
+    acme.declare(LOCAL)
+    ran = acme.run("expire")
+    assert ran.status == 0 and "not done" not in ran.err, ran.out + ran.err
+    assert acme.run("apply").status == 0 and acme.run("rotate", "deploy-bot").status == 0
+    time.sleep(1.1)
+    assert "is switched off" in acme.run("expire").out, "what is over is ended"
+
+
 def test_no_process_is_started_with_a_secret_in_its_arguments_or_environment(acme: Company) -> None:
     acme.declare(LOCAL, MANAGER)
     started: list[tuple[Any, ...]] = []
