@@ -9,7 +9,7 @@ from provisioner.providers import catalog
 
 
 def load(folder: Path, text: str) -> Loaded:
-    """The text as access/all.yaml of `folder`, beside what lies there. Each diagnostic says where, why and what to do."""
+    """The text as access/all.yaml of `folder`, beside what lies there. Each problem says where, why, what to do."""
     access = folder / "access"
     access.mkdir(exist_ok=True)
     (access / "all.yaml").write_text(text)
