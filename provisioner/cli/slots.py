@@ -15,6 +15,7 @@ from provisioner.model.rotation import Rotation
 from provisioner.model.slot import Names, Slot
 from provisioner.model.slots import slots_of
 from provisioner.model.target import Mode, Target
+from provisioner.plan import rotation
 from provisioner.plan.rotation import what_is_due, what_is_over
 from provisioner.providers import catalog
 from provisioner.records.journal import Journal
@@ -83,12 +84,8 @@ def of_service(declared: DeclaredAccess, slot: Slot) -> Identity:
 
 
 def known_of(declared: DeclaredAccess, journal: Journal, slot: Slot) -> Rotation:
-    """What the journal says of a slot that the files have: under the name that its service has or, as long as no run
-    has taken that over, under one that it had."""
-    chain = journal.chain(slot.target)
-    names = (slot.service, *declared.identities[slot.service].was)
-    found = [chain.rotation(str(replace(slot, service=name).address)) for name in names]
-    return next((known for known in found if known.made or known.issuing), found[0])
+    """What the journal says of a slot that the files have."""
+    return rotation.known_of(journal.chain(slot.target).rotations(), slot, declared.identities[slot.service].was)
 
 
 def due_notes(

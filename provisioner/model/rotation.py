@@ -63,7 +63,7 @@ class Held:
 @dataclass
 class Rotation:
     """`made` are ours and not known to be gone, with their time, and `logins` the accounts that they were made for
-    (older records do not say); `holds` is by `to` what was delivered."""
+    (older records do not say); `holds` is by `to` what was delivered; `ended` is when one was last known to be gone."""
 
     issuing: Begun | None = None
     putting: dict[str, Begun] = field(default_factory=dict)
@@ -73,6 +73,7 @@ class Rotation:
     verified: dict[str, Instant] = field(default_factory=dict)
     retired: dict[str, Instant] = field(default_factory=dict)
     logins: dict[str, str] = field(default_factory=dict)
+    ended: Instant | None = None
 
     @property
     def current(self) -> str | None:
@@ -94,6 +95,7 @@ class Rotation:
             self.retired[who] = at
         elif phase == Phase.DONE and turn == Turn.DELETE:
             self._forget(who)
+            self.ended = at
 
     def _issue(self, body: Mapping[str, Any], phase: str, who: str, at: Instant) -> None:
         if phase == Phase.INTENT:
@@ -134,6 +136,7 @@ class Rotation:
             "verified": {i: format_instant(at) for i, at in self.verified.items()},
             "retired": {i: format_instant(at) for i, at in self.retired.items()},
             **({"logins": dict(self.logins)} if self.logins else {}),
+            **({"ended": format_instant(self.ended)} if self.ended is not None else {}),
         }
 
     @classmethod
@@ -148,6 +151,7 @@ class Rotation:
             {i: parse_instant(at) for i, at in found["verified"].items()},
             {i: parse_instant(at) for i, at in found["retired"].items()},
             dict(found.get("logins", {})),
+            parse_instant(found["ended"]) if found.get("ended") else None,
         )
 
 

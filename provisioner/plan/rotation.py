@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
 from provisioner.model.instant import Instant, format_instant
 from provisioner.model.rotation import Held, Rotation
 from provisioner.model.slot import Slot
+
+
+def known_of(rotations: Mapping[str, Rotation], slot: Slot, was: Iterable[str]) -> Rotation:
+    """What is known of a slot: under the name that its service has or, as long as no run has taken that over, under one
+    that it had."""
+    found = [rotations.get(str(replace(slot, service=name).address), Rotation()) for name in (slot.service, *was)]
+    return next((known for known in found if known.made or known.issuing), found[0])
 
 
 def what_is_due(slot: Slot, known: Rotation, now: Instant) -> str | None:

@@ -71,6 +71,10 @@ def test_a_key_that_nothing_shows_to_be_ours_is_never_ended_to_make_room(acme: C
     ran = acme.run("rotate", "deploy-bot")
     assert ran.status == 8 and foreign in ran.err and "nothing shows" in ran.err
     assert acme.live() == before and acme.works(*pair(acme.in_file("bot.json")))
+    files = acme.root / "access" / "all.yaml"
+    files.write_text(files.read_text().replace("aws-iam, ", "aws-iam, people: {access_keys: none}, "))
+    planned = acme.run("plan").out
+    assert planned.count("[key-undeclared]") == 1 and "nothing shows that what was made" in planned, planned
 
 
 def test_with_the_journal_lost_the_companion_says_which_key_is_ours(acme: Company) -> None:
