@@ -142,8 +142,8 @@ class _Keys:
                 f"{self._says()} has {self._count}{self._read}, and nothing shows that what was made "
                 f"{' and '.join(strange)} is ours",
                 "beside the declared credential, which is made here, delivered and made anew, it is nobody's to rotate",
-                "`provision rotate --due` says its id, or takes it for ours where a store has it; delete it where it is "
-                "not used",
+                "`provision rotate --due` says its id, or takes it for ours where a store has it; delete it where it "
+                "is not used",
             )
         limit = _limit(self._target)
         ages = [self._now - Instant.fromisoformat(made) for made in self._made if made != UNKNOWN]
