@@ -1,10 +1,10 @@
 """`provision run` killed by SIGKILL at each of its steps, or left without one answer; then its time passes, and what is
 left of it is ended by `expire`, or by the next run.
 
-Points are: before each call to a real PostgreSQL is sent, after the server did it, after its answer was read; before and
-after each record; while the command runs. And, without a kill, each call that never gets there or whose answer is lost.
-So too for `run --end`. Whoever sweeps is killed at one of its calls as well; the one after that is left alone. The
-command leaves a process of its own behind, which keeps its session open.
+Points are: before each call to a real PostgreSQL is sent, after the server did it, after its answer was read; before
+and after each record; while the command runs. And, without a kill, each call that never gets there or whose answer is
+lost. So too for `run --end`. Whoever sweeps is killed at one of its calls as well; the one after that is left alone.
+The command leaves a process of its own behind, which keeps its session open.
 
 All points: `python -m tests.actor.run_kills [FIRST] [LAST]`; the suite takes a sample.
 """

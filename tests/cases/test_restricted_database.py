@@ -56,6 +56,7 @@ roles:
 pipelines:
   report: {{repository: report, scope: [shop], schedules: nightly-bot, max_duration: 20m}}
   other: {{repository: other}}
+  short: {{repository: short, scope: [shop], max_duration: 5m}}
 services:
   nightly-bot: {{owners: [anna], roles: [{{role: nightly, environments: [production]}}]}}
 """
@@ -287,6 +288,9 @@ def test_its_time_is_its_end_and_the_command_decides_the_status(shop: Warehouse)
     over = shop.said_for("anna", "--for", "1s", "--", "sleep", "600")
     assert (over.code, shop.left()) == (124, 0), over.err
     assert shop.said_for("anna", "--", "sh", "-c", "exit 3").code == 3
+    short = ("run", "--environment", "production", "--person", "anna", "--pipeline", "short")
+    assert shop.here(*short, "--", "true").code == 0, "without --for it lasts as long as it may"
+    assert shop.here(*short, "--for", "6m", "--", "true").code == 64
     assert shop.said_for("anna", "--", "there-is-no-such-command").code == 127
     assert shop.left() == 0
 
