@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
-from tests.actor.run_kills import HERE, Kind, Point, stage
+from tests.actor.run_kills import HERE, Point, stage
+from tests.faults.script import Kind
 from tests.rigs.postgres import Postgres
 
 SEED = 5

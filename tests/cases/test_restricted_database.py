@@ -56,6 +56,7 @@ roles:
 pipelines:
   report: {{repository: report, scope: [shop], schedules: nightly-bot, max_duration: 20m}}
   other: {{repository: other}}
+  audits: {{repository: report, workflow: audit.yml, scope: [audit]}}
   short: {{repository: short, scope: [shop], max_duration: 5m}}
 services:
   nightly-bot: {{owners: [anna], roles: [{{role: nightly, environments: [production]}}]}}
@@ -253,6 +254,15 @@ def test_whoever_shares_nothing_with_it_is_refused_and_their_run_is_stopped(shop
     assert "cleo and the pipeline report have nothing in common on production" in said.err
     stranger = shop.triggered_by("boss")
     assert stranger.code == 7 and "is nobody whom the applied files declare" in stranger.err
+    assert shop.left() == 0
+
+
+def test_a_workflow_with_an_entry_of_its_own_has_that_ones_scope(shop: Warehouse) -> None:
+    path, denied = ".github/workflows/audit.yml", "permission denied for table"
+    told = shop.triggered_by("cleo", path=path)
+    assert told.out.splitlines() == [*(f"{t} {denied} {t}" for t in "xyz"), "w 0"], told.err
+    assert shop.of("cleo")[0].pipeline == "audits"
+    assert shop.triggered_by("anna", path=path).code == 7, "the scope of the other workflow is not this one's"
     assert shop.left() == 0
 
 
