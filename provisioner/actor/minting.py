@@ -242,7 +242,8 @@ def _failed(target: Target, error: ProviderError) -> ProvisionError:
             "not-minted",
             f"no credential could be made on {target.name}: {error}",
             why="the run is given nothing where it is not given all that it needs; what was made is ended",
-            fix="see that the credential that mints is in this job's environment and may do that: docs/run.md",
+            fix="mend that; the credential that mints has to be in this job's environment, and to have the rights that "
+            "docs/providers tells",
             target=target.name,
         )
     )

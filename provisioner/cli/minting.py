@@ -194,6 +194,9 @@ def _ready(wanted: Wanted, place: Place) -> _Ready | int:
         decision = decide_said(asked, wanted.person or "", counting.counting, at)
         pipeline = wanted.pipeline or ""
     trees = counting.counting.trees
+    known = {name for declared in trees for t in declared.targets.values() for name in (t.name, t.family)}
+    if wanted.target is not None and trees and wanted.target not in known:
+        raise _wrong(f"--target {wanted.target}: the applied files declare no such target")
     asking = Asking(asked, decision.people, pipeline, wanted.target)
     decision = decision if not decision.allowed else refused(asking, trees) or decision
     given: tuple[Share, ...] = ()

@@ -209,8 +209,9 @@ class CiModel(Shape):
 
 class PipelineModel(Shape):
     """The CI configuration of one repository, or for `gate` and `run` one workflow of it: whose contexts and
-    environments it uses, what in it deploys where, what its schedules run as, and what `provision run` may ever give it: `scope` are the roles of the pipeline itself,
-    `assume` its role on targets that have such, `max_duration` the longest run."""
+    environments it uses, what in it deploys where, what its schedules run as, and what `provision run` may ever give
+    it: `scope` are the roles of the pipeline itself, `assume` its role on targets that have such, `max_duration` the
+    longest run."""
 
     circleci: Text = _LEFT_OUT
     github: Text = _LEFT_OUT

@@ -290,6 +290,8 @@ def test_on_a_laptop_it_is_said_who_it_is_for_and_the_record_says_so(shop: Wareh
     _, variables = shop.begins("ben")
     assert shop.said_for("anna", "--", *SCRIPT, **variables).code == 64, "in a job nobody says who they are"
     assert shop.said_for("anna", "--for", "2h", "--", *SCRIPT).code == 64
+    none = shop.said_for("anna", "--target", "wharehouse", "--", *SCRIPT)
+    assert none.code == 64 and "declare no such target" in none.err
     assert shop.said_for("anna", "--pipeline", "other", "--", *SCRIPT).code == 7
     assert shop.said_for("anna", "--role", "stock", "--", *SCRIPT).code == 7
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,6 +19,7 @@ from provisioner.contract import Order, ProviderError
 from provisioner.credentials import Secret
 from provisioner.model.resource import Resource
 from provisioner.providers.postgresql import PostgresProvider
+from provisioner.providers.postgresql.calls import Session, WriteCalls
 from provisioner.providers.postgresql.mint import PostgresMinter
 from provisioner.records.journal import open_journal
 from tests.providers.postgresql.rig import Rig, account, grant, membership
@@ -284,6 +287,36 @@ def test_what_a_run_made_goes_with_it_and_nobody_inherits_its_code(ada: Rig) -> 
     assert ada.server.run(KEPT) == [(4711, "app_owner")]
     assert ada.server.run(KEPT, database="postgres") == [(4712, "app_owner")]
     ada.server.run("select lo_unlink(4712)", database="postgres")
+
+
+@dataclass
+class Overtaken:
+    """Calls with somebody who is there first, right before the transaction of that number."""
+
+    calls: WriteCalls
+    at: int
+    first: Callable[[], None]
+    count: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.calls, name)
+
+    def transaction(self, database: str, deadline: float) -> AbstractContextManager[Session]:
+        self.count += 1
+        if self.count == self.at:
+            self.first()
+        return self.calls.transaction(database, deadline)
+
+
+def test_several_may_end_the_same_run(ada: Rig) -> None:
+    """Whoever comes second at any moment finds it gone, which is fine."""
+    for moment in range(1, 9):
+        with minting(ada) as minter, minting(ada) as other:
+            minter.mint(order(ada, "select sales.orders"), soon())
+            calls = Overtaken(minter._calls, moment, partial(other.end, "run_abc123", soon()))
+            PostgresMinter(calls, minter._rules).end("run_abc123", soon())  # type: ignore[arg-type]
+            assert minter.left() == ()
+    assert calls.count < moment, "every moment was tried"
 
 
 def test_what_others_built_on_a_runs_code_keeps_its_login_without_a_way_in_or_rights(ada: Rig) -> None:
