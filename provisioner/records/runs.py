@@ -147,6 +147,18 @@ def unended(store: RecordStore, now: Instant) -> tuple[Unended, ...]:
     return tuple(found)
 
 
+def going_on(store: RecordStore, target: str, at: Instant, margin: float) -> tuple[str, ...]:
+    """The ids of runs that were given something on a target and are not over at that time, by their own end and
+    `margin` seconds; begun since the day before."""
+    found = []
+    for day in (f"{at - timedelta(days=1):%Y-%m-%d}", f"{at:%Y-%m-%d}"):
+        for name in store.names(f"{_FOLDER}/{day}"):
+            one = _read(store.read(f"{_FOLDER}/{day}/{name}")) if _NAME.match(name) else None
+            if isinstance(one, Began) and target in one.given and at < one.ends + timedelta(seconds=margin):
+                found.append(one.run)
+    return tuple(found)
+
+
 def any_run(store: RecordStore) -> bool:
     """Whether there ever was one."""
     return bool(store.names(_FOLDER))
