@@ -374,6 +374,8 @@ def main(arguments: Sequence[str]) -> int:
             for number, point in enumerate(every, 1):
                 if not first <= number <= last:
                     continue
+                if number % 25 == 0:
+                    print(f"at {number}", flush=True)  # noqa: T201
                 done[f"{point.phase}, {'kill' if point.kills else 'lost'}"] += 1
                 try:
                     play.play(point)
