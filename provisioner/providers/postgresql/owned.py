@@ -40,6 +40,7 @@ def hand_on(site: Site, change: Change) -> Outcome:
     for name in (role.name, *(login.name for login in logins_of(site, role.name))):
         with _rights_of(site, name):
             site.run("reassign owned by {} to {}", "reassign", name, heir)
+    site.forget()  # who granted what is another now
     return Done(f"given to {heir}")
 
 

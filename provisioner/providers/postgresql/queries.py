@@ -85,7 +85,8 @@ PRIVILEGES: LiteralString = " union all ".join(
         _acl("column", f"pg_attribute t join pg_class c on c.oid = t.attrelid {_IN_SCHEMA}c.relnamespace", "t.attacl",
              "c.oid::int8, n.nspname::text, c.relname::text, t.attname::text", "c.relowner", public=_OURS),
         _acl("function", f"pg_proc p {_IN_SCHEMA}p.pronamespace", "p.proacl",
-             "p.oid::int8, n.nspname::text, p.proname::text, pg_get_function_identity_arguments(p.oid)", "p.proowner"),
+             "p.oid::int8, n.nspname::text, p.proname::text, case p.prokind when 'a' then "
+             "oidvectortypes(p.proargtypes) else pg_get_function_identity_arguments(p.oid) end", "p.proowner"),
         _acl("type", f"pg_type y {_IN_SCHEMA}y.typnamespace", "y.typacl",
              "y.oid::int8, n.nspname::text, y.typname::text, ''", "y.typowner"),
         _acl("language", "pg_language l", "l.lanacl", "l.oid::int8, '', l.lanname::text, ''", "l.lanowner"),

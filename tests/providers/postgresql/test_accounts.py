@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from provisioner.contract import Done, Failed, ProviderError, Refused, Trouble, Unknown
 from provisioner.engine import make_plan
-from provisioner.model.change import Action
+from provisioner.model.address import Kind
+from provisioner.model.change import Action, Ender
 from provisioner.model.identity import Identity
 from provisioner.providers.postgresql.calls import Limits
 from tests.providers.postgresql.rig import Rig, account, gives, known_as
@@ -53,6 +55,35 @@ def test_end_of_a_person_is_given_to_the_server_and_moves_with_the_files(rig: Ri
     assert ends(rig) == JULY
     assert rig.apply(rig.files([until(None)], [STAFF])) == ["let the password of ada have no end"]
     assert ends(rig) is None and rig.apply(rig.files([until(None)], [STAFF])) == []
+
+
+def test_each_line_of_an_account_says_who_ends_it(rig: Rig) -> None:
+    rig.server.run("create role ada login")
+    oid = str(rig.server.run("select 'ada'::regrole::oid")[0][0])
+    declared = rig.files([known_as(until(JUNE), pin=oid)], [STAFF])
+    lines = {(c.action, c.ends, c.ends_by) for c in rig.plan(declared).changes if c.address.kind is Kind.ACCOUNT}
+    assert lines == {(Action.ADOPT, JUNE, Ender.TARGET), (Action.UPDATE, JUNE, Ender.TARGET)}
+
+
+def test_the_server_ends_a_persons_password_without_a_run_of_ours_and_not_before(rig: Rig) -> None:
+    def signs_in() -> bool:
+        try:
+            psycopg.connect(f"host=127.0.0.1 port={rig.server.port} dbname=app user=ada password=hers").close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    now = datetime.now(UTC).replace(microsecond=0)
+    rig.apply(rig.files([until(now + timedelta(hours=1))], [STAFF]), now=now)
+    rig.server.run("alter role ada password 'hers'")
+    assert signs_in()
+    end = datetime.now(UTC) + timedelta(seconds=1)
+    rig.apply(rig.files([until(end)], [STAFF]), now=now)
+    while signs_in():
+        time.sleep(0.05)
+    assert datetime.now(UTC) >= end and rig.server.run("select rolcanlogin from pg_roles where rolname = 'ada'") == [
+        (True,)
+    ]
 
 
 def test_end_that_somebody_else_set_earlier_stays_and_a_later_one_does_not(rig: Rig) -> None:

@@ -41,6 +41,9 @@ def by_hand(rig: Rig) -> None:
         "grant update (id) on sales.orders to ada",
         "create function sales.f(a integer, b text) returns int language sql as 'select 1'",
         "grant execute on function sales.f to ada",
+        "create aggregate sales.most(float8 order by anyelement) (sfunc = ordered_set_transition, stype = internal, "
+        "finalfunc = percentile_disc_final, finalfunc_extra)",
+        "grant execute on routine sales.most to ada",
         "create type sales.mood as enum ('ok')",
         "grant usage on type sales.mood to ada",
         "grant create, temporary on database app to ada",
@@ -107,6 +110,23 @@ def _transactions(rig: Rig, since: int) -> list[list[str]]:
             result.append([])
         result[-1].append(statement.lower())
     return result
+
+
+def test_what_a_leaver_holds_is_asked_once_however_much_it_is(rig: Rig) -> None:
+    tables = [f"sales.t{i}" for i in range(40)]
+    rig.server.run(*[f"create table {table} ()" for table in tables])
+    clerk = gives("clerk", datasets={table: ["select", "insert"] for table in tables})
+    before = rig.files([someone("ada", "clerk")], [clerk])
+    rig.apply(before)
+    rig.server.run(*[f"grant update, delete on {table} to ada" for table in tables])
+    since = rig.server.log.stat().st_size
+    assert len(rig.apply(rig.files([], [clerk]), before)) == 161
+    writes = [t for t in _transactions(rig, since) if any(s.startswith("revoke ") for s in t)]
+    assert [sum(s.startswith("select 'schema'") for s in t) for t in writes] == [1]
+    with rig.server.log.open(encoding="utf-8", errors="replace") as log:
+        log.seek(since)
+        assert log.read().count("like 'ds!_") == 1
+    assert rig.server.run("select 1 from pg_auth_members where member = 'ada'::regrole") == []
 
 
 def test_dropped_after_retention_with_nothing_left_in_any_database(rig: Rig) -> None:
