@@ -19,7 +19,8 @@ from provisioner.load.suggest import did_you_mean
 from provisioner.load.world import World
 from provisioner.model.block import Path
 from provisioner.model.identity import IdentityKind
-from provisioner.model.slot import Names
+from provisioner.model.instant import format_duration
+from provisioner.model.slot import DEFAULT_OVERLAP, Names
 from provisioner.model.slots import names_of, split
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class Credentials:
                 on_key=True,
             )
             return
+        self._room(at, path, identity, said)
         found = []
         for index, one in enumerate(said.deliver_to):
             holds = self._delivery(at, (*path, "deliver_to", index), identity, one, usual)
@@ -128,6 +130,24 @@ class Credentials:
                 f"({several(sorted(n for n, s in self.stores.items() if s.reads_back))}), or make a service for each",
                 on_key=True,
             )
+
+    def _room(self, at: At, path: Path, identity: Identity, said: CredentialModel) -> None:
+        """The old one works for an overlap and is kept switched off for another."""
+        given = said.model_fields_set
+        overlap = said.overlap if "overlap" in given else DEFAULT_OVERLAP
+        if "rotate_after" not in given or said.rotate_after >= 2 * overlap:
+            return
+        told = format_duration(overlap)
+        self._say(
+            at,
+            "overlap-too-long",
+            f"the {path[1]} of {show(identity.id)} is due after {format_duration(said.rotate_after)}, when the one before "
+            f"is not gone: it has an overlap of {told}, and is deleted {told} after that",
+            (*path, "rotate_after"),
+            severity=Severity.WARNING,
+            why="where a system takes two there is no room for a third, and the run that is to make it fails",
+            fix=f"write `rotate_after: {format_duration(2 * overlap)}` or more, or a shorter `overlap`",
+        )
 
     def _needless(self, at: At, path: Path, identity: Identity, holds: Holds, one: DeliveryModel) -> None:
         """A long-lived key for a job whose own token would do."""

@@ -36,8 +36,8 @@ def _bot(credentials: str, more: str = "") -> str:
     return f"{FILES}{more}services:\n  bot: {{owners: [grace], credentials: {credentials}}}\n"
 
 
-def to(*places: str) -> str:
-    return "{aws: {access-key: {deliver_to: [" + ", ".join(places) + "]}}}"
+def to(*places: str, more: str = "") -> str:
+    return f"{{aws: {{access-key: {{{more}deliver_to: [{', '.join(places)}]}}}}}}"
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,10 @@ def to(*places: str) -> str:
             ["delivery-not-resumable", "keyless-would-do"],
         ),
         (to(), ["delivery-missing"]),
+        (to("{to: vault}", more="rotate_after: 47h, "), ["overlap-too-long"]),
+        (to("{to: vault}", more="rotate_after: 2d, "), []),
+        (to("{to: vault}", more="rotate_after: 1w, overlap: 4d, "), ["overlap-too-long"]),
+        (to("{to: vault}", more="overlap: 4d, "), []),
         (to("{to: nowhere/bot}"), ["unknown-store"]),
         (to("{to: ldap/bot}"), ["delivery-place"]),
         (to("{to: github/site}"), ["delivery-place"]),
