@@ -20,7 +20,7 @@ from provisioner.cli.feedback import annotate, summarize_output
 from provisioner.cli.holding import CUT_OFF
 from provisioner.cli.locking import heads, locked, recovered, run_info
 from provisioner.cli.output import show, tell
-from provisioner.cli.rotating import Chosen, report, rotate_all, status
+from provisioner.cli.rotating import Chosen, rotate_all, status
 from provisioner.cli.running import columns, planned, progress_line
 from provisioner.cli.slots import gone_slots, slots
 from provisioner.cli.standing import Stood, stood
@@ -137,7 +137,6 @@ def _credentials(task: Task, plan: Plan, applied: Applied, work: Work, run: RunI
         return Exit.DONE
     made = frozenset(c.address for c in applied.succeeded if c.action in (Action.CREATE, Action.ENABLE))
     found = rotate_all(opened, wanted, run, lock, Chosen(gives=task.rotates, made=made, gone=over))
-    report(found)
     if found:
         tell(heads(work.journal, {r.slot.target for r in found}))
     return status(found)

@@ -141,8 +141,8 @@ class Credentials:
         self._say(
             at,
             "overlap-too-long",
-            f"the {path[1]} of {show(identity.id)} is due after {format_duration(said.rotate_after)}, when the one before "
-            f"is not gone: it has an overlap of {told}, and is deleted {told} after that",
+            f"the {path[1]} of {show(identity.id)} is due after {format_duration(said.rotate_after)}, when the one "
+            f"before is not gone: it has an overlap of {told}, and is deleted {told} after that",
             (*path, "rotate_after"),
             severity=Severity.WARNING,
             why="where a system takes two there is no room for a third, and the run that is to make it fails",
