@@ -13,6 +13,7 @@ from provisioner.contract.protocols import Provider
 from provisioner.diagnostics import Severity
 from provisioner.load.checked import checked
 from provisioner.load.display import flow, several, show
+from provisioner.load.keyless import given
 from provisioner.load.places import At
 from provisioner.load.schema import CredentialModel, DeliveryModel, ServiceModel
 from provisioner.load.suggest import did_you_mean
@@ -22,6 +23,7 @@ from provisioner.model.identity import IdentityKind
 from provisioner.model.instant import format_duration
 from provisioner.model.slot import DEFAULT_OVERLAP, Names
 from provisioner.model.slots import names_of, split
+from provisioner.model.target import AccountsPolicy
 
 if TYPE_CHECKING:
     from provisioner.model.identity import Identity
@@ -156,10 +158,15 @@ class Credentials:
         provider = self.providers.get(issuing.provider)
         if where is None or target is None or provider is None or not isinstance(holds, Pipelines):
             return
+        if issuing.accounts is AccountsPolicy.EXISTING:
+            return  # no role is made there
         declare, pipeline = provider.declare(issuing), holds.pipeline_of(target, where[1] or identity.id)
         trust = declare.keyless_for(pipeline) if isinstance(declare, Trusts) and pipeline is not None else None
-        if trust is None:
+        if trust is None or not isinstance(declare, Trusts):
             return
+        grants = given(self.world, identity, [issuing])
+        not_held = [why for grant in grants for why, _ in declare.check_keyless(grant.block)]
+        first = f"let its roles give policies first ({not_held[0]}); then " if not_held else ""
         second: dict[str, object] = {"owners": list(identity.owners)}
         roles = (at.source.below(("services", identity.id)) or {}).get("roles")
         if roles:
@@ -173,8 +180,8 @@ class Credentials:
             path,
             severity=Severity.NOTE,
             why="a key in a secret works from anywhere until it is ended; a token is one job's, for some minutes",
-            fix=f"write under `services:` {flow({f'{identity.id[:55]}-keyless': second})[1:-1]}; change the pipeline "
-            f"over, then take {identity.id} out",
+            fix=f"{first}write under `services:` {flow({f'{identity.id[:55]}-keyless': second})[1:-1]}; change the "
+            f"pipeline over, then take {identity.id} out",
         )
 
     def _delivery(self, at: At, path: Path, identity: Identity, one: DeliveryModel, usual: Names) -> Holds | None:

@@ -123,6 +123,12 @@ def test_a_key_for_a_job_that_needs_none_is_told_with_the_block_to_write(
         "environments: {production: {}}\n"
         f"services:\n  bot: {{owners: [grace, 'role:deployer'], roles: [{roles}], credentials: {key}}}\n"
     )
+    grouped = text.replace("policies: [ReadOnlyAccess]", "groups: [Deployers]")
+    assert (
+        "policies first (a role cannot be in an IAM group (`Deployers`)); then write"
+        in load(tmp_path, grouped).diagnostics[0].fix
+    )
+    assert load(tmp_path, text.replace('"111111111111"', '"111111111111", accounts: existing')).diagnostics == ()
     (found,) = load(tmp_path, text).diagnostics
     assert (found.code, found.severity.value) == ("keyless-would-do", "note")
     block = found.fix.partition("`services:` ")[2].rpartition("; change")[0]
