@@ -120,6 +120,13 @@ def write(
     return outcomes
 
 
+def repeat(call: Callable[[], T], waits: Waits) -> T:
+    """A call that may be said again whatever became of it: a read, or a write that is made for that. ProviderError
+    where the last one failed too."""
+    found: T = _retrying(waits, retry_if_exception(_worth_reading_again), reraise=True)(call)
+    return found
+
+
 def single(call: Callable[[float], Outcome], waits: Waits) -> Outcome:
     """A call that takes a deadline and gives one outcome, tried again where it was not sent."""
 

@@ -7,7 +7,21 @@ from provisioner.contract.errors import ProviderError, Trouble
 from provisioner.contract.exposure import Exposes, Exposure
 from provisioner.contract.inspection import FINDINGS, Inspects
 from provisioner.contract.keyless import Pipelines, Trusts
-from provisioner.contract.minting import CannotNarrow, Left, Minted, Minter, Mints, Narrows, Order, Shared
+from provisioner.contract.minting import (
+    CannotNarrow,
+    Left,
+    Minted,
+    Minter,
+    Mints,
+    Narrows,
+    Order,
+    Piece,
+    Prepared,
+    Preparer,
+    Prepares,
+    Shared,
+    Usual,
+)
 from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
     Accepted,
@@ -68,7 +82,11 @@ __all__ = [
     "Note",
     "Order",
     "Outcome",
+    "Piece",
     "Pipelines",
+    "Prepared",
+    "Preparer",
+    "Prepares",
     "Provider",
     "ProviderError",
     "Reader",
@@ -83,6 +101,7 @@ __all__ = [
     "Trouble",
     "Trusts",
     "Unknown",
+    "Usual",
     "Waiting",
     "Writer",
     "packages_of",
