@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
+COMPANION = "provision"
+"""The key of the companion in stores that keep a credential and what tells of it in one document."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One credential that an account has. `public_id` is what may be said of it."""

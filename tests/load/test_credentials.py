@@ -25,6 +25,7 @@ targets:
     base: {people: "ou=p,dc=x", groups: "ou=g,dc=x"}}
 stores:
   vault: {provider: openbao, url: "https://bao.example.com", path: secret/ci}
+  local: {provider: file, folder: ~/credentials}
 """
 
 
@@ -68,6 +69,9 @@ def to(*places: str, more: str = "") -> str:
         (to("{to: vault/../up}"), ["delivery-place"]),
         (to("{to: vault/bot, as: {user: A}}"), ["delivery-names"]),
         (to("{to: vault/bot, as: {login: A, secret: B}}"), ["delivery-names"]),
+        (to("{to: vault/bot, as: provision}"), ["delivery-place"]),
+        (to("{to: local/bot, as: {user: ID, secret: provision}}"), ["delivery-place"]),
+        (to("{to: github/repositories/site, as: {user: Key, secret: KEY}}"), ["delivery-place"]),
         (to("{to: vault/bot}", "{to: vault/bot, as: KEY}"), ["delivered-twice"]),
         (to("{to: vault/bot, as: {user: A, secret: A}}"), ["delivered-twice"]),
         ("{many: {access-key: {deliver_to: [{to: vault}]}}}", ["credential-target"]),
