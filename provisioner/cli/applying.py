@@ -47,6 +47,10 @@ if TYPE_CHECKING:
     from provisioner.records.lock import Lock
 
 
+_LOOKED_AT = (Action.CREATE, Action.ENABLE, Action.RENAME)
+"""Changes of an account after which its credentials are looked at."""
+
+
 @dataclass(frozen=True)
 class Task:
     """What a run is to do: `saved` as it is, or what a new plan says of what `choose` lets through. `command` stands
@@ -137,7 +141,7 @@ def _credentials(task: Task, plan: Plan, applied: Applied, work: Work, run: RunI
     if (wanted or over) and task.rotates and not stand.standing.complete:
         tell("what the files say lacks an approval: no credential is made or delivered before it is there\n")
         return Exit.DONE
-    made = frozenset(c.address for c in applied.succeeded if c.action in (Action.CREATE, Action.ENABLE))
+    made = frozenset(c.address for c in applied.succeeded if c.action in _LOOKED_AT)
     found = rotate_all(opened, wanted, run, lock, Chosen(gives=task.rotates, made=made, gone=over))
     if found:
         tell(heads(work.journal, {r.slot.target for r in found}))
