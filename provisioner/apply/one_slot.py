@@ -117,11 +117,15 @@ class OneSlot:
         """Whether this place has it."""
         stored = self.stored.get(place.delivery.to)
         held = self.known.holds.get(place.delivery.to, Held())
-        if stored is None or (held.id == who and not held.fits(place.delivery.names.all)):
+        if stored is None or self.renamed(who) or (held.id == who and not held.fits(place.delivery.names.all)):
             return False
         if place.reads_back:
             return stored.public_id == who
         return held.id == who and stored.versions == held.versions
+
+    def renamed(self, who: str) -> bool:
+        """Whether the account has another name by now than the one that was delivered with it."""
+        return self.issuer.tells_login and self.known.logins.get(who, self.login) != self.login
 
     def works(self, issued: Issued) -> bool:
         """Signs in with it."""

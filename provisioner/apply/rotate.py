@@ -92,6 +92,9 @@ class Rotate(OneSlot):
         for place in missing:
             self._deliver(place, issued, who)
         self._verify(who, issued)
+        if self.renamed(who):
+            made, told = format_instant(self.known.made[who]), f"it was delivered with the name {self.login}"
+            self.note(Turn.ISSUE, Phase.DONE, id=who, login=self.login, made=made, proof=told)
 
     def _is_off(self, who: str) -> bool:
         return any(k.public_id == who and not k.active for k in self.keys)
@@ -119,8 +122,9 @@ class Rotate(OneSlot):
 
     def _secret_of(self, who: str) -> Issued | None:
         """From a place that can be read back. Of one that was in use already a copy that does not work is none."""
-        for place in self.holders(who):
-            if place.reads_back:
+        for place in self.places:
+            stored = self.stored.get(place.delivery.to)
+            if place.reads_back and stored is not None and stored.public_id == who:
                 found = self.read(lambda p=place: p.store.read(*p.at))  # type: ignore[misc]
                 issued = self.issuer.again(found)
                 if issued is None or issued.public_id != who:

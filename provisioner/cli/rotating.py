@@ -60,7 +60,7 @@ def rotate_all(
     lock: Lock,
     chosen: Chosen,
 ) -> list[Rotated]:
-    """What became of each slot that had something to do."""
+    """What became of each slot that had something to do. It is told slot by slot, also where the run stops."""
     found = []
     of = Rotating(run, _clock, Waits(call=opened.times.deadline), time.sleep, lock.lost)
     for slot in (*wanted, *chosen.gone):
@@ -70,9 +70,12 @@ def rotate_all(
             try:
                 rotate = _opened(opened, slot, of, chosen, stack)
             except ProviderError as error:
-                found.append(Rotated(slot, failed=[str(error)]))
-                continue
-            found.append(rotate if isinstance(rotate, Rotated) else rotate.go())
+                rotate = Rotated(slot, failed=[str(error)])
+            told = rotate if isinstance(rotate, Rotated) else rotate.told
+            try:
+                found.append(rotate if isinstance(rotate, Rotated) else rotate.go())
+            finally:
+                report([told])
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.credentials.kills import OVERLAP, Point, stage_of_password
-from tests.credentials.office import BOT
+from tests.credentials.office import BOT, office
 from tests.rigs.openbao import Bao
 from tests.rigs.postgres import Postgres
 from tests.rigs.slapd import Slapd
@@ -78,6 +78,22 @@ def test_a_value_that_somebody_adds_while_a_run_is_dead_is_not_called_deleted(
         assert ran.status == 0 and "deleted" not in ran.out, ran.out
         assert "password-1-of-others works, and nothing shows that it is ours" in ran.err
         assert slapd.can_bind(bot, "by-hand") and play.there.working() == ["local", "vault"]
+
+
+def test_a_service_whose_entry_gets_another_name_has_a_password_under_it(
+    slapd: Slapd, bao: Bao, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was delivered has the name to bind with in it."""
+    bao.call("DELETE", "secret/metadata/ci/bot")
+    with office(tmp_path, monkeypatch, slapd, bao, slapd.port) as there:
+        assert there.run("apply").status == 0 and there.working() == ["local", "vault"]
+        there.edit("  deploy-bot:\n", "  robot:\n    was: [deploy-bot]\n")
+        ran = there.run("apply")
+        assert ran.status == 0, ran.out + ran.err
+        assert there.working() == ["local", "vault"], ran.out
+        user, _ = there.delivered()["vault"] or ("", "")
+        assert user == f"uid=robot,{slapd.people}"
+        assert there.run("rotate", "--due").status == 0 and there.working() == ["local", "vault"]
 
 
 def _may_only_read(bao: Bao) -> str:

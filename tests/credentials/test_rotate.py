@@ -179,9 +179,8 @@ def test_a_service_that_gets_another_name_in_an_overlap_keeps_what_is_known_of_i
     assert acme.run("rotate", "deploy-bot").status == 0
     (second,), (user, secret) = set(acme.live()) - {first}, pair(acme.in_file("bot.json"))
     _edit(acme, "  deploy-bot:\n", "  robot:\n    was: [deploy-bot]\n    accounts: {aws: {login: deploy-bot}}\n")
-    told = acme.run("plan")
-    assert "has no credential" not in told.out + told.err, "it has one, under the name that it had"
-    assert acme.run("rotate").out == f"robot: access-key on aws: in order ({second})\n"
+    for told in (acme.run("plan"), acme.run("rotate")):
+        assert "no credential" not in told.out + told.err, "it has one, under the name that it had"
     ran = acme.run("apply")
     assert ran.status == 0 and "found:" not in ran.err, ran.out + ran.err
     assert acme.live() == {first: True, second: True} and acme.works(user, secret)

@@ -7,8 +7,19 @@ import os
 import shutil
 import sys
 import time
-from typing import Any
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
 
+import pytest
+
+from provisioner.cli.locking import run_info
+from provisioner.cli.rotating import Chosen, rotate_all
+from provisioner.cli.slots import slots
+from provisioner.cli.wiring import Wanted, open_work
+from provisioner.diagnostics import Diagnostic, ProvisionError
+from provisioner.records.lock import Lock
 from tests.credentials.rig import ACCOUNT, BOT, Company, pair
 
 LOCAL, MANAGER = "{to: local/bot.json}", "{to: aws/secrets/bot}"
@@ -107,6 +118,28 @@ def test_what_ends_credentials_has_nothing_to_say_of_one_that_is_still_to_be_mad
     assert acme.run("apply").status == 0 and acme.run("rotate", "deploy-bot").status == 0
     time.sleep(1.1)
     assert "is switched off" in acme.run("expire").out, "what is over is ended"
+
+
+def test_a_run_that_loses_its_lock_says_what_it_had_done(acme: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    acme.declare(LOCAL)
+    assert acme.run("apply").status == 0
+    opened = open_work(Wanted(Path("access"), planning=False))
+    lock, wanted = Lost(2), slots(opened.declared, opened.targets, datetime.now(UTC))
+    with pytest.raises(ProvisionError):
+        rotate_all(opened, wanted, run_info(opened, "rotate"), cast(Lock, lock), Chosen(anew=True))
+    assert "is made" in capsys.readouterr().out and len(acme.live()) == 2
+    assert acme.run("rotate", "--due").status == 0, "and the next one goes on"
+
+
+@dataclass
+class Lost:
+    """Of a lock that somebody takes over before the intent of that number."""
+
+    left: int
+
+    def lost(self) -> Diagnostic | None:
+        self.left -= 1
+        return None if self.left > 0 else Diagnostic("lock-lost", "somebody took it over")
 
 
 def test_no_process_is_started_with_a_secret_in_its_arguments_or_environment(acme: Company) -> None:

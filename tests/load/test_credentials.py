@@ -25,6 +25,7 @@ targets:
     base: {people: "ou=p,dc=x", groups: "ou=g,dc=x"}}
 stores:
   vault: {provider: openbao, url: "https://bao.example.com", path: secret/ci}
+  local: {provider: file, folder: ~/credentials}
 """
 
 
@@ -36,8 +37,8 @@ def _bot(credentials: str, more: str = "") -> str:
     return f"{FILES}{more}services:\n  bot: {{owners: [grace], credentials: {credentials}}}\n"
 
 
-def to(*places: str) -> str:
-    return "{aws: {access-key: {deliver_to: [" + ", ".join(places) + "]}}}"
+def to(*places: str, more: str = "") -> str:
+    return f"{{aws: {{access-key: {{{more}deliver_to: [{', '.join(places)}]}}}}}}"
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,10 @@ def to(*places: str) -> str:
             ["delivery-not-resumable", "keyless-would-do"],
         ),
         (to(), ["delivery-missing"]),
+        (to("{to: vault}", more="rotate_after: 47h, "), ["overlap-too-long"]),
+        (to("{to: vault}", more="rotate_after: 2d, "), []),
+        (to("{to: vault}", more="rotate_after: 1w, overlap: 4d, "), ["overlap-too-long"]),
+        (to("{to: vault}", more="overlap: 4d, "), []),
         (to("{to: nowhere/bot}"), ["unknown-store"]),
         (to("{to: ldap/bot}"), ["delivery-place"]),
         (to("{to: github/site}"), ["delivery-place"]),
@@ -64,6 +69,9 @@ def to(*places: str) -> str:
         (to("{to: vault/../up}"), ["delivery-place"]),
         (to("{to: vault/bot, as: {user: A}}"), ["delivery-names"]),
         (to("{to: vault/bot, as: {login: A, secret: B}}"), ["delivery-names"]),
+        (to("{to: vault/bot, as: provision}"), ["delivery-place"]),
+        (to("{to: local/bot, as: {user: ID, secret: provision}}"), ["delivery-place"]),
+        (to("{to: github/repositories/site, as: {user: Key, secret: KEY}}"), ["delivery-place"]),
         (to("{to: vault/bot}", "{to: vault/bot, as: KEY}"), ["delivered-twice"]),
         (to("{to: vault/bot, as: {user: A, secret: A}}"), ["delivered-twice"]),
         ("{many: {access-key: {deliver_to: [{to: vault}]}}}", ["credential-target"]),
@@ -119,6 +127,12 @@ def test_a_key_for_a_job_that_needs_none_is_told_with_the_block_to_write(
         "environments: {production: {}}\n"
         f"services:\n  bot: {{owners: [grace, 'role:deployer'], roles: [{roles}], credentials: {key}}}\n"
     )
+    grouped = text.replace("policies: [ReadOnlyAccess]", "groups: [Deployers]")
+    assert (
+        "policies first (a role cannot be in an IAM group (`Deployers`)); then write"
+        in load(tmp_path, grouped).diagnostics[0].fix
+    )
+    assert load(tmp_path, text.replace('"111111111111"', '"111111111111", accounts: existing')).diagnostics == ()
     (found,) = load(tmp_path, text).diagnostics
     assert (found.code, found.severity.value) == ("keyless-would-do", "note")
     block = found.fix.partition("`services:` ")[2].rpartition("; change")[0]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from provisioner.contract import Issued, Note, ProviderError, Stored, Trouble
+from provisioner.contract import COMPANION, Issued, Note, ProviderError, Stored, Trouble
 from provisioner.contract.fields import plain
 from provisioner.credentials import Secret
 from provisioner.model.instant import format_instant, parse_instant
@@ -19,7 +19,6 @@ from provisioner.model.slot import Names
 from provisioner.providers.openbao.settings import Settings
 from provisioner.transport import Answer, Budgets, Limits, Session, TransportError, Why, anything
 
-_COMPANION = "provision"
 _STATUS = {400: Trouble.INVALID, 403: Trouble.DENIED, 404: Trouble.GONE, 405: Trouble.INVALID}
 
 
@@ -60,10 +59,10 @@ class KeyValues:
         version = str(about.get("current_version") or 0)
         if _is_gone((about.get("versions") or {}).get(version) or {}):
             return Stored(None, (version,))
-        noted = str((about.get("custom_metadata") or {}).get(_COMPANION) or "").split(" ")
+        noted = str((about.get("custom_metadata") or {}).get(COMPANION) or "").split(" ")
         if len(noted) > 1 and noted[1] == version:
             return Stored(noted[0], (version,))
-        found = (self._data(place) or {}).get(_COMPANION)
+        found = (self._data(place) or {}).get(COMPANION)
         return Stored(str(found).partition(" ")[0] if found else None, (version,))
 
     def put(self, place: str, names: Names, issued: Issued, note: Note, expect: Stored | None, deadline: float) -> None:
@@ -71,7 +70,7 @@ class KeyValues:
             data = {names.whole: issued.whole.reveal()}
         else:
             data = {str(names.user): issued.user, str(names.secret): issued.secret.reveal()}
-        data[_COMPANION] = f"{note.public_id} {format_instant(note.at)} {note.run}"
+        data[COMPANION] = f"{note.public_id} {format_instant(note.at)} {note.run}"
         before = int(expect.versions[0]) if expect is not None else 0
         made = self._send("data", place, {"options": {"cas": before}, "data": data}, deadline)
         version = ((made or {}).get("data") or {}).get("version")
@@ -90,7 +89,7 @@ class KeyValues:
 
     def _describe(self, place: str, text: str, deadline: float) -> None:
         kept = (self._get("metadata", place) or {}).get("custom_metadata") or {}
-        self._send("metadata", place, {"custom_metadata": {**kept, _COMPANION: text}}, deadline)
+        self._send("metadata", place, {"custom_metadata": {**kept, COMPANION: text}}, deadline)
 
     def _data(self, place: str) -> Mapping[str, Any] | None:
         found = self._get("data", place)
