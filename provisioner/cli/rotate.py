@@ -42,13 +42,13 @@ def _tell_due(opened: Opened) -> int:
     from datetime import UTC, datetime
 
     from provisioner.cli.output import show
-    from provisioner.cli.slots import gone_slots, slots
+    from provisioner.cli.slots import gone_slots, known_of, slots
     from provisioner.plan.rotation import what_is_due, what_is_over
     from provisioner.report.safe import safe
 
     found = slots(opened.declared, opened.targets, datetime.now(UTC))
     for slot in found:
-        known = opened.journal.chain(slot.target).rotation(str(slot.address))
+        known = known_of(opened.declared, opened.journal, slot)
         why = what_is_due(slot, known, datetime.now(UTC))
         told = f"due: {why}" if why else f"in order ({known.current})"
         show(f"{slot.service}: {slot.kind} on {slot.target}: {safe(told)}\n")

@@ -29,6 +29,25 @@ def test_a_delivery_that_fails_leaves_the_old_key_working_and_the_next_run_goes_
     assert pair(acme.in_secrets_manager("bot"))[0] == pair(acme.in_file("bot.json"))[0] == new
 
 
+def test_a_new_key_that_is_switched_off_before_it_lies_everywhere_goes_nowhere_else(acme: Company) -> None:
+    """Whose store did not have it yet would lose the key that works."""
+    acme.declare(MANAGER, LOCAL)
+    assert acme.run("apply").status == 0
+    (first,) = acme.live()
+    in_the_way = acme.local / ".bot.json.0.new"
+    in_the_way.mkdir()
+    ran = acme.run("rotate", "deploy-bot")
+    assert ran.status == 8 and "local/bot.json does not have" in ran.err, ran.out + ran.err
+    in_the_way.rmdir()
+    (second,) = set(acme.live()) - {first}
+    acme.aws.client("iam", ACCOUNT).update_access_key(UserName=BOT, AccessKeyId=second, Status="Inactive")
+    ran = acme.run("rotate", "--due")
+    assert ran.status == 0 and f"{second} is deleted: somebody switched it off" in ran.out, ran.out + ran.err
+    (third,) = set(acme.live()) - {first}
+    assert pair(acme.in_secrets_manager("bot")) == pair(acme.in_file("bot.json")) and acme.live()[first]
+    assert pair(acme.in_file("bot.json"))[0] == third and acme.works(*pair(acme.in_file("bot.json")))
+
+
 def test_a_place_that_cannot_be_looked_at_stops_it_before_a_key_is_made(acme: Company) -> None:
     acme.declare(MANAGER, LOCAL)
     acme.local.mkdir()
@@ -52,6 +71,10 @@ def test_a_key_that_nothing_shows_to_be_ours_is_never_ended_to_make_room(acme: C
     ran = acme.run("rotate", "deploy-bot")
     assert ran.status == 8 and foreign in ran.err and "nothing shows" in ran.err
     assert acme.live() == before and acme.works(*pair(acme.in_file("bot.json")))
+    files = acme.root / "access" / "all.yaml"
+    files.write_text(files.read_text().replace("aws-iam, ", "aws-iam, people: {access_keys: none}, "))
+    planned = acme.run("plan").out
+    assert planned.count("[key-undeclared]") == 1 and "nothing shows that what was made" in planned, planned
 
 
 def test_with_the_journal_lost_the_companion_says_which_key_is_ours(acme: Company) -> None:
@@ -74,6 +97,16 @@ def test_no_key_is_made_for_a_user_that_is_not_known_to_be_the_bots(acme: Compan
     ran = acme.run("rotate", "--due")
     assert ran.status == 8 and "carries no mark of ours" in ran.err
     assert acme.live() == {} and acme.in_file("bot.json") is None
+
+
+def test_what_ends_credentials_has_nothing_to_say_of_one_that_is_still_to_be_made(acme: Company) -> None:
+    """Its account is made by an apply that is to come."""
+    acme.declare(LOCAL)
+    ran = acme.run("expire")
+    assert ran.status == 0 and "not done" not in ran.err, ran.out + ran.err
+    assert acme.run("apply").status == 0 and acme.run("rotate", "deploy-bot").status == 0
+    time.sleep(1.1)
+    assert "is switched off" in acme.run("expire").out, "what is over is ended"
 
 
 def test_no_process_is_started_with_a_secret_in_its_arguments_or_environment(acme: Company) -> None:

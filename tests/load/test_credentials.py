@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from provisioner.diagnostics import NOWHERE
-from provisioner.load import Loaded, load_access
 from provisioner.model.slot import Names
 from provisioner.model.slots import slots_of
-from provisioner.providers import catalog
+from tests.load.real import load
 
 FILES = """\
 records: {owner: 5f1c0a2b}
@@ -30,12 +29,11 @@ stores:
 
 
 def told(folder: Path, credentials: str, more: str = "") -> list[str]:
-    (folder / "access").mkdir(exist_ok=True)
-    text = f"{FILES}{more}services:\n  bot: {{owners: [grace], credentials: {credentials}}}\n"
-    (folder / "access" / "all.yaml").write_text(text)
-    loaded = load_access(folder / "access", root=folder, providers=catalog.all_providers(), stores=catalog.all_stores())
-    assert all(d.location is not None and d.why and d.fix for d in loaded.diagnostics)
-    return sorted({d.code for d in loaded.diagnostics})
+    return sorted({d.code for d in load(folder, _bot(credentials, more)).diagnostics})
+
+
+def _bot(credentials: str, more: str = "") -> str:
+    return f"{FILES}{more}services:\n  bot: {{owners: [grace], credentials: {credentials}}}\n"
 
 
 def to(*places: str) -> str:
@@ -95,8 +93,8 @@ def test_a_stores_settings_are_checked(tmp_path: Path, store: str, code: str) ->
 
 
 def test_a_slot_is_what_the_files_say(tmp_path: Path) -> None:
-    told(tmp_path, "{aws: {access-key: {rotate_after: 30d, deliver_to: [{to: vault}, {to: aws/secrets/a, as: K}]}}}")
-    loaded = load_access(tmp_path / "access", root=tmp_path, providers=catalog.all_providers())
+    places = "[{to: vault}, {to: aws/secrets/a, as: K}]"
+    loaded = load(tmp_path, _bot(f"{{aws: {{access-key: {{rotate_after: 30d, deliver_to: {places}}}}}}}"))
     usual = Names(user="ID", secret="KEY")
     (slot,) = slots_of(loaded.declared, {"aws-iam": {"access-key": usual}})
     assert str(slot.address) == "aws:credential/access-key/service:bot"
@@ -121,17 +119,10 @@ def test_a_key_for_a_job_that_needs_none_is_told_with_the_block_to_write(
         "environments: {production: {}}\n"
         f"services:\n  bot: {{owners: [grace, 'role:deployer'], roles: [{roles}], credentials: {key}}}\n"
     )
-    (tmp_path / "access").mkdir()
-
-    def load(text: str) -> Loaded:
-        (tmp_path / "access" / "all.yaml").write_text(text)
-        access, providers = tmp_path / "access", catalog.all_providers()
-        return load_access(access, root=tmp_path, providers=providers, stores=catalog.all_stores())
-
-    (found,) = load(text).diagnostics
+    (found,) = load(tmp_path, text).diagnostics
     assert (found.code, found.severity.value) == ("keyless-would-do", "note")
     block = found.fix.partition("`services:` ")[2].rpartition("; change")[0]
-    again = load(f"{text}  {block}\n")
+    again = load(tmp_path, f"{text}  {block}\n")
     assert [d.code for d in again.diagnostics] == ["keyless-would-do"]
     old, new = (again.declared.identities[name] for name in ("bot", "bot-keyless"))
     assert [held._replace(location=NOWHERE) for held in new.roles] == [

@@ -1,9 +1,9 @@
 """AWS Secrets Manager as a place for credentials: `secrets/NAME` of an account, in its region.
 
 A credential is one version of one secret: written as `AWSPENDING`, which nobody reads, and then made `AWSCURRENT` by
-one call that compares with what was current. The version's id is made of the credential's public id, so that which one
-is current is known without reading any secret. The version before stays readable as `AWSPREVIOUS`. It makes a secret
-that is not there, and never deletes one.
+one call that compares with what was current. The version's id is made of the credential's public id and the names that
+its parts get, so that which one is current is known without reading any secret. The version before stays readable as
+`AWSPREVIOUS`. It makes a secret that is not there, and never deletes one.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ class SecretsManager:
         stages = found.get("VersionIdsToStages", {})
         current = next((v for v, held in stages.items() if "AWSCURRENT" in held), "")
         noted = next((t["Value"] for t in found.get("Tags", ()) if t["Key"] == _TAG), "").split(" ")[0]
-        return Stored(noted if noted and _version(noted) == current else None, (current,))
+        return Stored(noted if noted and _version(noted, names) == current else None, (current,))
 
     def put(self, place: str, names: Names, issued: Issued, note: Note, expect: Stored | None, deadline: float) -> None:
         """The companion goes first: it counts only together with the version that it tells of."""
         text = json.dumps(_document(names, issued), separators=(",", ":"))
-        version, name = _version(note.public_id), _name(place)
+        version, name = _version(note.public_id, names), _name(place)
         if expect is None:
             self._change(
                 deadline,
@@ -132,8 +132,9 @@ def _tag(note: Note) -> dict[str, str]:
     return {"Key": _TAG, "Value": f"{note.public_id} {format_instant(note.at)} {note.run}"}
 
 
-def _version(public_id: str) -> str:
-    return str(uuid.uuid5(_SPACE, public_id))
+def _version(public_id: str, names: Names) -> str:
+    """One version has one text: the same credential under other names is another."""
+    return str(uuid.uuid5(_SPACE, " ".join((public_id, *names.all))))
 
 
 def _name(place: str) -> str:

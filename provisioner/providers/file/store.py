@@ -39,7 +39,7 @@ class Files:
 
     def put(self, place: str, names: Names, issued: Issued, note: Note, expect: Stored | None, deadline: float) -> None:
         now = self.look(place, names)
-        if now != expect:
+        if (now and now.versions) != (expect and expect.versions):
             raise ProviderError(Trouble.CONFLICT, "the file has changed since it was looked at", call=f"file {place}")
         if names.whole is not None:
             found: dict[str, Any] = {names.whole: issued.whole.reveal()}

@@ -27,7 +27,12 @@ def change_group(site: Site, change: Change) -> Outcome:
         return Done("left as it is")
     if change.action is not Action.CREATE:
         return Refused(f"a role is not {change.action.value}d here")
-    if site.role(name) is not None:
+    known = site.role(name)
+    if known is not None and known.dataset is not None:
+        return Refused(f"`{name}` is a dataset role: say what is to be given under `datasets`")
+    if known is not None and known.is_account and not site.members(name):
+        return Refused(f"`{name}` is there and can log in, and nobody is in it: that is an account; take another name")
+    if known is not None:
         return AlreadySo(f"there is a role {name}")
     site.create(name, "nologin")
     return Done()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from provisioner.contract import AlreadySo, Done, Failed, Outcome, ProviderError, Refused, Trouble, Unknown
 from provisioner.model.address import Address, Kind
@@ -16,7 +15,7 @@ from provisioner.model.mark import owner8
 from provisioner.model.resource import Resource
 from provisioner.model.unit import Unit
 from provisioner.providers.postgresql import logins, names
-from provisioner.providers.postgresql.accounts import change_account, comment
+from provisioner.providers.postgresql.accounts import change_account, shut
 from provisioner.providers.postgresql.calls import Session, WriteCalls
 from provisioner.providers.postgresql.grants import change_grant, change_group, change_membership
 from provisioner.providers.postgresql.owned import drop_account, hand_on, site_of
@@ -126,9 +125,7 @@ class PostgresWriter:
                 role = site.role(login)
                 if role is None:
                     return AlreadySo("the role is not there")
-                site.run("alter role {} connection limit 0", "alter role", login)
-                logins.limit(site, login, 0)
-                comment(site, login, replace(role.noted, cut=True))
+                shut(site, role)
         except ProviderError as error:
             return Unknown(error=error) if error.trouble is Trouble.UNKNOWN else Failed(error)
         return self._end_sessions(login, deadline, Done("no session is open"))

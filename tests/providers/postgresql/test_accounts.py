@@ -75,6 +75,17 @@ def test_role_that_nobody_logs_in_as_is_not_taken_for_an_account(rig: Rig) -> No
     assert rig.server.run("select rolcanlogin from pg_roles where rolname = 'ada'") == [(False,)]
 
 
+def test_login_role_that_nobody_is_in_is_no_role_to_be_put_into_and_the_run_says_so(rig: Rig) -> None:
+    rig.server.run("create role carl login")
+    planned, applied = rig.run(rig.files([someone("ada", "odd")], [gives("odd", roles=["carl", "staff"])]))
+    told = {c.words: applied.outcomes[c.id] for c in planned.plan.changes}
+    assert told["create role carl"] == Refused(
+        "`carl` is there and can log in, and nobody is in it: that is an account; take another name"
+    )
+    assert {c.words for c in applied.succeeded} >= {"put ada into role staff", "create role staff"}
+    assert rig.server.run("select 1 from pg_auth_members where roleid = 'carl'::regrole") == []
+
+
 def test_login_role_of_somebody_unknown_is_not_taken(rig: Rig) -> None:
     rig.server.run("create role ada login")
     plan = rig.plan(rig.files([someone("ada", "staff")], [STAFF]))
@@ -126,6 +137,26 @@ def test_suspended_person_comes_back_with_the_end_that_the_files_say(rig: Rig) -
     rig.apply(rig.files([here], [STAFF]), rig.files([away], [STAFF]))
     assert rig.server.can_log_in("ada") and ends(rig) == JUNE
     assert rig.apply(rig.files([here], [STAFF])) == []
+
+
+def test_what_others_had_set_on_a_role_comes_back_when_it_is_switched_on_again(rig: Rig) -> None:
+    """An earlier end, and how many sessions; whether the switch was ours twice, or by hand in between."""
+    here, away = someone("ada", "staff"), someone("ada", "staff", suspended="leave")
+    rig.apply(rig.files([here], [STAFF]))
+    rig.server.run("comment on role ada is E'Ada\nprovision/1 o=5f1c0a9b k=ada'")
+    rig.server.run("alter role ada connection limit 5 valid until '2027-06-01 12:00Z'")
+    for by_hand in ((), ("alter role ada login",)):
+        rig.apply(rig.files([away], [STAFF]))
+        rig.server.run(*by_hand)
+        rig.apply(rig.files([away], [STAFF]))
+        assert not rig.server.can_log_in("ada")
+        rig.apply(rig.files([here], [STAFF]))
+        assert rig.server.can_log_in("ada") and ends(rig) == JUNE
+        assert rig.server.run("select rolconnlimit from pg_roles where rolname = 'ada'") == [(5,)]
+        assert rig.server.run(NOTE) == [("Ada\nprovision/1 o=5f1c0a9b k=ada",)]
+    rig.apply(rig.files([replace(away, until=JULY)], [STAFF]))
+    rig.apply(rig.files([until(JULY)], [STAFF]))
+    assert ends(rig) == JUNE and rig.apply(rig.files([until(JULY)], [STAFF])) == []
 
 
 def test_no_password_is_in_the_servers_log(rig: Rig) -> None:

@@ -111,10 +111,11 @@ def _transactions(rig: Rig, since: int) -> list[list[str]]:
 
 def test_dropped_after_retention_with_nothing_left_in_any_database(rig: Rig) -> None:
     rig.settings["reassign_to"] = "app_owner"
-    rig.server.run("create database warehouse")
-    rig.databases.append("warehouse")
+    rig.server.run("create database warehouse", "create database habits")
+    rig.databases += ["warehouse", "habits"]
     rig.apply(here(rig))
     rig.server.run("grant create on database warehouse to ada", "create role other_owner")
+    rig.server.run("alter default privileges for role ada grant select on tables to public", database="habits")
     rig.server.run("create schema hers", database="warehouse", user="ada")
     rig.server.run("grant all on schema public to ada", database="warehouse")
     rig.apply(without_ada(rig), here(rig))
@@ -143,10 +144,18 @@ def test_what_a_leaver_owns_is_not_dropped_where_nobody_is_named_to_get_it(rig: 
     assert len(failures(applied)) == 2 and rig.server.run("select 1 from pg_roles where rolname = 'ada'") == [(1,)]
 
 
-def test_what_is_in_databases_that_are_not_named_is_told_and_stops_the_drop(rig: Rig) -> None:
+@pytest.mark.parametrize(
+    "left",
+    [
+        "grant all on schema public to ada",
+        "alter default privileges for role ada grant select on tables to public",
+        "create table t (id int); create policy hers on t to ada",
+    ],
+)
+def test_what_is_in_databases_that_are_not_named_is_told_and_stops_the_drop(rig: Rig, left: str) -> None:
     rig.server.run("create database elsewhere")
     rig.apply(here(rig))
-    rig.server.run("grant all on schema public to ada", database="elsewhere")
+    rig.server.run(left, database="elsewhere")
     plan = rig.plan(without_ada(rig), here(rig))
     told = [d for d in plan.diagnostics if d.code == "managed-upstream"]
     assert len(told) == 1 and "elsewhere" in told[0].message
