@@ -102,7 +102,10 @@ with open(os.environ["ANSWERS"], "a") as answers:
     print(f"found {found} in {len(seen) > 2}", file=answers)
 """
 SCRIPT = (sys.executable, "-c", READ)
-SLEEP = (sys.executable, "-c", "import psycopg; psycopg.connect('').execute('select pg_sleep(600)')")
+_SLEEP = "import psycopg; psycopg.connect('').execute('select pg_sleep(600)')"
+SLEEP = (sys.executable, "-c", _SLEEP)
+STAYS = (sys.executable, "-c", f"import os; os.setsid(); {_SLEEP}")
+"""What has left the command's process group."""
 MARKED = "select rolname, shobj_description(oid, 'pg_authid') from pg_roles where rolname like 'run%'"
 WAITS = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ilike 'alter role%'"
 LEFT = (
@@ -405,7 +408,7 @@ def test_no_signal_and_no_full_disk_leaves_a_login_behind(shop: Warehouse) -> No
 
 def test_what_a_killed_run_leaves_is_ended_by_the_next(shop: Warehouse) -> None:
     begun = ("run", "--environment", "production", "--person", "anna", "--pipeline", "report", "--")
-    asked = ("sh", "-c", '"$@" & wait', "sh", *SLEEP)
+    asked = ("sh", "-c", '"$@" & wait', "sh", *STAYS)
     killed = subprocess.Popen(
         [sys.executable, "-c", COMMAND, *begun, *asked], cwd=shop.folder, env=shop.environ,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,

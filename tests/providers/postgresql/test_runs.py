@@ -281,6 +281,7 @@ def test_what_a_run_made_goes_with_it_and_nobody_inherits_its_code(ada: Rig) -> 
                 session.execute(statement)
         with opened(ada, minted.environ, "postgres") as session:  # which `databases` does not name
             session.execute("select lo_create(4712)")
+            session.execute("alter default privileges grant select on tables to public")
         minter.end(minted.public_id, soon())
         assert minter.left() == ()
     assert ada.server.run(WHAT_IT_MADE) == [(None, None, None)]
