@@ -66,7 +66,7 @@ def refused(asking: Asking, trees: Sequence[DeclaredAccess]) -> Decision | None:
             named = asking.pipeline or "this repository or job"
             sentence = f"the applied files declare no pipeline for {named}, so no run of it is given anything"
             return Decision(False, asking.people, sentence, "no-pipeline", "declare it under `pipelines:`, and apply")
-        if not _said(declared, asking.pipeline).get("scope"):
+        if not said_of(declared, asking.pipeline).get("scope"):
             sentence = f"the pipeline {asking.pipeline} has no scope, so no run of it is given anything"
             fix = f"name the roles that it may ever use: `pipelines: {{{asking.pipeline}: {{scope: [ROLE]}}}}`"
             return Decision(False, asking.people, sentence, "no-scope", fix)
@@ -75,7 +75,7 @@ def refused(asking: Asking, trees: Sequence[DeclaredAccess]) -> Decision | None:
 
 def max_duration(asking: Asking, trees: Sequence[DeclaredAccess]) -> timedelta:
     """The longest that a run of the pipeline may last."""
-    found = [_said(declared, asking.pipeline).get("max_duration") for declared in trees]
+    found = [said_of(declared, asking.pipeline).get("max_duration") for declared in trees]
     return min((parse_duration(str(text)) if text else MAX for text in found), default=MAX)
 
 
@@ -93,12 +93,18 @@ def shares(
         shared = reduce(lambda one, other: _both(declare, one, other), each[1:], each[0])
         cannot = tuple(dict.fromkeys((*(c for held in parties for c in held[name].cannot), *shared.cannot)))
         ends = [r.until for held in parties for one in held[name].things for r in one if r.until is not None]
-        assume = _said(trees[0], asking.pipeline).get("assume") or {}
-        role = assume.get(name, assume.get(target.family))
-        settings = {} if role is None else {"assume": str(role)}
+        role = assumed(trees[0], asking.pipeline, target)
+        settings = {} if role is None else {"assume": role}
         login, *others = (_known(trees[0], who).login_on(name) for who in asking.people)
         found.append(Share(target, login, shared.things, cannot, min(ends, default=None), settings, tuple(others)))
     return tuple(found)
+
+
+def assumed(declared: DeclaredAccess, pipeline: str, target: Target) -> str | None:
+    """The role that runs of the pipeline take on a target."""
+    said = said_of(declared, pipeline).get("assume") or {}
+    role = said.get(target.name, said.get(target.family))
+    return None if role is None else str(role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,8 @@ def _parties(
         if declare is not None and isinstance(declare, Narrows):
             declares[name], narrows[name] = declare, declare
     people = [_known(declared, who) for who in asking.people]
-    identities = [_held_there(person, declared, asking.asked) for person in people]
+    roles = Roles(declared)
+    identities = [held_there(person, declared, roles, asking.asked) for person in people]
     identities.append(_scope(asking, declared))
     resolver = Resolver(declared, declares, now)
     resolved = [resolver.resolve([identity]) for identity in identities]
@@ -147,10 +154,10 @@ def _known(declared: DeclaredAccess, who: str) -> Identity:
     return known or Identity(IdentityKind.PERSON, who)
 
 
-def _held_there(identity: Identity, declared: DeclaredAccess, asked: Asked) -> Identity:
+def held_there(identity: Identity, declared: DeclaredAccess, roles: Roles, asked: Asked) -> Identity:
     """Somebody as if they held nothing but what they hold in the environment, whenever that is, and of one role only
-    where that is asked for."""
-    roles, found = Roles(declared), []
+    where that is asked for. `roles` are those of `declared`."""
+    found = []
     for held in identity.roles:
         reached = roles.reached_from(held.role)
         if not reached:
@@ -166,7 +173,7 @@ def _scope(asking: Asking, declared: DeclaredAccess) -> Identity:
     """The pipeline as if it were a service that holds its scope in the environment, as far as its roles are there."""
     place = declared.pipelines.at(asking.pipeline, "scope")
     there = (asking.asked.environment,)
-    named = [str(r) for r in _said(declared, asking.pipeline).get("scope") or ()]
+    named = [str(r) for r in said_of(declared, asking.pipeline).get("scope") or ()]
     known = [r for r in named if r in declared.roles and asking.asked.environment in declared.roles[r].environments]
     roles = [Assignment(r, there, location=place) for r in known]
     return Identity(IdentityKind.SERVICE, asking.pipeline, roles=tuple(roles), location=place)
@@ -197,7 +204,8 @@ def _fingerprint(things: Sequence[Resource]) -> str:
     return digest(sorted(told, key=digest))
 
 
-def _said(declared: DeclaredAccess, pipeline: str) -> Mapping[str, Any]:
+def said_of(declared: DeclaredAccess, pipeline: str) -> Mapping[str, Any]:
+    """A pipeline's entry."""
     said = declared.pipelines.data.get(pipeline)
     return said if isinstance(said, Mapping) else {}
 

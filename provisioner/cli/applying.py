@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 
 from provisioner import __version__
 from provisioner.apply import Applied, Progress, Waits, apply_plan
+from provisioner.cli import preparing
 from provisioner.cli.choosing import without_the_held
 from provisioner.cli.exit_codes import Exit, first
 from provisioner.cli.feedback import annotate, summarize_output
 from provisioner.cli.holding import CUT_OFF
 from provisioner.cli.locking import heads, locked, recovered, run_info
 from provisioner.cli.output import show, tell
-from provisioner.cli.rotating import Chosen, report, rotate_all, status
+from provisioner.cli.preparing import lay_ready
+from provisioner.cli.rotating import Chosen, rotate_all, status
 from provisioner.cli.running import columns, planned, progress_line
 from provisioner.cli.slots import gone_slots, slots
 from provisioner.cli.standing import Stood, stood
@@ -43,6 +45,10 @@ if TYPE_CHECKING:
     from provisioner.plan.plan import Plan
     from provisioner.plan.turns import Choose
     from provisioner.records.lock import Lock
+
+
+_LOOKED_AT = (Action.CREATE, Action.ENABLE, Action.RENAME)
+"""Changes of an account after which its credentials are looked at."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,7 @@ def carry_out(opened: Opened, task: Task) -> int:
         _show(made, work)
         run = replace(run, plan=str(to_json(made)["digest"]))
         done, applied = _apply(made, work, run, lock)
-        return first(done, _credentials(task, made, applied, work, run, lock, stand))
+        return first(done, *(after(task, made, applied, work, run, lock, stand) for after in (_credentials, _ready)))
 
 
 def _approved(plan: Plan, work: Work, stand: Stood) -> Plan:
@@ -118,10 +124,10 @@ def _saved(task: Task, plan: Plan, work: Work, run: RunInfo, lock: Lock, stand: 
         plan = replace(plan, changes=kept, withheld=(*plan.withheld, *withheld))
     plan = _approved(plan, work, stand)
     done, applied = _apply(plan, work, run, lock)
-    rotated = _credentials(task, plan, applied, work, run, lock, stand)
+    after = [then(task, plan, applied, work, run, lock, stand) for then in (_credentials, _ready)]
     if not applied.interrupted and not applied.in_trouble:
         finish(store, digest, run=run, at=now())
-    return first(done, rotated)
+    return first(done, *after)
 
 
 def _credentials(task: Task, plan: Plan, applied: Applied, work: Work, run: RunInfo, lock: Lock, stand: Stood) -> Exit:
@@ -135,12 +141,22 @@ def _credentials(task: Task, plan: Plan, applied: Applied, work: Work, run: RunI
     if (wanted or over) and task.rotates and not stand.standing.complete:
         tell("what the files say lacks an approval: no credential is made or delivered before it is there\n")
         return Exit.DONE
-    made = frozenset(c.address for c in applied.succeeded if c.action in (Action.CREATE, Action.ENABLE))
+    made = frozenset(c.address for c in applied.succeeded if c.action in _LOOKED_AT)
     found = rotate_all(opened, wanted, run, lock, Chosen(gives=task.rotates, made=made, gone=over))
-    report(found)
     if found:
         tell(heads(work.journal, {r.slot.target for r in found}))
     return status(found)
+
+
+def _ready(task: Task, plan: Plan, applied: Applied, work: Work, run: RunInfo, lock: Lock, stand: Stood) -> Exit:
+    """Last: what has to lie ready for runs, made from what is live now."""
+    if not task.rotates or applied.interrupted or applied.in_trouble or not stand.standing.complete:
+        return Exit.DONE
+    targets = {n for n in work.opened.targets if n in plan.targets and not _left_alone(plan, applied, n)}
+    laid = lay_ready(work, targets, run, lock, drops=plan.person is None)
+    if laid:
+        tell(heads(work.journal, {one.target for one in laid}))
+    return preparing.report(laid)
 
 
 def _left_alone(plan: Plan, applied: Applied, target: str) -> bool:

@@ -44,6 +44,8 @@ from provisioner.report.safe import guard, safe
 BY_HAND = "by hand"
 _LONGEST = timedelta(days=1)
 """Whatever `max_duration` says: a login that lasts longer would not pass for one of a run."""
+USUAL = timedelta(minutes=15)
+"""How long a run may last that does not say."""
 _RULE = "a run is given no more than whoever set it going and its pipeline both have"
 
 
@@ -54,7 +56,7 @@ class Wanted:
     environment: str
     role: str | None
     target: str | None
-    length: timedelta
+    length: timedelta | None
     person: str | None
     pipeline: str | None
     wait: float
@@ -76,9 +78,10 @@ class Place:
 
 @dataclass(frozen=True)
 class _Ready:
-    """Who it is for and what they get; nothing is made yet."""
+    """Who it is for, what they get and for how long; nothing is made yet."""
 
     asking: Asking
+    length: timedelta
     found: Found
     proven: bool
     counting: Published
@@ -86,10 +89,10 @@ class _Ready:
     shares: tuple[Share, ...]
 
 
-def duration(text: str) -> timedelta:
+def duration(text: str | None) -> timedelta | None:
     """Of `--for`."""
     try:
-        return parse_duration(text)
+        return None if text is None else parse_duration(text)
     except ValueError as error:
         raise typer.BadParameter(f"--for: {error}") from None
 
@@ -183,7 +186,6 @@ def _ready(wanted: Wanted, place: Place) -> _Ready | int:
     journal = place.open()
     providers = catalog.all_providers()
     counting = published(journal, providers, catalog.PLANNED)
-    targets_meant(counting.declared.targets, wanted.target)
     run, at = None, now()
     if system:
         run = open_run(system, counting.declared, os.environ)
@@ -194,11 +196,14 @@ def _ready(wanted: Wanted, place: Place) -> _Ready | int:
         decision = decide_said(asked, wanted.person or "", counting.counting, at)
         pipeline = wanted.pipeline or ""
     trees = counting.counting.trees
+    if trees:
+        targets_meant({name: t for declared in trees for name, t in declared.targets.items()}, wanted.target)
     asking = Asking(asked, decision.people, pipeline, wanted.target)
     decision = decision if not decision.allowed else refused(asking, trees) or decision
     given: tuple[Share, ...] = ()
+    length = USUAL
     if decision.allowed:
-        _check_length(wanted, min(max_duration(asking, trees), _LONGEST))
+        length = _length(wanted, min(max_duration(asking, trees), _LONGEST))
         given = shares(asking, trees, providers, at)
         for share in given:
             if share.cannot:
@@ -208,7 +213,7 @@ def _ready(wanted: Wanted, place: Place) -> _Ready | int:
     if not decision.allowed:
         return _refused(run, asked, found, decision, journal, counting, wanted.wait)
     _check_apart(given)
-    return _Ready(asking, found, run is not None, counting, journal, given)
+    return _Ready(asking, length, found, run is not None, counting, journal, given)
 
 
 def _refused(
@@ -228,7 +233,7 @@ def _refused(
 
 def _given(wanted: Wanted, ready: _Ready, signals: Kept) -> Given:
     at = now()
-    ends = min([at + wanted.length, *(share.ends for share in ready.shares if share.ends is not None)])
+    ends = min([at + ready.length, *(share.ends for share in ready.shares if share.ends is not None)])
     asking, found = ready.asking, ready.found
     began = Began(
         run=new_run(),
@@ -308,7 +313,9 @@ def _check_said(wanted: Wanted, system: str) -> None:
         )
 
 
-def _check_length(wanted: Wanted, most: timedelta) -> None:
+def _length(wanted: Wanted, most: timedelta) -> timedelta:
+    if wanted.length is None:
+        return min(USUAL, most)
     if wanted.length > most or wanted.length <= timedelta(0):
         raise _wrong(
             f"--for {format_duration(wanted.length)}: a run of this pipeline lasts {format_duration(most)} at most",
@@ -316,6 +323,7 @@ def _check_length(wanted: Wanted, most: timedelta) -> None:
             f"ask for --for {format_duration(most)} or less"
             + (", or have `max_duration` raised under `pipelines:`" if most < _LONGEST else ""),
         )
+    return wanted.length
 
 
 def _check_apart(given: Sequence[Share]) -> None:

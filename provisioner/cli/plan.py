@@ -52,6 +52,7 @@ def plan(
     from provisioner.ci.recognise import this_run
     from provisioner.cli.exit_codes import Exit, first
     from provisioner.cli.feedback import annotate, comment_plan, comment_problems, refuse_forks, summarize
+    from provisioner.cli.preparing import with_notes
     from provisioner.cli.running import planned, tell_invalid
     from provisioner.cli.wiring import InvalidFilesError, Wanted, prepare
     from provisioner.diagnostics import ProvisionError
@@ -72,7 +73,7 @@ def plan(
         if comment:
             comment_problems(error, access, change, (target, person))
         raise
-    made = planned(work)
+    made = planned(with_notes(work))
     if out is not None:
         _write(out, made)
     applicable = not reviewing and as_of is None

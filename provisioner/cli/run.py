@@ -24,7 +24,7 @@ _Role = Annotated[str | None, typer.Option("--role", metavar="R", help="Only wha
 _Target = Annotated[str | None, typer.Option("--target", metavar="T", help="Only this target, or all instances of it.")]
 _Length = Annotated[
     str | None,
-    typer.Option("--for", metavar="TIME", help="For how long at most.  [default: 15m]", show_default=False),
+    typer.Option("--for", metavar="TIME", help="At most so long; by default 15m, or less where the pipeline has less."),
 ]
 _Journal = Annotated[
     str | None,
@@ -52,9 +52,6 @@ _End = Annotated[
 _Wait = Annotated[
     float, typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait to be stopped, once refused.")
 ]
-
-
-_USUALLY = "15m"
 
 
 def run(
@@ -114,7 +111,7 @@ def run(
         raise typer.BadParameter("-- CMD and --sealed-for are different things to do: another job runs CMD then")
     if (sealed_for is None) != (out is None):
         raise typer.BadParameter("--sealed-for KEY goes with --out FILE")
-    wanted = minting.Wanted(environment, role, target, minting.duration(length or _USUALLY), person, pipeline, wait)
+    wanted = minting.Wanted(environment, role, target, minting.duration(length), person, pipeline, wait)
     if sealed_for is not None and out is not None:
         return minting.seal(wanted, place, sealed_for, out)
     return minting.run_here(wanted, place, words)

@@ -2,12 +2,26 @@
 
 from provisioner.contract.capabilities import Capabilities
 from provisioner.contract.copies import Copies
-from provisioner.contract.credentials import Holds, Issued, Issuer, Issues, Key, Note, Store, Stored
+from provisioner.contract.credentials import COMPANION, Holds, Issued, Issuer, Issues, Key, Note, Store, Stored
 from provisioner.contract.errors import ProviderError, Trouble
 from provisioner.contract.exposure import Exposes, Exposure
 from provisioner.contract.inspection import FINDINGS, Inspects
 from provisioner.contract.keyless import Pipelines, Trusts
-from provisioner.contract.minting import CannotNarrow, Left, Minted, Minter, Mints, Narrows, Order, Shared
+from provisioner.contract.minting import (
+    CannotNarrow,
+    Left,
+    Minted,
+    Minter,
+    Mints,
+    Narrows,
+    Order,
+    Piece,
+    Prepared,
+    Preparer,
+    Prepares,
+    Shared,
+    Usual,
+)
 from provisioner.contract.opening import packages_of, settings_of
 from provisioner.contract.outcome import (
     Accepted,
@@ -37,6 +51,7 @@ from provisioner.contract.protocols import (
 )
 
 __all__ = [
+    "COMPANION",
     "FINDINGS",
     "Accepted",
     "AlreadySo",
@@ -68,7 +83,11 @@ __all__ = [
     "Note",
     "Order",
     "Outcome",
+    "Piece",
     "Pipelines",
+    "Prepared",
+    "Preparer",
+    "Prepares",
     "Provider",
     "ProviderError",
     "Reader",
@@ -83,6 +102,7 @@ __all__ = [
     "Trouble",
     "Trusts",
     "Unknown",
+    "Usual",
     "Waiting",
     "Writer",
     "packages_of",

@@ -114,3 +114,63 @@ class Mints(Protocol):
     def open_minter(self, target: Target, environ: Mapping[str, str], owner: str | None) -> Minter:
         """`owner` is `records.owner`, for the marks. On the main thread."""
         ...
+
+
+# What has to lie ready before a run comes
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """A run that may come any day, of one person alone: fields as in `Order`."""
+
+    person: str
+    login: str
+    pipeline: str
+    things: tuple[Resource, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Something that runs are given a part of by name. Another `content` has another `name`, and by itself it gives
+    nobody anything. `runs` say whose it is for, in words."""
+
+    name: str
+    content: str
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """`needless` are ours, and of no use to any usual run. `strange`, in words: what lies where ours lie, and is left
+    alone."""
+
+    lacking: tuple[Piece, ...] = ()
+    needless: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()
+
+
+class Preparer(Protocol):
+    """Lays ready what a minter cannot make when a run comes. Raises ProviderError."""
+
+    def look(self, usual: Sequence[Usual]) -> Prepared:
+        """In the fewest reads; writes nothing."""
+        ...
+
+    def make(self, piece: Piece, deadline: float) -> None:
+        """Safe to say again. It has shown when a later `look` does not call it lacking."""
+        ...
+
+    def drop(self, name: str, deadline: float) -> None:
+        """Take away what is `needless`, if it still is as we made it. Fine where it is gone."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A provider whose runs may need something that lies ready on the target."""
+
+    def open_preparer(self, target: Target, environ: Mapping[str, str], owner: str | None, *, writes: bool) -> Preparer:
+        """`owner` is `records.owner`. On the main thread."""
+        ...

@@ -83,6 +83,10 @@ class Chain:
         """By the address of its slot, every credential of which there is a record."""
         return self._read().rotations
 
+    def ready(self) -> frozenset[str]:
+        """The names of what lies ready there for runs, as far as is known."""
+        return frozenset(self._read().ready)
+
     def at_rest(self) -> bool:
         """Whether the newest record is a `converged` one: nothing has been done here since, but to credentials, which
         plans do not tell of."""
@@ -131,7 +135,7 @@ class Chain:
         if kind == RecordKind.CONVERGED and tail.approved is not None:
             body = {**body, "approved": tail.approved}
         if kind == RecordKind.CONVERGED:
-            body = {**body, **tail.rotations_json()}
+            body = {**body, **tail.carried_json()}
         record = Record(self.target, self._last + 1, at, str(kind), run, self._head, body)
         data, found = encode(record)
         if not self._store.create(self._key(record.n), data):

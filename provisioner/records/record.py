@@ -30,6 +30,7 @@ class RecordKind(StrEnum):
     CONVERGED = "converged"
     TAKEOVER = "takeover"
     ROTATE = "rotate"
+    PREPARE = "prepare"
 
 
 @dataclass(frozen=True, slots=True)

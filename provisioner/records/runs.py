@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from provisioner.model.canonical import canonical_json
@@ -21,7 +22,9 @@ from provisioner.records.store import RecordStore
 FORMAT = "provision.run/1"
 _FOLDER = "runs"
 _RUN = re.compile(r"[a-z0-9]{1,16}")
-_NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z0-9]{1,16}-(?:begin|end-[0-9a-f]{8})\.json\Z")
+_NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-([a-z0-9]{1,16})-(?:(begin)|(end|left)-[0-9a-f]{8})\.json\Z")
+LOOKED_BACK = timedelta(days=30)
+"""How long a run that has no end on record is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +73,21 @@ class Began:
 @dataclass(frozen=True, slots=True)
 class Over:
     """`how` it ended, in words; `ended` are the credentials that were taken back, `left` those that were not, with the
-    reason."""
+    reason. `settled` False: some of these should have been, and somebody has to end them yet."""
 
     run: str
     at: Instant
     how: str
     ended: tuple[str, ...]
     left: tuple[str, ...]
+    settled: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """As it is stored."""
         return {
             "format": FORMAT,
             "what": "end",
+            "settled": self.settled,
             "run": self.run,
             "at": format_instant(self.at),
             "how": plain_text(self.how, 300),
@@ -98,7 +103,7 @@ def new_run() -> str:
 
 def record(store: RecordStore, one: Began | Over) -> None:
     """Keep it. ProvisionError where it cannot be written: then nothing may be given."""
-    what = "begin" if isinstance(one, Began) else f"end-{secrets.token_hex(4)}"
+    what = "begin" if isinstance(one, Began) else f"{'end' if one.settled else 'left'}-{secrets.token_hex(4)}"
     key = f"{_FOLDER}/{one.at:%Y-%m-%d}/{one.at:%Y%m%dT%H%M%SZ}-{one.run}-{what}.json"
     store.create(key, canonical_json(one.to_json()) + b"\n")
 
@@ -111,6 +116,47 @@ def begun(store: RecordStore, run: str) -> tuple[Began, ...]:
     names = [(day, n) for day in store.names(_FOLDER) for n in store.names(f"{_FOLDER}/{day}") if _NAME.match(n)]
     found = [_read(store.read(f"{_FOLDER}/{day}/{n}")) for day, n in names if n.endswith(f"-{run}-begin.json")]
     return tuple(one for one in found if isinstance(one, Began) and one.run == run)
+
+
+@dataclass(frozen=True, slots=True)
+class Unended:
+    """A run whose end is not on record. `left`: that something of it could not be ended is."""
+
+    began: Began
+    left: bool
+
+
+def unended(store: RecordStore, now: Instant) -> tuple[Unended, ...]:
+    """Those of the last days, oldest first. Their names tell; only what began and did not end is read."""
+    begun: dict[str, str] = {}
+    over: dict[str, set[str]] = {}
+    first = f"{now - LOOKED_BACK:%Y-%m-%d}"
+    for day in [d for d in store.names(_FOLDER) if d >= first]:
+        for match in filter(None, map(_NAME.match, store.names(f"{_FOLDER}/{day}"))):
+            run, begins, ends = match.groups()
+            if begins:
+                begun[run] = f"{_FOLDER}/{day}/{match[0]}"
+            else:
+                over.setdefault(run, set()).add(ends)
+    found = []
+    for run, key in begun.items():
+        if "end" not in over.get(run, ()):
+            began = _read(store.read(key))
+            if isinstance(began, Began) and began.run == run:
+                found.append(Unended(began, run in over))
+    return tuple(found)
+
+
+def going_on(store: RecordStore, target: str, at: Instant, margin: float) -> tuple[str, ...]:
+    """The ids of runs that were given something on a target and are not over at that time, by their own end and
+    `margin` seconds; begun since the day before."""
+    found = []
+    for day in (f"{at - timedelta(days=1):%Y-%m-%d}", f"{at:%Y-%m-%d}"):
+        for name in store.names(f"{_FOLDER}/{day}"):
+            one = _read(store.read(f"{_FOLDER}/{day}/{name}")) if _NAME.match(name) else None
+            if isinstance(one, Began) and target in one.given and at < one.ends + timedelta(seconds=margin):
+                found.append(one.run)
+    return tuple(found)
 
 
 def any_run(store: RecordStore) -> bool:
@@ -134,7 +180,8 @@ def _read(data: bytes | None) -> Began | Over | None:
             return None
         run, at = str(found["run"]), parse_instant(found["at"])
         if found["what"] == "end":
-            return Over(run, at, str(found["how"]), _texts(found["ended"]), _texts(found["left"]))
+            settled = found["settled"] is True
+            return Over(run, at, str(found["how"]), _texts(found["ended"]), _texts(found["left"]), settled)
         role, proven = found["role"], found["proven"]
         if found["what"] != "begin" or not isinstance(proven, bool):
             return None

@@ -16,6 +16,7 @@ from provisioner.model.instant import Instant, format_instant, parse_instant
 from provisioner.model.outstanding import Outstanding
 from provisioner.model.rotation import Rotation
 from provisioner.records.entries import NOT_OUTSTANDING, Json, Step, why_not_done
+from provisioner.records.prepared import take_prepared
 from provisioner.records.record import Record, RecordKind
 
 _SUCCESS = frozenset({"done", "already-so", "waiting"})
@@ -90,6 +91,7 @@ class Tail:
         self.items: dict[Key, OpenItem] = {}
         self.doubts: dict[Key, OpenItem] = {}
         self.rotations: dict[str, Rotation] = {}
+        self.ready: set[str] = set()
 
     @staticmethod
     def starts_at(record: Record) -> bool:
@@ -108,6 +110,8 @@ class Tail:
             self._converged(record)
         elif record.kind == RecordKind.ROTATE:
             self.rotations.setdefault(record.body["credential"], Rotation()).take(record.body, record.at)
+        elif record.kind == RecordKind.PREPARE:
+            take_prepared(self.ready, record.body)
 
     def open(self) -> tuple[OpenItem, ...]:
         """Everything not known to be done, oldest first; what is in doubt again keeps the date of its first failure."""
@@ -126,19 +130,24 @@ class Tail:
             "counts": None if self.counts is None else dict(self.counts),
             "system": self.system,
             "trees": list(self.trees),
-            **self.rotations_json(),
+            **self.carried_json(),
             **({"gap": format_instant(self.gap)} if self.gap is not None else {}),
             **({} if self.approved is None else {"approved": self.approved}),
         }
 
-    def rotations_json(self) -> Json:
-        """What `run` and `converged` records carry of credentials; nothing where there are none."""
-        return {"rotations": {c: r.to_json() for c, r in self.rotations.items()}} if self.rotations else {}
+    def carried_json(self) -> Json:
+        """What `run` and `converged` records carry of credentials, and of what lies ready for runs; nothing where there
+        is none."""
+        return {
+            **({"rotations": {c: r.to_json() for c, r in self.rotations.items()}} if self.rotations else {}),
+            **({"ready": sorted(self.ready)} if self.ready else {}),
+        }
 
     def _carried(self, found: Mapping[str, Any]) -> None:
         """The sum so far, where this record is the first that is read."""
         if not self.rotations:
             self.rotations = {c: Rotation.from_json(r) for c, r in found.get("rotations", {}).items()}
+        self.ready |= set(found.get("ready", ()))
 
     def _approved(self, record: Record) -> None:
         """The newest revision of which an apply found that no approval was missing."""

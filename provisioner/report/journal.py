@@ -121,6 +121,8 @@ class _Page:
                 self._say(record, "in order", f"{record.target}: nothing was left to do")
             case RecordKind.ROTATE:
                 self._turn(record)
+            case RecordKind.PREPARE:
+                self._prepared(record)
             case RecordKind.RUN:
                 self._begins_anew(record)
             case _:
@@ -165,6 +167,14 @@ class _Page:
             told = f"{body['step']} {body.get('id', '')}{where}: {body['credential']} of {body['identity']}"
             why = body.get("why") or body.get("proof")
             self._say(record, f"{body['phase']}", f"{told}: {why}" if why else told)
+
+    def _prepared(self, record: Record) -> None:
+        body = record.body
+        if body["phase"] != "intent":
+            what = "lies ready for runs" if body["step"] == "make" else "is taken away, no run needs it"
+            runs = f" ({', '.join(map(str, body['runs']))})" if body.get("runs") else ""
+            why = f": {body['why']}" if body.get("why") else ""
+            self._say(record, str(body["phase"]), f"{record.target}: {body['name']} {what}{runs}{why}")
 
     def _say(self, record: Record, word: str, told: str) -> None:
         start = f"  {record.at:%H:%M:%S}  {safe(word, 12):<12} "

@@ -76,7 +76,6 @@ def test_what_cannot_be_meant_is_wrong_usage(company: Repository) -> None:
     for more, told in (
         (("--reason", " "), "--reason is empty"),
         (("--reason", "x", "--environment", ""), "--environment is empty"),
-        (("--reason", "x", "--from", "2020-01-31T17:00:00Z"), "is over already"),
         (("--reason", "x", "--from", "2031-01-31"), "write for example 2031-01-31T00:00:00Z"),
         (("--reason", "x", "--for", "0h"), "`0h` is no time at all"),
     ):
@@ -97,6 +96,21 @@ def test_a_long_line_is_shown_to_its_end(company: Repository) -> None:
         ran = company.run("grant", "ada", "ops", "--for", "4h", *ASKED)
     added = next(line for line in ran.out.splitlines() if line.startswith("+    roles"))
     assert len(added) > 300 and added.endswith("reason: CHG-1}]")
+
+
+def test_what_would_be_over_already_is_not_written(company: Repository) -> None:
+    company.person("ada", roles="[developer]\n    until: 2099-01-01T00:00:00Z")
+    company.person("bob", roles="[developer]\n    until: 2020-01-01T00:00:00Z")
+    before = file_of(company), file_of(company, "bob")
+    for who, more, told in (
+        ("ada", ("--from", "2020-01-01T00:00:00Z"), "`ada` would never hold it: it ends 2020-01-01T04:00:00Z"),
+        ("ada", ("--from", "2099-02-01T00:00:00Z"), "`ada` would never hold it: their own time ends 2099-01-01T"),
+        ("bob", (), "`bob` would never hold it: their own time ends 2020-01-01T00:00:00Z"),
+        ("bob", ("--from", "merge"), "`bob` would never hold it: their own time ends 2020-01-01T00:00:00Z"),
+    ):
+        ran = company.run("grant", who, "ops", "--for", "4h", *more, *ASKED)
+        assert ran.status == 1 and "error[already-over]" in ran.err and told in ran.err, ran.err
+    assert (file_of(company), file_of(company, "bob")) == before
 
 
 def test_on_a_branch_the_working_folder_stays_as_it_is(company: Repository) -> None:

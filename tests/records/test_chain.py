@@ -13,11 +13,13 @@ from provisioner.contract import Unknown as UnknownOutcome
 from provisioner.diagnostics import ProvisionError
 from provisioner.model.change import Action, Change
 from provisioner.model.instant import Instant
+from provisioner.model.rotation import Phase
 from provisioner.model.way import Way
 from provisioner.records.chain import Chain
 from provisioner.records.entries import Reason, Result, Settled, Step, intent_body, outcome_body
 from provisioner.records.folder import FolderStore
 from provisioner.records.journal import Journal
+from provisioner.records.prepared import Prepare, prepared_body
 from provisioner.records.record import RecordKind
 from provisioner.records.run import RunInfo
 from tests.builders import NOW, REVISION, TREE, at, change
@@ -202,6 +204,25 @@ def test_nothing_is_read_behind_the_newest_sum(story: Story) -> None:
     assert story.chain.converged() is not None
     assert story.chain.last_counts() == {"account": 1}
     assert story.left() == [(str(BOB.address), Action.CREATE, "run2")]
+
+
+def test_what_lies_ready_for_runs_is_known_until_it_is_known_to_be_gone(story: Story) -> None:
+    def step(*told: str | Phase) -> None:
+        body = prepared_body(Prepare(told[0]), Phase(told[1]), told[2])
+        story.chain.append(RecordKind.PREPARE, body, run=story.info, at=story.now)
+
+    step("make", "intent", "one")  # and no outcome: it may lie there
+    step("make", "intent", "two")
+    step("make", "done", "two")
+    step("drop", "intent", "two")
+    step("drop", "failed", "two")
+    story.converge(account=1)
+    story.begin()
+    for n in range(1, 6):
+        story.file(n).unlink()
+    assert story.chain.ready() == {"one", "two"}
+    step("drop", "done", "one")
+    assert story.chain.ready() == {"two"}
 
 
 def test_doubt_and_date_live_on_in_the_sum(story: Story) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from provisioner.providers.aws_iam.issue import AccessKeys
     from provisioner.providers.aws_iam.mint import Sessions
     from provisioner.providers.aws_iam.read import AwsReader
+    from provisioner.providers.aws_iam.ready import Policies
     from provisioner.providers.aws_iam.settings import Grants, Objects, Settings
     from provisioner.providers.aws_iam.store import SecretsManager
     from provisioner.providers.aws_iam.write import AwsWriter
@@ -113,11 +114,19 @@ class AwsIam:
         return SecretsManager(clients, identified)
 
     def open_minter(self, target: Target, environ: Mapping[str, str], owner: str | None) -> Sessions:
-        """Reads by the role of `plan`; asks for sessions with the first credentials themselves. Nothing is marked."""
+        """Reads by the role of `plan`; asks for sessions with the first credentials themselves."""
         _, clients, identified = self._open(target, environ, "plan")
         from provisioner.providers.aws_iam.mint import Sessions
 
-        return Sessions(settings_of(self.settings, target), clients, self._base(environ), identified)
+        return Sessions(settings_of(self.settings, target), clients, self._base(environ), identified, owner)
+
+    def open_preparer(self, target: Target, environ: Mapping[str, str], owner: str | None, *, writes: bool) -> Policies:
+        """Reads by the role of `plan`, and writes by that of `apply`."""
+        account, reading, identified = self._open(target, environ, "plan")
+        from provisioner.providers.aws_iam.ready import Policies
+
+        writing = self._open(target, environ, "apply")[1] if writes else None
+        return Policies(account, reading, writing, identified, owner)
 
     def _open(self, target: Target, environ: Mapping[str, str], purpose: str) -> tuple[str, Clients, Identified]:
         with packages_of("AWS", self.extra, "boto3", "botocore"):

@@ -53,9 +53,13 @@ class ReadCalls:
 
     def managed_policy(self, arn: str) -> Row:
         """The document of a managed policy's default version."""
-        version = self._part("get_policy", "Policy", PolicyArn=arn)["DefaultVersionId"]
+        version = self.policy(arn)["DefaultVersionId"]
         document: Row = self._part("get_policy_version", "PolicyVersion", PolicyArn=arn, VersionId=version)["Document"]
         return document
+
+    def policy(self, arn: str) -> Row:
+        """A managed policy, and how often it is attached."""
+        return self._part("get_policy", "Policy", PolicyArn=arn)
 
     def user(self, login: str) -> Row:
         return self._part("get_user", "User", UserName=login)
@@ -283,6 +287,12 @@ class WriteCalls(ReadCalls):
 
     def delete_role_policy(self, name: str, policy: str) -> None:
         self._change("delete_role_policy", RoleName=name, PolicyName=policy)
+
+    def create_policy(self, name: str, path: str, document: str) -> None:
+        self._change("create_policy", PolicyName=name, Path=path, PolicyDocument=document)
+
+    def delete_policy(self, arn: str) -> None:
+        self._change("delete_policy", PolicyArn=arn)
 
     def set_trust(self, role: str, document: Mapping[str, Any]) -> None:
         """Replaces the whole trust policy."""

@@ -210,8 +210,8 @@ def is_of_old_version(document: Document) -> bool:
 
 
 def compact(statements: Iterable[Mapping[str, Any]]) -> str:
-    """A document of these statements, in as few characters as can be."""
-    return json.dumps({"Version": _VERSION, "Statement": list(statements)}, separators=(",", ":"))
+    """A document of these statements, in as few characters as can be; the same text for the same statements."""
+    return json.dumps({"Version": _VERSION, "Statement": list(statements)}, separators=(",", ":"), sort_keys=True)
 
 
 # Trust policies

@@ -43,8 +43,8 @@ def check(key: str, block: Block, target: Target) -> Iterator[Diagnostic]:
                 block,
                 path,
                 f"AWS cannot be told to trust one pipeline of `{system}`",
-                "only GitHub Actions has a subject that names one repository and one environment; the subject of "
-                "CircleCI ends with the person who started the job: it would take a pattern, and none is written here",
+                "of the tokens that AWS can compare only that of GitHub Actions names one repository and one "
+                "environment; by CircleCI's project or GitLab's branch, every job of it would be let in",
                 "`github`, or a key under `credentials:`",
             )
             continue

@@ -9,48 +9,38 @@ has no way to.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from provisioner.contract import CannotNarrow, Left, Minted, Order, ProviderError, Trouble
 from provisioner.credentials import Secret
-from provisioner.model.address import Kind
 from provisioner.model.instant import Instant
-from provisioner.providers.aws_iam import documents, names, narrow
+from provisioner.model.mark import owner8
+from provisioner.providers.aws_iam import names, narrow
 from provisioner.providers.aws_iam.calls import ReadCalls
 from provisioner.providers.aws_iam.connect import Base, Clients, open_sts
 from provisioner.providers.aws_iam.errors import FAILED, translate
+from provisioner.providers.aws_iam.held import Held, given_by, read_held, ready_arn, session_for
 from provisioner.providers.aws_iam.identify import Identified
 from provisioner.providers.aws_iam.limits import until
+from provisioner.providers.aws_iam.ready import is_ready
 from provisioner.providers.aws_iam.settings import Settings
 
 SHORTEST, LONGEST = 900, 3600
 """Seconds of a session: what STS gives at least, and what it gives to a caller who is in a role already."""
 _CALL = "sts:AssumeRole"
-_KINDS = ("User", "Group", "LocalManagedPolicy", "AWSManagedPolicy")
 _WAY = ("AWS_CA_BUNDLE", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT")
 """Variables of ours that say how AWS is reached, and hold no credential; with them those of endpoints."""
-
-
-@dataclass
-class _Held:
-    """What some users have live, and the account's policies. `attached` is by user, as ARNs; `inline` by words that
-    name each document."""
-
-    users: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    attached: dict[str, set[str]] = field(default_factory=dict)
-    inline: dict[str, documents.Document] = field(default_factory=dict)
-    own: dict[str, str] = field(default_factory=dict)
-    documents: dict[str, documents.Document] = field(default_factory=dict)
 
 
 class Sessions:
     """One account. `clients` read in it; `base` are the first credentials, which sessions are asked for with."""
 
-    def __init__(self, settings: Settings, clients: Clients, base: Base, identified: Identified) -> None:
-        self._account = settings.account
+    def __init__(
+        self, settings: Settings, clients: Clients, base: Base, identified: Identified, owner: str | None
+    ) -> None:
+        self._account, self._owner = settings.account, owner8(owner)
         self._region = base.region(settings)
         self._environ = base.environ
         self._reads = ReadCalls(clients)
@@ -70,8 +60,7 @@ class Sessions:
     def mint(self, order: Order, deadline: float) -> Minted:
         self._identified.check(self._reads)
         role = self._role(order)
-        held = self._held((order.login, *order.others))
-        arns, policy = self._narrowed(order, held)
+        narrowed = self._narrowed(order)
         ends = order.ends.replace(microsecond=0)
         left = (ends - (self._reads.server_time or datetime.now(UTC))).total_seconds()
         if left <= 0:
@@ -83,8 +72,8 @@ class Sessions:
             RoleArn=role,
             RoleSessionName=name,
             SourceIdentity=name,
-            PolicyArns=[{"arn": arn} for arn in arns],
-            Policy=policy,
+            PolicyArns=[{"arn": arn} for arn in narrowed.passed],
+            Policy=narrowed.policy,
             DurationSeconds=min(max(math.ceil(left), SHORTEST), LONGEST),
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
             TransitiveTagKeys=["person"],
@@ -130,97 +119,39 @@ class Sessions:
             raise told from None
         return answer
 
-    # What there is live
-
-    def _held(self, logins: Sequence[str]) -> _Held:
-        """All that the users have, by the account's own details. An account that breaks off raises `partial`."""
-        held = _Held()
-        wanted = {login.casefold(): login for login in logins}
-        groups: dict[str, Mapping[str, Any]] = {}
-        for page in self._reads.details(_KINDS):
-            for row in page.get("UserDetailList") or ():
-                login = wanted.get(row["UserName"].casefold())
-                if login is not None:
-                    held.users[login] = row
-            groups |= {row["GroupName"]: row for row in page.get("GroupDetailList") or ()}
-            for row in page.get("Policies") or ():
-                if row["Arn"].split(":")[4] != "aws":
-                    held.own[row["PolicyName"]] = row["Arn"]
-                for version in row.get("PolicyVersionList") or ():
-                    if version.get("IsDefaultVersion") and version.get("Document"):
-                        held.documents[row["Arn"]] = version["Document"]
-        for login, user in held.users.items():
-            attached = held.attached[login] = _add(held, f"user {login}", user, "UserPolicyList")
-            for name in user.get("GroupList") or ():
-                if name not in groups:
-                    told = f"user {login} is in group {name}, and the account's details have no such group"
-                    raise ProviderError(Trouble.PARTIAL, told, call="iam:GetAccountAuthorizationDetails")
-                attached |= _add(held, f"group {name}", groups[name], "GroupPolicyList")
-        return held
-
-    def _document(self, held: _Held, arn: str) -> documents.Document:
-        """Details show no policies of AWS's own that nobody in the account has. One that the files name, that nobody
-        has and that is not there at all denies nothing."""
-        if arn not in held.documents:
-            try:
-                held.documents[arn] = self._reads.managed_policy(arn)
-            except ProviderError as error:
-                if error.trouble is not Trouble.GONE or any(arn in had for had in held.attached.values()):
-                    raise
-                held.documents[arn] = {}
-        return held.documents[arn]
-
-    def _arn(self, held: _Held, named: str) -> str:
-        """As apply does: the ARN that the files name, else the account's own policy of that name, else AWS's."""
-        if named.startswith("arn:"):
-            return named
-        return held.own.get(named) or f"arn:{self._identified.partition}:iam::aws:policy/{named}"
-
     # Narrowing
 
-    def _narrowed(self, order: Order, held: _Held) -> tuple[list[str], str]:
-        """The managed policies of the session, and its own policy. Raises CannotNarrow with all that is in the way."""
-        arns, denying, cannot = set(), set(), []
-        for thing in order.things:
-            name = thing.address.object
-            if name.startswith(names.ROLE):
-                cannot.append(f"a session of {name.removeprefix(names.ROLE)} would go on when the run is over")
-            elif thing.address.kind is not Kind.GRANT or name.startswith(names.INLINE):
-                cannot.append(f"{thing.address} is no managed policy")
-            else:
-                arns.add(self._arn(held, str(thing.attributes.get("arn") or name)))
-            denying |= {self._arn(held, text) for text in thing.attributes.get(narrow.DENIED, ())}
-        if not order.things:
-            cannot.append("there is no policy that both have")
-        for login in (order.login, *order.others):
-            cannot += _unfit(login, held, sorted(arns))
+    def _narrowed(self, order: Order) -> narrow.Session:
+        """The session policies. Raises CannotNarrow with all that is in the way."""
+        logins = (order.login, *order.others)
+        held = read_held(self._reads, self._identified.partition, logins)
+        given = given_by(order.things, held)
+        cannot = [*given.cannot, *(why for login in logins for why in _unfit(login, held, given.arns))]
         if cannot:
             raise CannotNarrow(cannot, call=_CALL)
-        others = denying.union(*held.attached.values()).difference(arns)
-        passed, policy, cannot = narrow.session(
-            {arn: self._document(held, arn) for arn in sorted(arns)},
-            {arn: self._document(held, arn) for arn in sorted(others)} | held.inline,
-            order.ends,
-        )
+        found = session_for(given, held, logins, order.ends, self._account, self._owner)
+        cannot = [*found.cannot, *self._not_ready(found, held)]
         if cannot:
             raise CannotNarrow(cannot, call=_CALL)
-        return passed, policy
+        return found
+
+    def _not_ready(self, session: narrow.Session, held: Held) -> Iterator[str]:
+        """What of it `apply` has not laid ready, or somebody has changed since."""
+        arns = {piece: ready_arn(piece, held, self._account, self._owner) for piece in session.pieces}
+        missing = [arn for piece, arn in arns.items() if not is_ready(held, arn, piece)]
+        if missing:
+            yield (
+                f"{len(missing)} of the {len(arns)} policies that it takes do not lie ready in the account as they "
+                "should: `provision apply` makes them, for runs that one person alone sets going"
+            )
 
 
-def _add(held: _Held, label: str, row: Mapping[str, Any], inline: str) -> set[str]:
-    """The policies attached there; inline ones are noted in `held`."""
-    for policy in row.get(inline) or ():
-        held.inline[f"inline policy {policy['PolicyName']} of {label}"] = policy["PolicyDocument"]
-    return {policy["PolicyArn"] for policy in row.get("AttachedManagedPolicies") or ()}
-
-
-def _unfit(login: str, held: _Held, arns: Sequence[str]) -> Iterable[str]:
+def _unfit(login: str, held: Held, arns: Sequence[str]) -> Iterable[str]:
     """Why this user's rights cannot be a session's, or not those of these policies."""
-    user = held.users.get(login)
-    if user is None:
+    if login not in held.users:
         yield f"there is no user {login} in the account"
         return
-    boundary = (user.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+    boundary = held.boundary(login)
     if boundary:
         yield f"user {login} has the permissions boundary {boundary}, and a session has no place for a second one"
     for arn in arns:

@@ -6,6 +6,7 @@ Of a grant's object: a bare name is a managed policy (the account's own if it ha
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection
 from typing import NamedTuple
@@ -30,6 +31,8 @@ SECRETS = "secrets/"
 """What the place of a secret of an account begins with, where a credential is delivered there."""
 GROUP_PATH = "/provision/"
 """The path of groups that we made: groups cannot be tagged."""
+RUN_PATH = "/provision/run/"
+"""What the path of managed policies that `apply` lays ready for runs begins with."""
 
 # IAM API reference, CreateUser, CreateGroup, CreateRole, CreatePolicy: [\w+=,.@-]+, ASCII.
 _NAME = re.compile(r"[A-Za-z0-9_+=,.@-]+")
@@ -139,6 +142,21 @@ def group_owner(path: str) -> tuple[bool, str | None]:
     """(made by this tool, by which owner) of a group, from its path."""
     found = re.fullmatch(r"/provision/(?:([a-z0-9]{1,8})/)?", path)
     return (found is not None, found[1] if found else None)
+
+
+def run_policy(document: str, owner: str | None) -> str:
+    """The name of a policy for runs. It says who made it and what is in it: with another text it is not ours."""
+    return "run-" + hashlib.sha256(f"{owner or ''}\n{document}".encode()).hexdigest()[:32]
+
+
+def run_path(owner: str | None) -> str:
+    """Where they lie; `owner` is what of `records.owner` goes into marks."""
+    return f"{RUN_PATH}{owner}/" if owner else RUN_PATH
+
+
+def run_policy_arn(name: str, owner: str | None, partition: str, account: str) -> str:
+    """The ARN of one of them."""
+    return f"arn:{partition}:iam::{account}:policy{run_path(owner)}{name}"
 
 
 def slug(name: str) -> str:

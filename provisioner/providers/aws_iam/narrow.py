@@ -1,5 +1,5 @@
 """What a run may have in an account: the policies that both the person and the pipeline have, and all that either is
-denied. Pure.
+denied; and the policies that are laid ready for runs that need more than fits into a session. Pure.
 
 AWS narrows a session by policies, and the texts of two policies cannot be intersected. So a policy is shared or it is
 not, by which policy it is: the session gets those that the files give to both, whole. Of every other policy only what
@@ -10,7 +10,8 @@ is left out to make it fit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from provisioner.contract import Shared
@@ -24,6 +25,8 @@ from provisioner.providers.aws_iam import documents, names
 MOST_POLICIES = 10
 MOST_CHARACTERS = 2048
 """Of a session's own policy and the ARNs of the managed ones together."""
+# IAM User Guide, "IAM and AWS STS quotas": of a managed policy, spaces not counted.
+MOST_OF_ONE = 6144
 
 DENIED = "denied"
 """The attribute of a shared grant with the policies that one of them has alone: what they deny is denied to both."""
@@ -87,37 +90,94 @@ def _said(policy: Resource) -> str:
     return str(policy.attributes.get("arn") or policy.address.object)
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Session policies: `passed` are ARNs, `pieces` documents that have to lie ready as managed policies of their own
+    (their ARNs are in `passed`), `policy` is the session's own. Where something is in `cannot`, there is no session."""
+
+    passed: tuple[str, ...] = ()
+    pieces: tuple[str, ...] = ()
+    policy: str = ""
+    cannot: tuple[str, ...] = ()
+
+
 def session(
-    given: Mapping[str, documents.Document], others: Mapping[str, documents.Document], ends: Instant
-) -> tuple[list[str], str, list[str]]:
-    """(ARNs, own policy, what cannot be) of a session that has `given` (by ARN) and is denied what `others` deny. Where
-    there are more than ten, the shortest are written out in the session's own policy."""
+    given: Mapping[str, documents.Document],
+    others: Mapping[str, documents.Document],
+    ends: Instant,
+    arn_of: Callable[[str], str],
+) -> Session:
+    """What a session has to be made with to have `given` (by ARN) and to be denied what `others` deny.
+
+    Up to ten are passed whole, and what is denied goes into the session's own policy; where there are more, the
+    shortest go there too. Where that does not fit, as many as can be are passed whole, and all else becomes `pieces`,
+    whose ARNs `arn_of` tells: ten of both together at most."""
     everything = {**given, **others}
     cannot = [f"{label} denies everything" for label in everything if documents.is_deny_all(everything[label])]
     for label, document in given.items():
         cannot += _asking(label, documents.asks_who(document))
-    by_length = sorted(given, key=lambda arn: (-len(documents.compact(documents.unlabelled(given[arn]))), arn))
-    passed, written = sorted(by_length[:MOST_POLICIES]), by_length[MOST_POLICIES:]
-    statements = [s for arn in written for s in documents.unlabelled(given[arn])]
-    copied = {arn: given[arn] for arn in written}
+    denied: list[dict[str, Any]] = []
     for label, document in others.items():
-        denied = documents.denials(document)
-        cannot += _asking(label, documents.asks_who(denied))
-        if denied:
-            copied[label] = document
-            statements += denied
-    for label, document in copied.items():
-        if documents.is_of_old_version(document):
-            cannot.append(f"{label} is a document of the version before 2012-10-17, which cannot be copied")
-    policy = _own_policy(statements, ends)
-    length = len(policy) + sum(map(len, passed))
-    if length > MOST_CHARACTERS:
-        told = "the policies beyond ten, " if written else ""
-        cannot.append(
-            f"the names of policies, {told}and what is denied come to {length} characters, and a session of AWS takes "
-            f"{MOST_CHARACTERS}"
-        )
-    return passed, policy, cannot
+        found = documents.denials(document)
+        denied += found
+        cannot += _asking(label, documents.asks_who(found))
+        cannot += _uncopied(label, document) if found else []
+    if cannot:
+        return Session(cannot=tuple(cannot))
+    # One that cannot be copied has to be passed, and the longest are the least worth copying.
+    by_need = sorted(given, key=lambda arn: (not documents.is_of_old_version(given[arn]), -_length(given[arn]), arn))
+    for number in range(min(len(given), MOST_POLICIES), -1, -1):
+        whole, rest = by_need[:number], by_need[number:]
+        cannot = [*chain.from_iterable(_uncopied(arn, given[arn]) for arn in rest)]
+        if cannot:
+            break
+        made = _made(whole, [s for arn in rest for s in documents.unlabelled(given[arn])] + denied, ends, arn_of)
+        if made is not None:
+            return made
+    told = (
+        f"the {len(given)} policies that both have and what is denied do not go into {MOST_POLICIES} policies of "
+        f"{MOST_OF_ONE} characters, with {MOST_CHARACTERS} for their names: that is all that a session of AWS takes"
+    )
+    return Session(cannot=(*cannot, told))
+
+
+def _made(
+    whole: Sequence[str], copied: Sequence[dict[str, Any]], ends: Instant, arn_of: Callable[[str], str]
+) -> Session | None:
+    """With the copies in the session's own policy, else in pieces; None where neither fits."""
+    policy = _own_policy(copied, ends)
+    if len(policy) + sum(map(len, whole)) <= MOST_CHARACTERS:
+        return Session(tuple(sorted(whole)), (), policy)
+    pieces = _packed(copied, MOST_POLICIES - len(whole))
+    if pieces is None:
+        return None
+    policy, passed = _own_policy((), ends), sorted({*whole, *map(arn_of, pieces)})
+    return Session(tuple(passed), pieces, policy) if len(policy) + sum(map(len, passed)) <= MOST_CHARACTERS else None
+
+
+def _packed(statements: Sequence[dict[str, Any]], most: int) -> tuple[str, ...] | None:
+    """In at most that many documents, the same ones for the same statements; None where they do not fit."""
+    each = {documents.compact([s]): s for s in statements}
+    filled: list[list[dict[str, Any]]] = []
+    for text in sorted(each, key=lambda text: (-len(text), text)):
+        room = next((one for one in filled if len(documents.compact([*one, each[text]])) <= MOST_OF_ONE), None)
+        if room is not None:
+            room.append(each[text])
+        elif len(filled) == most or len(text) > MOST_OF_ONE:
+            return None
+        else:
+            filled.append([each[text]])
+    return tuple(documents.compact(one) for one in filled)
+
+
+def _length(document: documents.Document) -> int:
+    return len(documents.compact(documents.unlabelled(document)))
+
+
+def _uncopied(label: str, document: documents.Document) -> list[str]:
+    if not documents.is_of_old_version(document):
+        return []
+    return [f"{label} is a document of the version before 2012-10-17, which cannot be copied"]
 
 
 def _own_policy(more: Iterable[Mapping[str, Any]], ends: Instant) -> str:

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from provisioner.contract import Issued, Note, ProviderError, Stored, Trouble
-from provisioner.contract.credentials import COMPANION
+from provisioner.contract import COMPANION, Issued, Note, ProviderError, Stored, Trouble
 from provisioner.credentials import Secret
 from provisioner.model.instant import format_instant
 from provisioner.model.slot import Names
@@ -39,7 +38,7 @@ class Files:
 
     def put(self, place: str, names: Names, issued: Issued, note: Note, expect: Stored | None, deadline: float) -> None:
         now = self.look(place, names)
-        if now != expect:
+        if (now and now.versions) != (expect and expect.versions):
             raise ProviderError(Trouble.CONFLICT, "the file has changed since it was looked at", call=f"file {place}")
         if names.whole is not None:
             found: dict[str, Any] = {names.whole: issued.whole.reveal()}

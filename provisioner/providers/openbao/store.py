@@ -7,14 +7,14 @@ be read without the secret. What else lies at the path is not kept: a path is on
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from provisioner.contract import Issued, Note, ProviderError, Stored, Trouble
-from provisioner.contract.credentials import COMPANION
+from provisioner.contract import COMPANION, Issued, Note, ProviderError, Stored, Trouble
 from provisioner.contract.fields import plain
 from provisioner.credentials import Secret
-from provisioner.model.instant import format_instant
+from provisioner.model.instant import format_instant, parse_instant
 from provisioner.model.slot import Names
 from provisioner.providers.openbao.settings import Settings
 from provisioner.transport import Answer, Budgets, Limits, Session, TransportError, Why, anything
@@ -57,6 +57,8 @@ class KeyValues:
         if about is None:
             return None
         version = str(about.get("current_version") or 0)
+        if _is_gone((about.get("versions") or {}).get(version) or {}):
+            return Stored(None, (version,))
         noted = str((about.get("custom_metadata") or {}).get(COMPANION) or "").split(" ")
         if len(noted) > 1 and noted[1] == version:
             return Stored(noted[0], (version,))
@@ -124,6 +126,13 @@ class KeyValues:
         if answer.status == 403:
             told = f"the token of OpenBao may not do that: {told}"
         raise ProviderError(trouble, told[:500] or f"status {answer.status}", call=answer.call, code=str(answer.status))
+
+
+def _is_gone(version: Mapping[str, Any]) -> bool:
+    """Deleted, or destroyed: the metadata stays, and still names the credential. A time to come is one that the engine
+    will delete it at."""
+    at = version.get("deletion_time")
+    return bool(version.get("destroyed")) or bool(at and parse_instant(str(at)) <= datetime.now(UTC))
 
 
 def _translated(error: TransportError, *, writing: bool) -> ProviderError:

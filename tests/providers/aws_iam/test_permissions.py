@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.contract import Done, Order, ProviderError, Reading
+from provisioner.contract import Done, Order, ProviderError, Reading, Usual
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Change
 from provisioner.model.coverage import EVERYTHING, Scope
@@ -252,6 +252,29 @@ def test_the_documented_hops_are_what_a_run_needs(anchored: Cloud, tmp_path: Pat
     minter = minting(anchored, "repo:acme/site:environment:mint-production", tmp_path / "token")
     assert minter.mint(WANTED, float("inf")).public_id.startswith("ASIA")
     assert used(anchored) == actions("mint-read")
+
+
+def test_the_documented_policies_are_what_laying_ready_needs(anchored: Cloud) -> None:
+    """Beside the role that reads: make a policy for runs, and take it away."""
+    iam = anchored.iam
+    iam.detach_role_policy(RoleName="provision-write", PolicyArn="arn:aws:iam::aws:policy/IAMFullAccess")
+    text = json.dumps(documented()["run-policies"])
+    iam.put_role_policy(RoleName="provision-write", PolicyName="p", PolicyDocument=text)
+    for number in range(3):
+        name, denied = f"Deny{number}", {"Effect": "Deny", "Action": f"s3:{'x' * 900}{number}", "Resource": "*"}
+        body = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
+        iam.create_policy(PolicyName=name, PolicyDocument=body)
+        iam.attach_user_policy(UserName="ada", PolicyArn=f"arn:aws:iam::{ACCOUNT}:policy/{name}")
+    anchored.server.reset_calls()
+    preparer = PROVIDER.open_preparer(aws_target(), anchored.environ(), None, writes=True)
+    usual = [Usual("ada", "ada", "site", WANTED.things)]
+    (piece,) = preparer.look(usual).lacking
+    preparer.make(piece, float("inf"))
+    assert preparer.look(usual).lacking == ()
+    assert preparer.look([]).needless == (piece.name,)
+    preparer.drop(piece.name, float("inf"))
+    preparer.drop(piece.name, float("inf"))  # gone is fine
+    assert used(anchored) == actions("mint-read") | actions("run-policies")
 
 
 def test_a_job_outside_of_the_environment_mints_nothing(anchored: Cloud, tmp_path: Path) -> None:
