@@ -130,9 +130,11 @@ def _tell_left(left: Sequence[str], means: Means) -> None:
         means.tell(f"left: {line}")
 
 
-def sweep(target: Target, minter: Minter, means: Means, unsaid: Sequence[Unended] = ()) -> bool:
+def sweep(
+    target: Target, minter: Minter, means: Means, unsaid: Sequence[Unended] = (), by: str = "a later run"
+) -> bool:
     """Ends what is over there; False where something of it is left. ProvisionError where it cannot even be asked. Of
-    `unsaid`, whose end is not on record, it is put there where nothing of it is found."""
+    `unsaid`, whose end is not on record, it is put there where nothing of it is found. `by`: who does it, in words."""
     try:
         left = minter.left()
     except ProviderError as error:
@@ -146,13 +148,11 @@ def sweep(target: Target, minter: Minter, means: Means, unsaid: Sequence[Unended
             clean = clean and told is None
             means.tell(f"{target.name}: {one.public_id} of an earlier run " + (told or "is ended"))
             if told is None:
-                record(
-                    means.store, Over(one.run, now, "ended by a later run", (f"{target.name}: {one.public_id}",), ())
-                )
+                record(means.store, Over(one.run, now, f"ended by {by}", (f"{target.name}: {one.public_id}",), ()))
     there = {one.run for one in left}
     for began in [one.began for one in unsaid if one.began.run not in there]:
         if target.name in began.given and began.ends <= now:
-            record(means.store, Over(began.run, now, "looked for by a later run, which found nothing of it", (), ()))
+            record(means.store, Over(began.run, now, f"looked for by {by}, which found nothing of it", (), ()))
     return clean
 
 

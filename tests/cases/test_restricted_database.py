@@ -402,7 +402,7 @@ def test_expire_ends_what_no_later_run_does(shop: Warehouse) -> None:
     shop.time_passes()
     done = shop.here("expire")
     assert done.code == 0 and "of an earlier run is ended" in done.err and shop.left() == 0
-    assert shop.of("ben", minted.out.strip())[1].how == "ended by a later run"
+    assert shop.of("ben", minted.out.strip())[1].how == "ended by `expire`"
 
 
 def test_no_signal_and_no_full_disk_leaves_a_login_behind(shop: Warehouse) -> None:

@@ -113,6 +113,16 @@ def test_what_would_be_over_already_is_not_written(company: Repository) -> None:
     assert (file_of(company), file_of(company, "bob")) == before
 
 
+def test_what_they_have_for_good_is_told(company: Repository) -> None:
+    company.person("bob", roles="[{role: ops, environments: [production], reason: on call}]")
+    company.write("access/common.yaml", FILES.replace("needs_reason: true", "needs_reason: true, standing: [ops]"))
+    company.commit()
+    told = "bob holds ops in production already, without an end: the line gives nothing more"
+    assert told in company.run("grant", "bob", "ops", "--for", "4h", "--branch", "more", *ASKED).err
+    assert told in company.run("grant", "bob", "ops", "--for", "4h", *ASKED).err
+    assert "already" not in company.run("grant", "ada", "ops", "--for", "4h", *ASKED).err
+
+
 def test_on_a_branch_the_working_folder_stays_as_it_is(company: Repository) -> None:
     before = file_of(company)
     ran = company.run("grant", "ada", "ops", "--for", "4h", "--branch", "for-ada", *ASKED)
