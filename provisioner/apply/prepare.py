@@ -2,9 +2,9 @@
 
     look -> (intent -> make -> outcome) -> look again -> (intent -> drop -> outcome)
 
-Everything in it may be said again, so a run that dies is gone on with by the next look. What some run that is going on
-may have been given is left: half of its prohibitions may be in there. It refuses to begin anything once the lock is
-lost.
+Everything in it may be said again, so a run that dies is gone on with by the next look. Nothing is taken away that the
+journal does not say was made here, nor what some run that is going on may have been given: half of its prohibitions may
+be in there. It refuses to begin anything once the lock is lost.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class LayReady:
         return told
 
     def _look(self) -> Prepared:
-        return repeat(lambda: self.preparer.look(self.usual), self.of.waits)
+        return repeat(lambda: self.preparer.look(self.usual, self.chain.ready()), self.of.waits)
 
     def _make(self, piece: Piece, told: Laid) -> bool:
         self.progress(f"{piece.name} is laid ready")
@@ -86,13 +86,13 @@ class LayReady:
         told.waits += [f"{name} is made and does not show yet: until it does, its runs are refused" for name in names]
 
     def _drop(self, needless: Sequence[str], told: Laid) -> None:
-        going_on = self.going_on()
-        if going_on:
-            one = len(needless) == 1
-            what = f"{needless[0]} stays" if one else f"{len(needless)} that no run needs stay"
-            told.waits.append(f"{what} until {_over(going_on)}: it may have been given {'it' if one else 'them'}")
-            return
-        for name in needless:
+        for number, name in enumerate(needless):
+            going_on, rest = self.going_on(), needless[number:]
+            if going_on:
+                one = len(rest) == 1
+                what = f"{name} stays" if one else f"{len(rest)} that no run needs stay"
+                told.waits.append(f"{what} until {_over(going_on)}: it may have been given {'it' if one else 'them'}")
+                return
             self.progress(f"{name} is taken away")
             if self._step(Prepare.DROP, name, (), lambda d, name=name: self.preparer.drop(name, d), told):  # type: ignore[misc]
                 told.done.append(f"{name} is taken away: no run needs it")

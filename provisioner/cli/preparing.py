@@ -20,12 +20,13 @@ from provisioner.cli.output import show, tell
 from provisioner.cli.running import progress_line
 from provisioner.cli.wiring import Work
 from provisioner.contract import Connection, Preparer, Prepares, ProviderError, Usual
-from provisioner.diagnostics import Diagnostic, Severity
-from provisioner.records.runs import going_on
+from provisioner.diagnostics import Diagnostic, Severity, in_order
+from provisioner.records.runs import GoingOn
 from provisioner.report.safe import safe
 from provisioner.report.words import plural
 
 if TYPE_CHECKING:
+    from provisioner.plan.plan import Plan
     from provisioner.records.lock import Lock
     from provisioner.records.run import RunInfo
     from provisioner.report.progress import ProgressLine
@@ -34,11 +35,13 @@ _MARGIN = 300.0
 """Seconds by which two clocks may differ: a run is over only then."""
 
 
-def with_notes(work: Work) -> Work:
-    """With what an apply would lay ready, and take away, as things are now."""
-    notes = tuple(_notes(work))
-    situation = work.situation
-    return replace(work, situation=replace(situation, diagnostics=(*situation.diagnostics, *notes))) if notes else work
+def with_notes(plan: Plan, work: Work) -> Plan:
+    """With what an apply would lay ready, and take away, as things are now. What could not be read at all, and what a
+    rule of safety refuses, is asked nothing more."""
+    unread = {name for name, view in plan.targets.items() if view.failed or not (view.complete or view.read)}
+    targets = {name for name, view in plan.targets.items() if view.refused is None and name not in unread}
+    notes = tuple(_notes(work, targets))
+    return replace(plan, diagnostics=in_order((*plan.diagnostics, *notes))) if notes else plan
 
 
 def lay_ready(work: Work, targets: Collection[str], run: RunInfo, lock: Lock, *, drops: bool) -> list[Laid]:
@@ -57,10 +60,7 @@ def lay_ready(work: Work, targets: Collection[str], run: RunInfo, lock: Lock, *,
 
 def _laid(work: Work, name: str, usual: Sequence[Usual], of: Rotating, line: ProgressLine, *, drops: bool) -> Laid:
     """What became of one target."""
-    store = work.journal.store
-
-    def going() -> tuple[str, ...]:
-        return going_on(store, name, of.clock(), _MARGIN)
+    going_on = GoingOn(work.journal.store, _same_system(work, name), _MARGIN)
 
     def progress(words: str) -> None:
         line(f"{name}: {words}", phase=f"{name}: policies that runs need")
@@ -69,10 +69,18 @@ def _laid(work: Work, name: str, usual: Sequence[Usual], of: Rotating, line: Pro
         preparer = _opened(work.situation.connections[name], writes=True)
     except ProviderError as error:
         return Laid(name, failed=[str(error)])
+    chain = work.journal.chain(name)
     try:
-        return LayReady(name, preparer, usual, work.journal.chain(name), of, going, drops, progress).go()
+        return LayReady(name, preparer, usual, chain, of, lambda: going_on(of.clock()), drops, progress).go()
     finally:
         preparer.close()
+
+
+def _same_system(work: Work, target: str) -> set[str]:
+    """Targets that are one account under several names: what a run was given by one of them lies there too."""
+    system = work.journal.chain(target).system()
+    names = work.situation.declared.targets
+    return {target, *(n for n in names if system is not None and work.journal.chain(n).system() == system)}
 
 
 def report(found: Sequence[Laid]) -> Exit:
@@ -104,12 +112,14 @@ def _opened(connection: Connection, *, writes: bool) -> Preparer:
     return provider.open_preparer(connection.target, connection.environ, connection.owner, writes=writes)
 
 
-def _notes(work: Work) -> Iterator[Diagnostic]:
+def _notes(work: Work, targets: Collection[str]) -> Iterator[Diagnostic]:
     for name, usual in _asked(work).items():
+        if name not in targets:
+            continue
         try:
             preparer = _opened(work.situation.connections[name], writes=False)
             try:
-                found = preparer.look(usual)
+                found = preparer.look(usual, work.journal.chain(name).ready())
             finally:
                 preparer.close()
         except ProviderError as error:

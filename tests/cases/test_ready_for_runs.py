@@ -89,10 +89,20 @@ def test_a_plan_says_what_will_lie_ready_and_writes_nothing(site: Site) -> None:
     assert "Nothing to do. 1 target read" in told
 
 
+def test_an_account_that_cannot_be_read_is_not_asked_again_for_that(site: Site) -> None:
+    site.server.reset_calls()
+    site.server.fail("iam.GetAccountAuthorizationDetails", "AccessDenied", 403, times=None)
+    status, told = site.provision("plan")
+    asked = site.server.calls[ACCOUNT, "iam.GetAccountAuthorizationDetails"]
+    site.server.heal()
+    assert (status, asked) == (5, 1) and "run-policies" not in told, told
+
+
 def test_apply_lays_it_ready_once_attached_to_nobody(site: Site) -> None:
     status, told = site.provision("apply")
+    assert lines(told, "note[run-policies]")  # what it will do is told before it is done
     ((name, policy),) = ready(site).items()
-    assert status == 0 and lines(told, "lies ready") == [f"aws: {name} lies ready for runs of ada in site"]
+    assert status == 0 and lines(told, "lies ready for") == [f"aws: {name} lies ready for runs of ada in site"]
     assert (policy["Path"], policy["AttachmentCount"]) == ("/provision/run/5f1c0a9b/", 0)
     assert "run-policies" not in site.provision("plan")[1]
     assert site.provision("apply")[0] == 0

@@ -1,14 +1,14 @@
 """Policies that lie ready for runs which need more than fits into a session: told, made, and taken away again.
 
 They lie under a path of their own, attached to nobody. The name of each is the digest of our owner and of its text: so
-one with another text is not ours and is used for nothing, and nothing needs to be remembered about them. It refuses to
-take away one that is not as we made it, or that somebody has attached.
+one with another text is not ours and is used for nothing. It refuses to take away one that is not as we made it, that
+somebody has attached, or of which the journal does not say that it was made from these files.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +27,12 @@ _ANY_END = datetime(2000, 1, 1, tzinfo=UTC)
 
 def is_ready(held: Held, arn: str, piece: str) -> bool:
     """Whether that policy is there, and says that."""
-    return arn in held.ready and held.texts.get(arn) == json.loads(piece)
+    return arn in held.ready and _exactly(held.texts.get(arn)) == _exactly(json.loads(piece))
+
+
+def _exactly(document: documents.Document | None) -> str:
+    """To tell documents apart as AWS does: Python takes `0` and `false` for the same."""
+    return json.dumps(document, sort_keys=True)
 
 
 class Policies:
@@ -42,7 +47,7 @@ class Policies:
     def close(self) -> None:
         """Nothing is held open that would outlive the process."""
 
-    def look(self, usual: Sequence[Usual]) -> Prepared:
+    def look(self, usual: Sequence[Usual], known: Collection[str]) -> Prepared:
         self._identified.check(self._reads)
         held = read_held(self._reads, self._identified.partition, {one.login for one in usual})
         pieces: dict[str, str] = {}
@@ -57,17 +62,23 @@ class Policies:
             for name, piece in pieces.items()
             if self._arn(name) not in held.ready
         ]
-        needless, strange = [], []
+        strange = dict(self._strange(held, pieces, known))
+        needless = sorted(name for name in known if name not in pieces and name not in strange)
+        return Prepared(tuple(lacking), tuple(needless), tuple(strange.values()))
+
+    def _strange(self, held: Held, needed: Collection[str], known: Collection[str]) -> Iterator[tuple[str, str]]:
+        """By name, in words, those that are left alone; not those of other files."""
         for arn, row in sorted(held.ready.items()):
             name = row["PolicyName"]
             if arn != self._arn(name):
-                continue  # of other files
+                if name in known:
+                    yield name, f"{arn} was made when `records.owner` was another, and no run is given it any more"
+                continue
             why = self._not_ours(name, row, held.texts.get(arn, {}))
+            if why is None and name not in needed and name not in known:
+                why = "is needed by no run of these files, and the journal does not say that it was made from them"
             if why is not None:
-                strange.append(f"{arn} {why}")
-            elif name not in pieces:
-                needless.append(name)
-        return Prepared(tuple(lacking), tuple(needless), tuple(strange))
+                yield name, f"{arn} {why}"
 
     def make(self, piece: Piece, deadline: float) -> None:
         """One that is there already is fine: whether it says what it should, `look` tells."""
@@ -98,7 +109,7 @@ class Policies:
             if id(one.things) not in given:
                 given[id(one.things)] = given_by(one.things, held)
             theirs = given[id(one.things)]
-            if theirs.cannot or held.boundary(one.login):
+            if theirs.cannot or held.boundary(one.login) or names.role_of(one.login) is not None:
                 continue  # no run is given anything then, and the run says why
             inline = sorted(json.dumps(text, sort_keys=True) for text in held.inline.get(one.login, {}).values())
             key = (theirs, frozenset(held.attached.get(one.login, ())), *inline)
