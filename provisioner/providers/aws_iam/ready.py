@@ -35,14 +35,17 @@ def _exactly(document: documents.Document | None) -> str:
     return json.dumps(document, sort_keys=True)
 
 
+Session = tuple[Clients, Identified]
+"""Clients in an account, and who they turn out to be."""
+
+
 class Policies:
     """Those of one account. `writing` is None where it is only looked."""
 
-    def __init__(
-        self, account: str, reading: Clients, writing: Clients | None, identified: Identified, owner: str | None
-    ) -> None:
+    def __init__(self, account: str, reading: Session, writing: Session | None, owner: str | None) -> None:
         self._account, self._owner = account, owner8(owner)
-        self._reads, self._writing, self._identified = ReadCalls(reading), writing, identified
+        self._reads, self._identified = ReadCalls(reading[0]), reading[1]
+        self._writing = writing
 
     def close(self) -> None:
         """Nothing is held open that would outlive the process."""
@@ -135,4 +138,7 @@ class Policies:
     def _calls(self, deadline: float) -> WriteCalls:
         if self._writing is None:
             raise ProviderError(Trouble.DENIED, "opened to look only", call="iam:CreatePolicy")
-        return WriteCalls(self._writing, deadline)
+        clients, identified = self._writing
+        calls = WriteCalls(clients, deadline)
+        identified.check(calls)
+        return calls

@@ -15,7 +15,7 @@ from provisioner.providers.aws_iam.calls import ReadCalls
 from provisioner.providers.aws_iam.connect import Clients
 from provisioner.providers.aws_iam.held import Held
 from provisioner.providers.aws_iam.ready import Policies, is_ready
-from tests.providers.aws_iam.rig import ACCOUNT, EVERYTHING_ALLOWED, Cloud, aws_target, grant
+from tests.providers.aws_iam.rig import ACCOUNT, EVERYTHING_ALLOWED, ROLES, Cloud, aws_target, grant
 
 EVERYTHING = json.dumps(EVERYTHING_ALLOWED)
 OWN = f"arn:aws:iam::{ACCOUNT}:policy/"
@@ -171,6 +171,18 @@ def test_one_opened_to_look_cannot_write(ada: Cloud) -> None:
     (piece,) = policies.look([usual()], ()).lacking
     with pytest.raises(ProviderError, match="look only"):
         policies.make(piece, now())
+
+
+def test_nothing_is_written_into_another_account(ada: Cloud) -> None:
+    """Without a role for writing that is done with the first credentials, and those are of the hub."""
+    target = aws_target(assume_role={"plan": ROLES["plan"]})
+    policies = PROVIDER.open_preparer(target, ada.environ(), "ours", writes=True)
+    (piece,) = policies.look([usual()], ()).lacking
+    with pytest.raises(ProviderError, match="these credentials are in account") as told:
+        policies.make(piece, now())
+    assert told.value.trouble is Trouble.CREDENTIAL
+    with pytest.raises(ProviderError, match="these credentials are in account"):
+        policies.drop(piece.name, now())
 
 
 def test_nothing_is_laid_ready_for_somebody_who_gets_no_run(ada: Cloud) -> None:
