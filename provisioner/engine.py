@@ -176,6 +176,7 @@ def _side(
         kept=situation.known_of(name).kept,
         owner=connection.owner,
         departed=departed,
+        rotations=situation.known_of(name).rotations,
     )
 
 

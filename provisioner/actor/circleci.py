@@ -54,7 +54,7 @@ class CircleRun:
             f"https://app.circleci.com/pipelines/workflows/{self.workflow}",
             kind,
             () if schedule else starters,
-            pipeline_of(self.declared, "circleci", self.target, (slug.rpartition("/")[2], slug)),
+            self._pipeline(slug, text(flow, "name")),
             schedule,
             tuple(self._bad(flow, pipeline, kind, slug)),
             "this run is of a pull request" if branch.startswith("pull/") else "",
@@ -66,6 +66,10 @@ class CircleRun:
     def abort(self) -> Aborted:
         # A workflow that has ended is refused with 400; nothing else of it is.
         return self.api.stop("POST", f"/workflow/{self.workflow}/cancel", over=lambda answer: answer.status == 400)
+
+    def _pipeline(self, slug: str, workflow: str) -> str:
+        names = (slug.rpartition("/")[2], slug)
+        return pipeline_of(self.declared, "circleci", self.target, names, (workflow,) if workflow else ())
 
     def _person(self, did: str, number: str) -> Part:
         if _UUID.match(number) is None:

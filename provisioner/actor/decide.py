@@ -39,8 +39,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`people` are the declared ids of those who set the run going, as far as they are known; `sentence` is for the
-    person who reads the log; `fix` says what can be done about it. `code` is empty where it is allowed."""
+    """`people` are the declared ids of those who set the run going, as far as they are known; where it is allowed, the
+    ids that they have in the first of the files that count. `sentence` is for the person who reads the log; `fix` says
+    what can be done about it. `code` is empty where it is allowed."""
 
     allowed: bool
     people: tuple[str, ...]
@@ -66,12 +67,13 @@ class _No(Exception):  # noqa: N818 - an answer, not something wrong
 
 def decide(asked: Asked, found: Found, counting: Counting, now: Instant) -> Decision:
     """Whether the run may go on, and on whose account."""
-    people: tuple[str, ...] = ()
     try:
         if not counting.trees:
             raise _No("nothing-applied", "nothing has been applied yet, so nobody has access", "run `provision apply`")
-        for declared in counting.trees:
-            people = _each(asked, found, declared, counting.held, now)
+        first, *newer = [_each(asked, found, declared, counting.held, now) for declared in counting.trees]
+        people = tuple(i.id for i in first)
+        for others in newer:
+            _check_same(people, others)
     except _No as no:
         return Decision(False, _known(found, counting.trees), no.sentence, no.code, no.fix)
     what = f"{asked.role} in {asked.environment}" if asked.role else asked.environment
@@ -109,7 +111,7 @@ def known_person(account: Account, declared: DeclaredAccess) -> Identity | None:
 
 def _each(
     asked: Asked, found: Found, declared: DeclaredAccess, held: Mapping[str, str], now: Instant
-) -> tuple[str, ...]:
+) -> tuple[Identity, ...]:
     environment = _declared(asked, declared)
     for sign in found.bad:
         raise _No(sign.code, f"this run may not go on: {sign.why}")
@@ -125,7 +127,19 @@ def _each(
         raise _No("nobody-started", f"{found.system} does not say who set this run going")
     if asked.approver_not:
         _approved(asked, found, declared, held, now)
-    return tuple(dict.fromkeys(i.id for i in starters))
+    return tuple({i.id: i for i in starters}.values())
+
+
+def _check_same(people: tuple[str, ...], others: tuple[Identity, ...]) -> None:
+    """An account that the newer files give to somebody else stands for neither of the two until that is applied."""
+    found = [next((who for who in people if who in (i.id, *i.was)), i.id) for i in others]
+    if set(found) != set(people):
+        raise _No(
+            "account-moved",
+            f"this run may not go on: by the files that were applied {' and '.join(people)} set it going, by newer "
+            f"ones that are not applied as a whole yet {' and '.join(i.id for i in others)}",
+            "see what holds the newer files back: provision plan",
+        )
 
 
 def _declared(asked: Asked, declared: DeclaredAccess) -> Environment:

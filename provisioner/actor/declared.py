@@ -12,15 +12,20 @@ from provisioner.model.access import DeclaredAccess
 from provisioner.model.target import Target
 
 
-def pipeline_of(declared: DeclaredAccess, key: str, target: Target, names: Collection[str]) -> str:
-    """The entry under `pipelines:` for a repository by one of its names, on `target` (under `key`); empty where there
-    is none."""
+def pipeline_of(
+    declared: DeclaredAccess, key: str, target: Target, names: Collection[str], workflow: Collection[str]
+) -> str:
+    """The entry under `pipelines:` for a repository by one of its names, on `target` (under `key`): that of the
+    workflow, which has several names too, before that of all others. Empty where there is none."""
+    rest = ""
     for name, said in declared.pipelines.data.items():
         if not isinstance(said, Mapping) or said.get("repository", name) not in names:
             continue
         if said.get(key, target.family) in (target.family, target.name):
-            return str(name)
-    return ""
+            if said.get("workflow") in workflow:
+                return str(name)
+            rest = rest or ("" if "workflow" in said else str(name))
+    return rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,8 @@ def declared_at(declared: DeclaredAccess, key: str, system: str, here: str) -> D
     that the files have: the API has to confirm it. ProvisionError where there is none."""
     found: list[Declared] = []
     for name, said in declared.pipelines.data.items():
-        block = said.get(key) if isinstance(said, Mapping) else None
-        if isinstance(block, Mapping):
+        block = said.get(key) if isinstance(said, Mapping) and "workflow" not in said else None
+        if isinstance(block, Mapping):  # one that is for a single workflow is none that we could tell here
             url = str(block["url"]).rstrip("/")
             if f"{here.rstrip('/')}/".startswith(f"{url}/"):
                 found.append(Declared(str(name), url, str(block.get("people", key)), str(block.get("project", ""))))

@@ -63,7 +63,7 @@ class GitHubRun:
             text(run, "html_url"),
             event,
             starters,
-            self._pipeline(),
+            self._pipeline(run),
             schedule,
             tuple(self._bad(run, event, attempt)),
             f"this run is of a change that is not merged ({event})" if event in _OF_A_CHANGE else "",
@@ -111,9 +111,11 @@ class GitHubRun:
             said.append(Sign("another-run", "it is of another commit than the job's"))
         return said
 
-    def _pipeline(self) -> str:
+    def _pipeline(self, run: Mapping[str, Any]) -> str:
         names = (self.repository.partition("/")[2], self.repository)
-        return pipeline_of(self.declared, "github", self.target, names)
+        path = text(run, "path").partition("@")[0]
+        workflow = (path.rpartition("/")[2], path) if path else ()
+        return pipeline_of(self.declared, "github", self.target, names, workflow)
 
     # Who else had a hand in it
 
@@ -124,20 +126,20 @@ class GitHubRun:
             )
             return replace(told, bad=(*told.bad, late))
         authors, mergers = self._wrote_and_merged(text(run, "head_sha"))
-        return replace(told, approvers=self._approvers(environment), authors=authors, mergers=mergers)
+        names = self._environments(told.pipeline, environment)
+        return replace(told, approvers=self._approvers(names), authors=authors, mergers=mergers)
 
-    def _approvers(self, environment: str) -> tuple[Part, ...]:
-        names = self._environments(environment)
+    def _approvers(self, names: Collection[str]) -> tuple[Part, ...]:
         found = []
         for one in self.api.pages(f"{self._at}/actions/runs/{self.number}/approvals"):
             into = {text(e, "name") for e in one.get("environments") or ()}
-            if one.get("state") == "approved" and into & names:
+            if one.get("state") == "approved" and into & set(names):
                 found.append(self._part("approved it", one.get("user")))
         return tuple(found)
 
-    def _environments(self, environment: str) -> set[str]:
+    def _environments(self, pipeline: str, environment: str) -> set[str]:
         """The repository's environments that are meant by one of the files."""
-        said: Any = self.declared.pipelines.data.get(self._pipeline(), {})
+        said: Any = self.declared.pipelines.data.get(pipeline, {})
         listed = said.get("deploys", {}).get(environment, {}).get("environments", ())
         return {environment, *listed}
 

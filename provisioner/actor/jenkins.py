@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from provisioner.actor.calls import Api, open_api, text, unreadable, variable, wrong
 from provisioner.actor.decide import Hand
@@ -27,6 +28,8 @@ _TIMER = "hudson.triggers.TimerTrigger$TimerTriggerCause"
 _BUILD = re.compile(r"/(?:job/[^/]+/)+[1-9][0-9]*/\Z")
 _JOB = re.compile(r"(?:job/[^/.][^/]*/)+\Z")
 _DEEPEST = 6
+_REQUEST = re.compile(r"(?:PR|MR)-[0-9]+(?:-[a-z]+)?\Z", re.IGNORECASE)
+"""How branch sources name the job of a change that somebody sent."""
 
 
 @dataclass
@@ -43,6 +46,8 @@ class JenkinsRun:
         bad: list[Sign] = []
         if not isinstance(here, Mapping) or here.get("building") is not True:
             bad.append(Sign("run-over", "it is not being built, so it is not the one that asks"))
+        if any(_REQUEST.match(unquote(part)) for part in self.build.removeprefix(split(self.at.url)[1]).split("/")):
+            bad.append(Sign("fork", "it is of a pull request, and Jenkins does not say where its code comes from"))
         starters: list[Part] = []
         kinds: list[str] = []
         for cause in self._causes(here, 0):

@@ -16,7 +16,7 @@ from provisioner.credentials import Secret
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.instant import Instant
 from provisioner.model.target import Mode, Target
-from provisioner.records.runs import Began, Over, begun, record
+from provisioner.records.runs import Began, Over, Unended, begun, record
 from provisioner.records.store import RecordStore
 
 CALL = 15.0
@@ -88,7 +88,8 @@ class Given:
                 told = _ended(minter, public_id)
                 self.failed = self.failed or told is not None
                 (ended if told is None else left).append(f"{target}: {public_id}" + (f": {told}" if told else ""))
-        record(self.means.store, Over(self.run, self.means.clock(), how, tuple(ended), tuple(left)))
+        over = Over(self.run, self.means.clock(), how, tuple(ended), tuple(left), not self.failed)
+        record(self.means.store, over)
         return tuple(left)
 
     def close(self) -> None:
@@ -129,8 +130,9 @@ def _tell_left(left: Sequence[str], means: Means) -> None:
         means.tell(f"left: {line}")
 
 
-def sweep(target: Target, minter: Minter, means: Means) -> bool:
-    """Ends what is over there; False where something of it is left. ProvisionError where it cannot even be asked."""
+def sweep(target: Target, minter: Minter, means: Means, unsaid: Sequence[Unended] = ()) -> bool:
+    """Ends what is over there; False where something of it is left. ProvisionError where it cannot even be asked. Of
+    `unsaid`, whose end is not on record, it is put there where nothing of it is found."""
     try:
         left = minter.left()
     except ProviderError as error:
@@ -147,6 +149,10 @@ def sweep(target: Target, minter: Minter, means: Means) -> bool:
                 record(
                     means.store, Over(one.run, now, "ended by a later run", (f"{target.name}: {one.public_id}",), ())
                 )
+    there = {one.run for one in left}
+    for began in [one.began for one in unsaid if one.began.run not in there]:
+        if target.name in began.given and began.ends <= now:
+            record(means.store, Over(began.run, now, "looked for by a later run, which found nothing of it", (), ()))
     return clean
 
 
@@ -169,8 +175,9 @@ def end_run(run: str, targets: Mapping[str, Target], means: Means) -> Ending:
     names = dict.fromkeys(name for one in found for name in one.given)
     each = [_end_on(name, targets.get(name), run, ends, means) for name in names]
     ended, left = tuple(x for one in each for x in one.ended), tuple(x for one in each for x in one.left)
-    record(means.store, Over(run, means.clock(), "ended by `run --end`", ended, left))
-    return Ending(ended, left, any(one.failed for one in each))
+    failed = any(one.failed for one in each)
+    record(means.store, Over(run, means.clock(), "ended by `run --end`", ended, left, not failed))
+    return Ending(ended, left, failed)
 
 
 def _end_on(name: str, target: Target | None, run: str, ends: Instant, means: Means) -> Ending:
@@ -235,7 +242,8 @@ def _failed(target: Target, error: ProviderError) -> ProvisionError:
             "not-minted",
             f"no credential could be made on {target.name}: {error}",
             why="the run is given nothing where it is not given all that it needs; what was made is ended",
-            fix="see that the credential that mints is in this job's environment and may do that: docs/run.md",
+            fix="mend that; the credential that mints has to be in this job's environment, and to have the rights that "
+            "docs/providers tells",
             target=target.name,
         )
     )

@@ -7,11 +7,13 @@ to call one gone because another account, which the service was given since, doe
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
-from provisioner.apply.one_slot import OneSlot, StopError
+from provisioner.apply.one_slot import OneSlot, Place, StopError
+from provisioner.contract import Issued
 from provisioner.model.instant import format_instant
-from provisioner.model.rotation import Begun, Phase, Turn
+from provisioner.model.rotation import Begun, Held, Phase, Turn
 
 SKEW = timedelta(minutes=5)
 """So much may the clock of a system differ from ours."""
@@ -25,6 +27,7 @@ def settle_begun(one: OneSlot) -> None:
     _settle_puts(one)
     _settle_deletes(one)
     _take_for_ours(one)
+    _read_what_was_rewritten(one)
 
 
 def _take_over(one: OneSlot) -> None:
@@ -41,9 +44,9 @@ def _take_over(one: OneSlot) -> None:
             steps = ((Turn.PROVE, old.proven), (Turn.VERIFY, old.verified), (Turn.RETIRE, old.retired))
             for turn in (turn for turn, those in steps if who in those):
                 one.note(turn, Phase.DONE, id=who, proof=told)
-            for to, (held, versions) in old.holds.items():
-                if held == who and to not in one.known.holds:
-                    one.note(Turn.DELIVER, Phase.DONE, to=to, id=who, after=list(versions), proof=told)
+            for to, held in old.holds.items():
+                if held.id == who and to not in one.known.holds:
+                    one.delivered(to, held, told)
         if empty and old.issuing is not None and one.known.issuing is None:
             _settle(one, old.issuing)
 
@@ -56,7 +59,7 @@ def _settle_issue(one: OneSlot) -> None:
 def _settle(one: OneSlot, begun: Begun) -> None:
     login = begun.login or one.login
     for key in one.keys if login == one.login else one.keys_of(login, gone=True):
-        if key.public_id in begun.before or key.public_id in one.known.made:
+        if key.apart or key.public_id in begun.before or key.public_id in one.known.made:
             continue
         used = one.read(lambda k=key: one.issuer.last_used(login, k.public_id))  # type: ignore[misc]
         if used is None and (key.created is None or key.created >= begun.at - SKEW):
@@ -81,7 +84,7 @@ def _settle_puts(one: OneSlot) -> None:
         if stored.public_id == begun.id or (not place.reads_back and (written or fresh)):
             if stored.public_id != begun.id:
                 one.write_note(place, begun.id)
-            one.delivered(to, begun.id, stored, "looked: it arrived")
+            one.delivered(to, Held(begun.id, stored.versions, begun.names), "looked: it arrived")
         else:
             one.note(Turn.DELIVER, Phase.FAILED, to=to, id=begun.id, why="looked: it did not arrive")
 
@@ -104,7 +107,7 @@ def _settle_deletes(one: OneSlot) -> None:
                 continue
             if old in elsewhere[login]:
                 proof = f"looked: it is switched off on {login}, which is not the service's any more"
-        if made < listed:
+        if made < listed or one.issuer.replaces:  # where there is one it is told at once
             one.note(Turn.DELETE, Phase.DONE, id=old, proof=proof)
     if left:
         raise StopError("; ".join(left))
@@ -113,12 +116,40 @@ def _settle_deletes(one: OneSlot) -> None:
 def _take_for_ours(one: OneSlot) -> None:
     """A live credential that a companion names is ours, also where the journal was lost."""
     live = {k.public_id: k for k in one.keys}
-    for to, stored in one.stored.items():
+    for place in one.places:
+        to, stored = place.delivery.to, one.stored.get(place.delivery.to)
         found = stored.public_id if stored is not None else None
         if found is None or found not in live or stored is None:
             continue
         if found not in one.known.made:
             made, told = live[found].created or one.of.clock(), f"{to} names it"
             one.note(Turn.ISSUE, Phase.DONE, id=found, login=one.login, made=format_instant(made), proof=told)
-        if one.known.holds.get(to, ("", ()))[0] != found:
-            one.delivered(to, found, stored, "its companion names it")
+        if one.known.holds.get(to, Held()).id != found:
+            names = place.delivery.names.all if not place.reads_back or _there(one, place) == found else ()
+            one.delivered(to, Held(found, stored.versions, names), "its companion names it")
+
+
+def _read_what_was_rewritten(one: OneSlot) -> None:
+    """A place whose companion says what it said, and that was written since: somebody may have written over the secret
+    alone. Where that is so, it does not have it."""
+    for place in (p for p in one.places if p.reads_back):
+        to, stored = place.delivery.to, one.stored.get(place.delivery.to)
+        held = one.known.holds.get(to, Held())
+        if stored is None or stored.public_id != held.id or stored.versions == held.versions:
+            continue
+        found = _read(one, place)
+        if found is not None and found.public_id == held.id and one.works(found):
+            names = place.delivery.names.all
+            one.delivered(to, Held(held.id, stored.versions, names), "looked: it was written anew, and works")
+        else:
+            one.stored[to] = replace(stored, public_id=None)
+
+
+def _read(one: OneSlot, place: Place) -> Issued | None:
+    """What a place that can be read back gives under the names that it is to have."""
+    return one.issuer.again(one.read(lambda: place.store.read(*place.at)))
+
+
+def _there(one: OneSlot, place: Place) -> str | None:
+    found = _read(one, place)
+    return found.public_id if found is not None else None

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from provisioner.apply.retry import NOT_SENT, Waits
-from provisioner.contract import Issuer, Key, Note, ProviderError, Store, Stored, Trouble
+from provisioner.contract import Issued, Issuer, Key, Note, ProviderError, Store, Stored, Trouble
 from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.model.instant import Instant
-from provisioner.model.rotation import Phase, Rotation, Turn
+from provisioner.model.rotation import Held, Phase, Rotation, Turn
 from provisioner.model.slot import Delivery, Names, Slot
 from provisioner.records.chain import Chain
 from provisioner.records.record import RecordKind
@@ -116,12 +116,26 @@ class OneSlot:
     def holds(self, place: Place, who: str) -> bool:
         """Whether this place has it."""
         stored = self.stored.get(place.delivery.to)
-        held, versions = self.known.holds.get(place.delivery.to, ("", ()))
-        if stored is None:
+        held = self.known.holds.get(place.delivery.to, Held())
+        if stored is None or self.renamed(who) or (held.id == who and not held.fits(place.delivery.names.all)):
             return False
         if place.reads_back:
             return stored.public_id == who
-        return held == who and stored.versions == versions
+        return held.id == who and stored.versions == held.versions
+
+    def renamed(self, who: str) -> bool:
+        """Whether the account has another name by now than the one that was delivered with it."""
+        return self.issuer.tells_login and self.known.logins.get(who, self.login) != self.login
+
+    def works(self, issued: Issued) -> bool:
+        """Signs in with it."""
+        try:
+            self.read(lambda: self.issuer.use(issued, self.login))
+        except ProviderError as error:
+            if error.trouble is not Trouble.CREDENTIAL:
+                raise
+            return False
+        return True
 
     # How a call is made, and written down
 
@@ -133,10 +147,12 @@ class OneSlot:
         body = rotation_body(str(self.slot.address), self.slot.service, turn, phase, **more)
         self.chain.append(RecordKind.ROTATE, body, run=self.of.run, at=self.of.clock())
 
-    def delivered(self, to: str, who: str, stored: Stored, proof: str) -> None:
-        """On record: it lies there, as `stored` was found; `proof` where that was seen rather than done."""
-        more = {"proof": proof} if proof else {}
-        self.note(Turn.DELIVER, Phase.DONE, to=to, id=who, after=list(stored.versions), **more)
+    def delivered(self, to: str, held: Held, proof: str = "") -> None:
+        """On record: it lies there; `proof` where that was seen rather than done."""
+        more: dict[str, Any] = {"proof": proof} if proof else {}
+        if held.names is not None:
+            more["names"] = list(held.names)
+        self.note(Turn.DELIVER, Phase.DONE, to=to, id=held.id, after=list(held.versions), **more)
 
     def write_note(self, place: Place, who: str) -> None:
         """The companion beside a secret that arrived without it."""

@@ -100,12 +100,14 @@ def look(reader: Reader, addresses: Collection[Address], waits: Waits) -> Readin
 def write(
     writer: Writer, unit: Unit, changes: Sequence[Change], expect: Mapping[Address, Resource], token: str, waits: Waits
 ) -> dict[str, Outcome]:
-    """One unit's changes, by id. What the system did not take is sent again; everything else stands as it was told."""
+    """One unit's changes, by id. What the system did not take is sent again; everything else stands as it was told.
+    While each call does some of them it goes on: only calls that did nothing are counted."""
     outcomes: dict[str, Outcome] = {}
     again: list[Change] = list(changes)
+    in_vain = 0
 
     def once() -> bool:
-        nonlocal again
+        nonlocal again, in_vain
         if outcomes and waits.stopped():
             return False
         told = attempt(
@@ -113,10 +115,12 @@ def write(
             lambda: writer.write(unit, tuple(again), expect=expect, token=token, deadline=waits.deadline()),
         )
         outcomes.update({c.id: o for c, o in zip(again, told, strict=True)})
-        again = [c for c, o in zip(again, told, strict=True) if was_not_sent(o)]
+        left = [c for c, o in zip(again, told, strict=True) if was_not_sent(o)]
+        in_vain = in_vain + 1 if len(left) == len(again) else 0
+        again = left
         return bool(again)
 
-    _retrying(waits, retry_if_result(bool))(once)
+    _retrying(waits, retry_if_result(bool), enough=lambda _state: in_vain >= waits.tries)(once)
     return outcomes
 
 
@@ -154,15 +158,21 @@ def _worth_reading_again(error: BaseException) -> bool:
     return isinstance(error, ProviderError) and error.trouble in _READ_AGAIN
 
 
-def _retrying(waits: Waits, retry: Callable[[RetryCallState], bool], *, reraise: bool = False) -> Retrying:
+def _retrying(
+    waits: Waits,
+    retry: Callable[[RetryCallState], bool],
+    *,
+    reraise: bool = False,
+    enough: Callable[[RetryCallState], bool] | None = None,
+) -> Retrying:
     def last(state: RetryCallState) -> object:
         assert state.outcome is not None
         return state.outcome.result()
 
-    enough = stop_after_attempt(waits.tries)
+    over = enough or stop_after_attempt(waits.tries)
     return Retrying(
         sleep=waits.sleep or time.sleep,
-        stop=lambda state: waits.stopped() or enough(state),
+        stop=lambda state: waits.stopped() or over(state),
         wait=wait_random_exponential(multiplier=waits.first, max=waits.longest),
         retry=retry,
         reraise=reraise,

@@ -17,7 +17,7 @@ from provisioner.apply.one_slot import OneSlot, Place, Rotated, StopError
 from provisioner.apply.retry import NOT_SENT
 from provisioner.contract import Issued, Key, Note, ProviderError, Trouble
 from provisioner.model.instant import format_instant
-from provisioner.model.rotation import Phase, Turn
+from provisioner.model.rotation import Held, Phase, Turn
 from provisioner.plan.rotation import is_old, next_end
 
 
@@ -58,6 +58,9 @@ class Rotate(OneSlot):
 
     def _replace(self) -> None:
         issued, who = None, self._unfinished()
+        if who is not None and who not in self.known.verified and self._is_off(who):
+            self._delete(who, "somebody switched it off before it lay everywhere")
+            who = None
         if who is not None:
             issued = self._secret_of(who)
             missing = [p for p in self.places if not self.holds(p, who)]
@@ -75,20 +78,26 @@ class Rotate(OneSlot):
             elif issued is None and who not in self.known.proven:
                 who = self._proven_by_others(who)
         current = self.known.current
-        off = any(k.public_id == current and not k.active for k in self.keys)  # by hand, or with its account
-        due = current is None or off or self.anew or is_old(self.slot, self.known, self.of.clock())
+        off = current is None or current in self.known.retired or self._is_off(current)  # or by hand
+        due = off or self.anew or is_old(self.slot, self.known, self.of.clock())
         if who is None:
             if not due and current is not None and len(self.holders(current)) == len(self.places):
                 return
             self._make_room()
             issued = self._issue()
             who = issued.public_id
-        if issued is not None and who not in self.known.proven:
-            self._prove(issued)
-        for place in self.places:
-            if not self.holds(place, who):
-                self._deliver(place, issued, who)
+        missing = [p for p in self.places if not self.holds(p, who)]
+        if issued is not None and (missing or who not in self.known.proven):
+            self._prove(issued)  # also one that was read back: what does not work goes nowhere else
+        for place in missing:
+            self._deliver(place, issued, who)
         self._verify(who, issued)
+        if self.renamed(who):
+            made, told = format_instant(self.known.made[who]), f"it was delivered with the name {self.login}"
+            self.note(Turn.ISSUE, Phase.DONE, id=who, login=self.login, made=made, proof=told)
+
+    def _is_off(self, who: str) -> bool:
+        return any(k.public_id == who and not k.active for k in self.keys)
 
     def _proven_by_others(self, who: str) -> str | None:
         """Where the journal was lost: whether somebody has signed in with it since."""
@@ -112,12 +121,15 @@ class Rotate(OneSlot):
         return newest
 
     def _secret_of(self, who: str) -> Issued | None:
-        """From a place that can be read back."""
-        for place in self.holders(who):
-            if place.reads_back:
+        """From a place that can be read back. Of one that was in use already a copy that does not work is none."""
+        for place in self.places:
+            stored = self.stored.get(place.delivery.to)
+            if place.reads_back and stored is not None and stored.public_id == who:
                 found = self.read(lambda p=place: p.store.read(*p.at))  # type: ignore[misc]
                 issued = self.issuer.again(found)
-                if issued is not None and issued.public_id == who:
+                if issued is None or issued.public_id != who:
+                    continue
+                if who not in self.known.verified or self.works(issued):
                     return issued
         return None
 
@@ -128,7 +140,7 @@ class Rotate(OneSlot):
         if self.issuer.replaces or len(taken) < self.issuer.most:
             return
         known, current = self.known, self.known.current
-        if current is not None and any(k.public_id == current and not k.active for k in taken):
+        if current is not None and self._is_off(current):
             self._delete(current, "somebody switched it off, and the new one needs its room")
             return
         foreign = [k.public_id for k in taken if k.public_id not in known.made]
@@ -166,13 +178,21 @@ class Rotate(OneSlot):
                 if error.trouble not in NOT_SENT | {Trouble.CREDENTIAL, Trouble.UNKNOWN, Trouble.DENIED}:
                     raise
                 if waits.monotonic() + wait > until or waits.stopped():
-                    raise StopError(
-                        f"{issued.public_id} was made and does not work yet ({error.message}); nobody has it, "
-                        f"{self._before}; the next run makes another"
-                    ) from None
+                    raise StopError(self._not_yet(issued.public_id, error.message)) from None
                 self.of.sleep(wait)
                 wait = min(wait * 2, waits.longest)
         self.note(Turn.PROVE, Phase.DONE, id=issued.public_id)
+
+    def _not_yet(self, who: str, why: str) -> str:
+        there = ", ".join(p.delivery.to for p in self.holders(who))
+        if there:
+            return (
+                f"{who}, as it lies in {there}, does not work ({why}), and goes nowhere else; {self._before} where it "
+                f"lies. If that stays so delete {who} by hand: the next run makes another"
+            )
+        return (
+            f"{who} was made and does not work yet ({why}); nobody has it, {self._before}; the next run makes another"
+        )
 
     @property
     def _before(self) -> str:
@@ -184,7 +204,8 @@ class Rotate(OneSlot):
             raise StopError(f"the secret of {who} cannot be read back for {place.delivery.to}")
         to = place.delivery.to
         before = self.stored.get(to)
-        self.note(Turn.DELIVER, Phase.INTENT, to=to, id=who, before=list(before.versions) if before else [])
+        names, versions = place.delivery.names.all, list(before.versions) if before else []
+        self.note(Turn.DELIVER, Phase.INTENT, to=to, id=who, before=versions, names=list(names))
         note = Note(who, self.of.run.id, self.of.clock())
         self.call(
             Turn.DELIVER,
@@ -198,7 +219,7 @@ class Rotate(OneSlot):
         if stored is None or stored.public_id != who:
             raise StopError(f"{to} took {who} and does not show it")
         self.stored[to] = stored
-        self.delivered(to, who, stored, "")
+        self.delivered(to, Held(who, stored.versions, names))
         self.told.done.append(f"{who} lies in {to}")
 
     def _verify(self, who: str, issued: Issued | None) -> None:

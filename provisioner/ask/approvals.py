@@ -287,11 +287,16 @@ class _Comparing:
 
     def _scope(self, before: Entry | None, after: Entry | None) -> Iterator[Need | None]:
         """What the runs of a pipeline may be given anew: for that the owners of each role answer, and of all its
-        environments; for another role on a target, the target's."""
-        for role in sorted(set(_listed(after, "scope")) - set(_listed(before, "scope"))):
+        environments; for another role on a target, the target's. Where the runs are of other code now, all of it is
+        new; for whom they run as by schedule, that service's owners answer."""
+        moved = any(_value(before, key) != _value(after, key) for key in _WHOSE_CODE)
+        for role in sorted(set(_listed(after, "scope")) - set(() if moved else _listed(before, "scope"))):
             yield self.approvers.of_role(role)
             known = self.head.declared.roles.get(role) or self.base.declared.roles.get(role)
             yield from (self.approvers.of_environment(e) for e in sorted(known.environments if known else ()))
+        service = _value(after, "schedules")
+        if isinstance(service, str) and service != _value(before, "schedules"):
+            yield self.approvers.need(f"service {service}", self.approvers.owners("services", service), ())
         was, now = _value(before, "assume"), _value(after, "assume")
         for target in sorted(now if isinstance(now, dict) else ()):
             known_before = was.get(target) if isinstance(was, dict) else None
@@ -317,6 +322,8 @@ class _Comparing:
         yield from sorted(found)
 
 
+_WHOSE_CODE = ("repository", "workflow", "circleci", "github", "gitlab", "jenkins", "bamboo", "cloudbees")
+"""What of a pipeline's entry says which runs are meant."""
 _SINGULAR = {
     "environments": "environment",
     "targets": "target",

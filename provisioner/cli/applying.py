@@ -22,7 +22,7 @@ from provisioner.cli.holding import CUT_OFF
 from provisioner.cli.locking import heads, locked, recovered, run_info
 from provisioner.cli.output import show, tell
 from provisioner.cli.preparing import lay_ready, with_notes
-from provisioner.cli.rotating import Chosen, report, rotate_all, status
+from provisioner.cli.rotating import Chosen, rotate_all, status
 from provisioner.cli.running import columns, planned, progress_line
 from provisioner.cli.slots import gone_slots, slots
 from provisioner.cli.standing import Stood, stood
@@ -45,6 +45,10 @@ if TYPE_CHECKING:
     from provisioner.plan.plan import Plan
     from provisioner.plan.turns import Choose
     from provisioner.records.lock import Lock
+
+
+_LOOKED_AT = (Action.CREATE, Action.ENABLE, Action.RENAME)
+"""Changes of an account after which its credentials are looked at."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +142,8 @@ def _credentials(task: Task, plan: Plan, applied: Applied, work: Work, run: RunI
     if (wanted or over) and task.rotates and not stand.standing.complete:
         tell("what the files say lacks an approval: no credential is made or delivered before it is there\n")
         return Exit.DONE
-    made = frozenset(c.address for c in applied.succeeded if c.action in (Action.CREATE, Action.ENABLE))
+    made = frozenset(c.address for c in applied.succeeded if c.action in _LOOKED_AT)
     found = rotate_all(opened, wanted, run, lock, Chosen(gives=task.rotates, made=made, gone=over))
-    report(found)
     if found:
         tell(heads(work.journal, {r.slot.target for r in found}))
     return status(found)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.ask import Done, Sought
 from provisioner.ask.receipt import with_credentials
+from provisioner.cli.slots import known_of
 from provisioner.cli.wiring import Wanted, Work, prepare
 from provisioner.contract import ProviderError, Remains
 from provisioner.diagnostics import Diagnostic, ProvisionError
@@ -156,7 +157,7 @@ def sought(work: Work, who: str) -> Sought | None:
 
 def _newest(work: Work, slot: Slot) -> Instant | None:
     """When the credential in use was made; None where there is none yet."""
-    known = work.journal.chain(slot.target).rotation(str(slot.address))
+    known = known_of(work.situation.declared, work.journal, slot)
     return known.made.get(known.current or "")
 
 

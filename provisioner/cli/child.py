@@ -1,7 +1,8 @@
 """A command that runs with credentials of its own: in a process group of its own, until its time is over.
 
-Signals that come to us are passed on to it. It inherits no file descriptor but the standard three, and is killed by the
-kernel should we be (Linux). It cannot read our memory or our environment unless it is the superuser (Linux).
+Signals that come to us are passed on to it. It inherits no file descriptor but the standard three. Should we be killed,
+its group is killed by a small process that waits for that, and it itself by the kernel (Linux). It cannot read our
+memory or our environment unless it is the superuser (Linux).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _LAUNCH = """
 import os, signal, sys
 if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-parent, found, command = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
+parent, ours, found, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
 if os.isatty(0) and os.tcgetpgrp(0) == os.getpgid(parent):
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     os.tcsetpgrp(0, os.getpgrp())
@@ -43,6 +44,22 @@ if sys.platform == "linux":
     ctypes.CDLL(None).prctl(1, int(signal.SIGKILL), 0, 0, 0)  # PR_SET_PDEATHSIG: it does not outlive us
     if os.getppid() != parent:
         os._exit(137)
+group, between = os.getpgrp(), os.fork()
+if not between:
+    os.setsid()  # no signal of the group's, or of the terminal's, comes here
+    if os.fork():
+        os._exit(0)  # so that the command has no child that it did not start
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nothing, number)
+    if not os.read(ours, 1):  # the end, and no word before: we were killed
+        try:
+            os.killpg(group, signal.SIGKILL)
+        except OSError:
+            pass
+    os._exit(0)
+os.waitpid(between, 0)
+os.close(ours)
 for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores
     signal.signal(number, signal.SIG_DFL)
 try:
@@ -83,9 +100,10 @@ def run_until(
     if found is None:
         there = Path(command[0]).exists()
         return Ended(126 if there else 127, f"{command[0]} {'cannot be started' if there else 'is not there'}")
-    with _signals_to(early) as passing:
-        launched = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), found, *command]
-        child = subprocess.Popen(launched, env=dict(environ), process_group=0)
+    with _signals_to(early) as passing, _watched() as theirs:
+        launched = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), str(theirs), found, *command]
+        child = subprocess.Popen(launched, env=dict(environ), process_group=0, pass_fds=(theirs,))
+        os.close(theirs)
         passing(child.pid)
         try:
             try:
@@ -99,6 +117,19 @@ def run_until(
     if status < 0:
         return Ended(128 - status, f"ended by {signal.Signals(-status).name}")
     return Ended(status, f"it ended with status {status}")
+
+
+@contextmanager
+def _watched() -> Iterator[int]:
+    """The end of a pipe for whoever watches us: a word comes when the command is over, and none where we died, or were
+    broken off."""
+    theirs, ours = os.pipe()
+    try:
+        yield theirs
+        with suppress(OSError):  # nobody watches any more
+            os.write(ours, b".")
+    finally:
+        os.close(ours)
 
 
 def _end(child: subprocess.Popen[bytes], grace: float) -> None:

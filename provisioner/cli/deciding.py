@@ -14,6 +14,7 @@ from provisioner.actor.found import Aborted, Found
 from provisioner.actor.published import Published
 from provisioner.actor.systems import Run
 from provisioner.cli.exit_codes import Exit
+from provisioner.cli.interrupts import kept
 from provisioner.cli.output import tell
 from provisioner.cli.wiring import now
 from provisioner.diagnostics import Diagnostic, ProvisionError
@@ -48,12 +49,15 @@ def refuse_and_stop(
 ) -> int:
     """Says why, stops the run by the CI's API, and waits for that."""
     refuse(decision, "whoever sets a run going brings no more rights than their own")
-    aborted = run.abort()
-    recorded(journal, asked, found, decision, counting, aborted)
-    if not aborted.done:
-        tell(f"the run could not be stopped, so it will be seen as failed: {safe(aborted.why, 400)}\n")
-        return Exit.NOT_ALLOWED
-    tell("the run was told to stop; it is refused, not failed\n")
+    with kept() as signals:  # a runner that was told to stop the run ends us at once, and that would be on no record
+        signals.keep()
+        aborted = run.abort()
+        recorded(journal, asked, found, decision, counting, aborted)
+        if not aborted.done:
+            tell(f"the run could not be stopped, so it will be seen as failed: {safe(aborted.why, 400)}\n")
+            return Exit.NOT_ALLOWED
+        tell("the run was told to stop; it is refused, not failed\n")
+        signals.check()
     end = time.monotonic() + wait
     while time.monotonic() < end:  # a signal from the runner breaks this off
         time.sleep(_STEP)

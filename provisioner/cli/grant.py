@@ -45,6 +45,7 @@ def grant(
     from provisioner.cli.offboard import told
     from provisioner.cli.output import show, tell
     from provisioner.cli.plan import plan
+    from provisioner.cli.wiring import now
     from provisioner.files.grant import grant as edit_for
     from provisioner.providers import catalog
 
@@ -52,7 +53,7 @@ def grant(
     providers = catalog.all_providers()
     if branch is not None:
         return _on_branch(person, line, access, branch)
-    edit, _ = edit_for(read_files(access), access, person, line, providers)
+    edit, _ = edit_for(read_files(access), access, person, line, providers, now())
     edit.write()
     (show if form is PlanFormat.TEXT else tell)(told(edit))
     try:
@@ -67,12 +68,13 @@ def _on_branch(person: str, line: dict[str, object], access: Path, name: str) ->
     from provisioner.cli.files import read_files
     from provisioner.cli.offboard import committed
     from provisioner.cli.output import show
+    from provisioner.cli.wiring import now
     from provisioner.files.grant import grant as edit_for
     from provisioner.providers import catalog
 
     made = branch_from(access, name)
     files = committed(made, read_files(access).folder)
-    edit, _ = edit_for(files, Path(files.folder), person, line, catalog.all_providers())
+    edit, _ = edit_for(files, Path(files.folder), person, line, catalog.all_providers(), now())
     commit = made.commit([edit], f"access: {person} gets {line['role']}")
     show(
         f"Branch {made.name} gives {person} the role {line['role']} (commit {commit[:12]}).\n"

@@ -42,6 +42,8 @@ from provisioner.records.runs import Began, new_run
 from provisioner.report.safe import guard, safe
 
 BY_HAND = "by hand"
+USUAL = timedelta(minutes=15)
+"""How long a run may last that does not say."""
 _RULE = "a run is given no more than whoever set it going and its pipeline both have"
 
 
@@ -52,7 +54,7 @@ class Wanted:
     environment: str
     role: str | None
     target: str | None
-    length: timedelta
+    length: timedelta | None
     person: str | None
     pipeline: str | None
     wait: float
@@ -74,9 +76,10 @@ class Place:
 
 @dataclass(frozen=True)
 class _Ready:
-    """Who it is for and what they get; nothing is made yet."""
+    """Who it is for, what they get and for how long; nothing is made yet."""
 
     asking: Asking
+    length: timedelta
     found: Found
     proven: bool
     counting: Published
@@ -84,10 +87,10 @@ class _Ready:
     shares: tuple[Share, ...]
 
 
-def duration(text: str) -> timedelta:
+def duration(text: str | None) -> timedelta | None:
     """Of `--for`."""
     try:
-        return parse_duration(text)
+        return None if text is None else parse_duration(text)
     except ValueError as error:
         raise typer.BadParameter(f"--for: {error}") from None
 
@@ -191,11 +194,15 @@ def _ready(wanted: Wanted, place: Place) -> _Ready | int:
         decision = decide_said(asked, wanted.person or "", counting.counting, at)
         pipeline = wanted.pipeline or ""
     trees = counting.counting.trees
+    known = {name for declared in trees for t in declared.targets.values() for name in (t.name, t.family)}
+    if wanted.target is not None and trees and wanted.target not in known:
+        raise _wrong(f"--target {wanted.target}: the applied files declare no such target")
     asking = Asking(asked, decision.people, pipeline, wanted.target)
     decision = decision if not decision.allowed else refused(asking, trees) or decision
     given: tuple[Share, ...] = ()
+    length = USUAL
     if decision.allowed:
-        _check_length(wanted, max_duration(asking, trees))
+        length = _length(wanted, max_duration(asking, trees))
         given = shares(asking, trees, providers, at)
         for share in given:
             if share.cannot:
@@ -205,7 +212,7 @@ def _ready(wanted: Wanted, place: Place) -> _Ready | int:
     if not decision.allowed:
         return _refused(run, asked, found, decision, journal, counting, wanted.wait)
     _check_apart(given)
-    return _Ready(asking, found, run is not None, counting, journal, given)
+    return _Ready(asking, length, found, run is not None, counting, journal, given)
 
 
 def _refused(
@@ -225,7 +232,7 @@ def _refused(
 
 def _given(wanted: Wanted, ready: _Ready, signals: Kept) -> Given:
     at = now()
-    ends = min([at + wanted.length, *(share.ends for share in ready.shares if share.ends is not None)])
+    ends = min([at + ready.length, *(share.ends for share in ready.shares if share.ends is not None)])
     asking, found = ready.asking, ready.found
     began = Began(
         run=new_run(),
@@ -297,11 +304,14 @@ def _check_said(wanted: Wanted, system: str) -> None:
         )
 
 
-def _check_length(wanted: Wanted, most: timedelta) -> None:
+def _length(wanted: Wanted, most: timedelta) -> timedelta:
+    if wanted.length is None:
+        return min(USUAL, most)
     if wanted.length > most or wanted.length <= timedelta(0):
         raise _wrong(
             f"--for {format_duration(wanted.length)}: a run of this pipeline lasts {format_duration(most)} at most"
         )
+    return wanted.length
 
 
 def _check_apart(given: Sequence[Share]) -> None:

@@ -42,13 +42,13 @@ def _tell_due(opened: Opened) -> int:
     from datetime import UTC, datetime
 
     from provisioner.cli.output import show
-    from provisioner.cli.slots import gone_slots, slots
+    from provisioner.cli.slots import gone_slots, known_of, slots
     from provisioner.plan.rotation import what_is_due, what_is_over
     from provisioner.report.safe import safe
 
     found = slots(opened.declared, opened.targets, datetime.now(UTC))
     for slot in found:
-        known = opened.journal.chain(slot.target).rotation(str(slot.address))
+        known = known_of(opened.declared, opened.journal, slot)
         why = what_is_due(slot, known, datetime.now(UTC))
         told = f"due: {why}" if why else f"in order ({known.current})"
         show(f"{slot.service}: {slot.kind} on {slot.target}: {safe(told)}\n")
@@ -66,7 +66,7 @@ def _rotate(opened: Opened, service: str | None) -> int:
     from provisioner.cli.exit_codes import Exit
     from provisioner.cli.locking import heads, locked, run_info
     from provisioner.cli.output import show, tell
-    from provisioner.cli.rotating import Chosen, report, rotate_all, status
+    from provisioner.cli.rotating import Chosen, rotate_all, status
     from provisioner.cli.slots import gone_slots, slots
     from provisioner.cli.standing import stood
     from provisioner.cli.wiring import check_journal, now, situate
@@ -98,7 +98,6 @@ def _rotate(opened: Opened, service: str | None) -> int:
         wanted = slots(opened.declared, opened.targets, situation.now, service, situation.held)
         over = gone_slots(opened.declared, opened.targets, opened.journal, service, situation.held)
         found = rotate_all(opened, wanted, run, lock, Chosen(anew=service is not None, look=True, gone=over))
-        report(found)
         if not any(r.done or r.failed or r.waits for r in found):
             show("Nothing is due.\n")
         tell(heads(opened.journal, targets))

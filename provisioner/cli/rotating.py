@@ -19,7 +19,7 @@ from provisioner.apply.retry import Waits
 from provisioner.apply.rotate import Rotate
 from provisioner.cli.exit_codes import Exit
 from provisioner.cli.output import show, tell
-from provisioner.cli.slots import of_service
+from provisioner.cli.slots import known_of, of_service
 from provisioner.cli.wiring import Opened
 from provisioner.contract import Connection, Issues, ProviderError
 from provisioner.model.address import Address, Kind
@@ -28,7 +28,7 @@ from provisioner.model.identity import Identity
 from provisioner.model.mark import owner8
 from provisioner.model.slot import Slot
 from provisioner.model.target import AccountsPolicy, Target
-from provisioner.plan.rotation import what_is_due, what_is_over
+from provisioner.plan.rotation import what_ends, what_is_due, what_is_over
 from provisioner.providers import catalog
 from provisioner.report.safe import safe
 
@@ -60,28 +60,36 @@ def rotate_all(
     lock: Lock,
     chosen: Chosen,
 ) -> list[Rotated]:
-    """What became of each slot that had something to do."""
+    """What became of each slot that had something to do. It is told slot by slot, also where the run stops."""
     found = []
     of = Rotating(run, _clock, Waits(call=opened.times.deadline), time.sleep, lock.lost)
     for slot in (*wanted, *chosen.gone):
-        known = opened.journal.chain(slot.target).rotation(str(slot.address))
-        if slot in chosen.gone:
-            if what_is_over(slot, known, _clock(), begins=chosen.gives) is None:
-                continue
-        elif (
-            what_is_due(slot, known, _clock()) is None
-            and not (chosen.look or chosen.anew)
-            and _account(opened, slot) not in chosen.made
-        ):
+        if not _is_wanted(opened, slot, chosen):
             continue
         with ExitStack() as stack:
             try:
                 rotate = _opened(opened, slot, of, chosen, stack)
             except ProviderError as error:
-                found.append(Rotated(slot, failed=[str(error)]))
-                continue
-            found.append(rotate if isinstance(rotate, Rotated) else rotate.go())
+                rotate = Rotated(slot, failed=[str(error)])
+            told = rotate if isinstance(rotate, Rotated) else rotate.told
+            try:
+                found.append(rotate if isinstance(rotate, Rotated) else rotate.go())
+            finally:
+                report([told])
     return found
+
+
+def _is_wanted(opened: Opened, slot: Slot, chosen: Chosen) -> bool:
+    """Whether there is anything to do for the run, as far as the journal says; where it is to `look`, there may be."""
+    mine = opened.journal.chain(slot.target).rotation(str(slot.address))
+    if slot in chosen.gone:
+        return what_is_over(slot, mine, _clock(), begins=chosen.gives) is not None
+    known = known_of(opened.declared, opened.journal, slot)
+    if not chosen.gives:
+        return what_ends(slot, known, _clock()) is not None
+    if chosen.look or chosen.anew or _account(opened, slot) in chosen.made or known != mine:
+        return True
+    return what_is_due(slot, known, _clock()) is not None
 
 
 def _opened(opened: Opened, slot: Slot, of: Rotating, chosen: Chosen, stack: ExitStack) -> Rotate | Rotated:

@@ -22,7 +22,10 @@ _Environment = Annotated[
 ]
 _Role = Annotated[str | None, typer.Option("--role", metavar="R", help="Only what this role gives them there.")]
 _Target = Annotated[str | None, typer.Option("--target", metavar="T", help="Only this target, or all instances of it.")]
-_Length = Annotated[str, typer.Option("--for", metavar="TIME", help="For how long at most, such as 15m.")]
+_Length = Annotated[
+    str | None,
+    typer.Option("--for", metavar="TIME", help="At most so long; by default 15m, or less where the pipeline has less."),
+]
 _Journal = Annotated[
     str | None,
     typer.Option("--journal", metavar="PLACE", help="The journal that `apply` writes; or PROVISION_JOURNAL."),
@@ -56,7 +59,7 @@ def run(
     environment: _Environment = None,
     role: _Role = None,
     target: _Target = None,
-    length: _Length = "15m",
+    length: _Length = None,
     journal: _Journal = None,
     person: _Person = None,
     pipeline: _Pipeline = None,

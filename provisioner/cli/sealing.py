@@ -1,7 +1,8 @@
 """Credentials of a run, sealed for another job: only whoever has the private key opens them.
 
 A sealed box (X25519) as PyNaCl makes it, in base64. It says for which run and until when; it proves nothing about who
-made it, and needs not to: whoever can put a box there has a credential of their own in it.
+made it, and needs not to: whoever can put a box there has a credential of their own in it. Refuses one with anything
+else in it, such as a PATH of theirs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from provisioner.model.instant import Instant, format_instant, parse_instant
 
 FORMAT = "provision.sealed/1"
 _BYTES = 32
+_OF_CREDENTIALS = ("AWS_", "PG")
+"""How the variables begin by which clients of systems that are minted for find theirs."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ def unseal(place: Path, key: Path) -> Sealed:
         if told["format"] != FORMAT:
             raise ValueError("it is of another format")
         environ = {str(name): Secret(str(value)) for name, value in told["environ"].items()}
+        if not all(name.startswith(_OF_CREDENTIALS) for name in environ):
+            raise ValueError("it holds more than credentials")
         found = Sealed(str(told["run"]), parse_instant(told["ends"]), environ)
     except (CryptoError, ValueError, KeyError, TypeError, AttributeError) as error:
         why = "it was not sealed for this key" if isinstance(error, CryptoError) else "it is no such file, or not whole"

@@ -11,9 +11,11 @@ from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address
 from provisioner.model.identity import Identity
 from provisioner.model.instant import Instant, format_duration
+from provisioner.model.rotation import Rotation
 from provisioner.model.slot import Names, Slot
 from provisioner.model.slots import slots_of
 from provisioner.model.target import Mode, Target
+from provisioner.plan import rotation
 from provisioner.plan.rotation import what_is_due, what_is_over
 from provisioner.providers import catalog
 from provisioner.records.journal import Journal
@@ -81,6 +83,11 @@ def of_service(declared: DeclaredAccess, slot: Slot) -> Identity:
     return found or next(i for i in declared.identities.values() if slot.service in i.was)
 
 
+def known_of(declared: DeclaredAccess, journal: Journal, slot: Slot) -> Rotation:
+    """What the journal says of a slot that the files have."""
+    return rotation.known_of(journal.chain(slot.target).rotations(), slot, declared.identities[slot.service].was)
+
+
 def due_notes(
     declared: DeclaredAccess, targets: Mapping[str, Target], journal: Journal, at: Instant, person: str | None
 ) -> Iterator[Diagnostic]:
@@ -101,7 +108,7 @@ def due_notes(
     if all(i.credentials is None for i in declared.identities.values()):
         return
     for slot in slots(declared, targets, at, person):
-        why = what_is_due(slot, journal.chain(slot.target).rotation(str(slot.address)), at)
+        why = what_is_due(slot, known_of(declared, journal, slot), at)
         if why is not None:
             yield Diagnostic(
                 "credential-due",

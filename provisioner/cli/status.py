@@ -20,6 +20,7 @@ def status(access: Access = DEFAULT_ACCESS) -> int:
     from provisioner.cli.holding import CUT_OFF
     from provisioner.cli.output import show, tell
     from provisioner.cli.running import tell_invalid
+    from provisioner.cli.sweeping import runs_left
     from provisioner.cli.wiring import InvalidFilesError, Wanted, prepare
     from provisioner.report.colour import palette
     from provisioner.report.diagnostics import text as problems
@@ -30,7 +31,10 @@ def status(access: Access = DEFAULT_ACCESS) -> int:
     except InvalidFilesError as error:
         return tell_invalid(error.loaded)
     left = targets_gone(work.opened).left
-    found = [_status_of(work, name, gone=name in left) for name in (*work.situation.connections, *left)]
+    runs = runs_left(work.opened, work.situation.now)
+    names = dict.fromkeys((*work.situation.connections, *left, *runs))
+    known = work.opened.declared.targets
+    found = [_status_of(work, name, gone=name not in known, runs=runs.get(name, ())) for name in names]
     for name in work.situation.connections:
         tell(problems(work.journal.chain(name).warnings()))
     tell(problems(d for d in work.situation.diagnostics if d.code in (*CUT_OFF, "target-gone", "ends-soon")))
@@ -39,7 +43,7 @@ def status(access: Access = DEFAULT_ACCESS) -> int:
     return Exit.DONE
 
 
-def _status_of(work: Work, name: str, *, gone: bool) -> TargetStatus:
+def _status_of(work: Work, name: str, *, gone: bool, runs: tuple[str, ...]) -> TargetStatus:
     """What the journal says of a target. What a run that has the lock has begun is its own, and not outstanding."""
     from provisioner.records.lock import holder_words
     from provisioner.records.register import Register
@@ -60,4 +64,5 @@ def _status_of(work: Work, name: str, *, gone: bool) -> TargetStatus:
         "" if holder is None else holder_words(holder),
         tuple(o for o in outstanding if o in at_it),
         gone,
+        runs,
     )

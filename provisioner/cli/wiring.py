@@ -368,4 +368,5 @@ def _known(chain: Chain, at: Instant) -> Known:
         last is not None,
         chain.head()[0],
         chain.gap(),
+        chain.rotations(),
     )

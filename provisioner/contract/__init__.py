@@ -2,7 +2,7 @@
 
 from provisioner.contract.capabilities import Capabilities
 from provisioner.contract.copies import Copies
-from provisioner.contract.credentials import Holds, Issued, Issuer, Issues, Key, Note, Store, Stored
+from provisioner.contract.credentials import COMPANION, Holds, Issued, Issuer, Issues, Key, Note, Store, Stored
 from provisioner.contract.errors import ProviderError, Trouble
 from provisioner.contract.exposure import Exposes, Exposure
 from provisioner.contract.inspection import FINDINGS, Inspects
@@ -51,6 +51,7 @@ from provisioner.contract.protocols import (
 )
 
 __all__ = [
+    "COMPANION",
     "FINDINGS",
     "Accepted",
     "AlreadySo",

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
+COMPANION = "provision"
+"""The key of the companion in stores that keep a credential and what tells of it in one document."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One credential that an account has. `public_id` is what may be said of it."""
@@ -67,6 +71,8 @@ class Issuer(Protocol):
     """How many credentials an account can have at a time."""
     replaces: bool
     """Whether a new one ends the one before at that moment: the account has one, and no overlap."""
+    tells_login: bool
+    """Whether the account's name is part of what is delivered, which is then wrong once the account is renamed."""
 
     def keys(self, login: str) -> tuple[Key, ...]:
         """All that the account has, whoever made them. `gone` where there is no such account."""

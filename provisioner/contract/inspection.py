@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 from provisioner.diagnostics import Diagnostic
 from provisioner.model.identity import Identity
 from provisioner.model.instant import Instant
+from provisioner.model.rotation import Rotation
 from provisioner.model.state import State
 
 FINDINGS = frozenset({"key-of-person", "key-over-age", "key-undeclared", "keys-unread"})
@@ -21,6 +22,13 @@ FINDINGS = frozenset({"key-of-person", "key-over-age", "key-undeclared", "keys-u
 class Inspects(Protocol):
     """A `Declare` of such a system."""
 
-    def inspect(self, live: State, whose: Callable[[str], Identity | None], now: Instant) -> Iterable[Diagnostic]:
-        """Findings about live accounts. `whose` says by login who has one, where that is known."""
+    def inspect(
+        self,
+        live: State,
+        whose: Callable[[str], Identity | None],
+        made: Callable[[Identity, str], Rotation | None],
+        now: Instant,
+    ) -> Iterable[Diagnostic]:
+        """Findings about live accounts. `whose` says by login who has one, where that is known; `made` by its kind what
+        the journal knows of a service's credential, None where nobody looked."""
         ...

@@ -10,18 +10,27 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from provisioner.contract import Provider
-from provisioner.diagnostics import ProvisionError
+from provisioner.diagnostics import Diagnostic, ProvisionError
 from provisioner.files.edit import Edit
 from provisioner.files.entry import entry_of
 from provisioner.files.put import put
 from provisioner.load import Loaded, load_files
+from provisioner.model.identity import Identity
+from provisioner.model.instant import Instant, format_instant
+from provisioner.resolve.time import When, when, window
 
 
 def grant(
-    loaded: Loaded, access: Path, who: str, line: Mapping[str, object], providers: Mapping[str, Provider]
+    loaded: Loaded,
+    access: Path,
+    who: str,
+    line: Mapping[str, object],
+    providers: Mapping[str, Provider],
+    now: Instant,
 ) -> tuple[Edit, Loaded]:
     """The edit that adds `line` to the roles of `who`, and the files as they are with it. ProvisionError where they are
-    not declared, the line may not stand there, or cannot be put in without touching anything else."""
+    not declared, the line may not stand there, gives nothing from `now` on, or cannot be put in without touching
+    anything else."""
     entry = entry_of(loaded, who, lambda: _who_else(loaded, who))
     edit = entry.edit(
         access,
@@ -34,7 +43,27 @@ def grant(
     new = [d for d in after.diagnostics if d.is_error and (d.code, d.message) not in before]
     if new:
         raise ProvisionError(*new)
+    _check_time(after.declared.identities[who], now)
     return edit, after
+
+
+def _check_time(identity: Identity, now: Instant) -> None:
+    """Of the line that was put last."""
+    held = identity.roles[-1]
+    starts, until = window(identity, held.starts, held.until)
+    never = until is not None and starts is not None and until <= starts
+    if until is None or not (never or when(starts, until, now) is When.OVER):
+        return
+    theirs = until == identity.until
+    raise ProvisionError(
+        Diagnostic(
+            "already-over",
+            f"`{identity.id}` would never hold it: {'their own time' if theirs else 'it'} ends {format_instant(until)}",
+            location=identity.location if theirs else None,
+            why="access that is over when it is written, or before it begins, is never given",
+            fix=f"give `{identity.id}` a later `until` first" if theirs else "take a later --from, or leave it out",
+        )
+    )
 
 
 def _who_else(loaded: Loaded, who: str) -> str:

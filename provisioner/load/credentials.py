@@ -13,14 +13,17 @@ from provisioner.contract.protocols import Provider
 from provisioner.diagnostics import Severity
 from provisioner.load.checked import checked
 from provisioner.load.display import flow, several, show
+from provisioner.load.keyless import given
 from provisioner.load.places import At
 from provisioner.load.schema import CredentialModel, DeliveryModel, ServiceModel
 from provisioner.load.suggest import did_you_mean
 from provisioner.load.world import World
 from provisioner.model.block import Path
 from provisioner.model.identity import IdentityKind
-from provisioner.model.slot import Names
+from provisioner.model.instant import format_duration
+from provisioner.model.slot import DEFAULT_OVERLAP, Names
 from provisioner.model.slots import names_of, split
+from provisioner.model.target import AccountsPolicy
 
 if TYPE_CHECKING:
     from provisioner.model.identity import Identity
@@ -109,6 +112,7 @@ class Credentials:
                 on_key=True,
             )
             return
+        self._room(at, path, identity, said)
         found = []
         for index, one in enumerate(said.deliver_to):
             holds = self._delivery(at, (*path, "deliver_to", index), identity, one, usual)
@@ -129,6 +133,24 @@ class Credentials:
                 on_key=True,
             )
 
+    def _room(self, at: At, path: Path, identity: Identity, said: CredentialModel) -> None:
+        """The old one works for an overlap and is kept switched off for another."""
+        given = said.model_fields_set
+        overlap = said.overlap if "overlap" in given else DEFAULT_OVERLAP
+        if "rotate_after" not in given or said.rotate_after >= 2 * overlap:
+            return
+        told = format_duration(overlap)
+        self._say(
+            at,
+            "overlap-too-long",
+            f"the {path[1]} of {show(identity.id)} is due after {format_duration(said.rotate_after)}, when the one "
+            f"before is not gone: it has an overlap of {told}, and is deleted {told} after that",
+            (*path, "rotate_after"),
+            severity=Severity.WARNING,
+            why="where a system takes two there is no room for a third, and the run that is to make it fails",
+            fix=f"write `rotate_after: {format_duration(2 * overlap)}` or more, or a shorter `overlap`",
+        )
+
     def _needless(self, at: At, path: Path, identity: Identity, holds: Holds, one: DeliveryModel) -> None:
         """A long-lived key for a job whose own token would do."""
         where = split(one.to, self.world.carried.get("stores", {}), self.world.targets)
@@ -136,10 +158,15 @@ class Credentials:
         provider = self.providers.get(issuing.provider)
         if where is None or target is None or provider is None or not isinstance(holds, Pipelines):
             return
+        if issuing.accounts is AccountsPolicy.EXISTING:
+            return  # no role is made there
         declare, pipeline = provider.declare(issuing), holds.pipeline_of(target, where[1] or identity.id)
         trust = declare.keyless_for(pipeline) if isinstance(declare, Trusts) and pipeline is not None else None
-        if trust is None:
+        if trust is None or not isinstance(declare, Trusts):
             return
+        grants = given(self.world, identity, [issuing])
+        not_held = [why for grant in grants for why, _ in declare.check_keyless(grant.block)]
+        first = f"let its roles give policies first ({not_held[0]}); then " if not_held else ""
         second: dict[str, object] = {"owners": list(identity.owners)}
         roles = (at.source.below(("services", identity.id)) or {}).get("roles")
         if roles:
@@ -153,8 +180,8 @@ class Credentials:
             path,
             severity=Severity.NOTE,
             why="a key in a secret works from anywhere until it is ended; a token is one job's, for some minutes",
-            fix=f"write under `services:` {flow({f'{identity.id[:55]}-keyless': second})[1:-1]}; change the pipeline "
-            f"over, then take {identity.id} out",
+            fix=f"{first}write under `services:` {flow({f'{identity.id[:55]}-keyless': second})[1:-1]}; change the "
+            f"pipeline over, then take {identity.id} out",
         )
 
     def _delivery(self, at: At, path: Path, identity: Identity, one: DeliveryModel, usual: Names) -> Holds | None:

@@ -53,6 +53,8 @@ class Holders:
                     told.extend(self._ruled(identity, index, held, rule))
             if len(roles) > 1 and len({held.role for held in roles}) < len(roles):
                 self._twice(identity)
+                if identity.kind is IdentityKind.PERSON:
+                    self._on_end(identity)
             if identity.until is not None and identity.starts is not None and identity.until <= identity.starts:
                 told.append(_backwards(self.world.of(identity)))
 
@@ -149,12 +151,44 @@ class Holders:
                     fix='add `reason: "CHG-1042"`, or what it is for',
                 )
         if rule.limits:
-            start = held.starts or identity.starts or self.now
-            end = _least(held.until if held.length is None else start + held.length, identity.until)
+            start, end = self._span(identity, held)
             for environment, longest in rule.limits:
                 if end is None or end - start > longest:
                     at = self.world.of(identity, "roles", index)
                     yield from self._duration(start, end, at, held, environment, longest)
+
+    def _span(self, identity: Identity, held: Assignment) -> tuple[Instant, Instant | None]:
+        """From when until when, as far as it is known today."""
+        start = held.starts or identity.starts or self.now
+        return start, _least(held.until if held.length is None else start + held.length, identity.until)
+
+    def _on_end(self, identity: Identity) -> None:
+        """Lines of one role, each short enough, that follow each other without a gap are held at a time. What
+        is past does not count: so it can be renewed."""
+        lines: dict[tuple[str, str], list[tuple[Instant, Instant, int, Environment, timedelta]]] = {}
+        for index, held in enumerate(identity.roles):
+            rule = self.rules.get((held.role, held.environments))
+            start, end = self._span(identity, held)
+            for environment, longest in rule.limits if rule is not None and end is not None else ():
+                if end is not None and self.now < end <= start + longest:
+                    found = lines.setdefault((held.role, environment.id), [])
+                    found.append((max(start, self.now), end, index, environment, longest))
+        for (role, _), found in lines.items():
+            since: Instant | None = None
+            last = self.now
+            for start, end, index, environment, longest in sorted(found, key=lambda line: line[:3]):
+                since, last = (since, max(last, end)) if since is not None and start <= last else (start, end)
+                if last - since > longest:
+                    self.world.problems.append(
+                        self.world.of(identity, "roles", index).problem(
+                            "too-long",
+                            f"{show(role)} in {show(environment.id)} is held for {_about(last - since)} on end",
+                            ("until" if identity.roles[index].length is None else "for",),
+                            why=f"{_limit(environment, longest)}, and this line goes on where another ends",
+                            fix="end it earlier; it can be renewed by another change",
+                        )
+                    )
+                    break
 
     def _duration(
         self,
@@ -165,7 +199,7 @@ class Holders:
         environment: Environment,
         longest: timedelta,
     ) -> Iterator[Diagnostic]:
-        limit = f"{show(environment.id)} allows at most {format_duration(longest)} at a time ({environment.location})"
+        limit = _limit(environment, longest)
         if end is None:
             yield at.problem(
                 "missing-end",
@@ -200,6 +234,10 @@ class Holders:
                     )
                 )
             seen.add(key)
+
+
+def _limit(environment: Environment, longest: timedelta) -> str:
+    return f"{show(environment.id)} allows at most {format_duration(longest)} at a time ({environment.location})"
 
 
 def _least(one: Instant | None, other: Instant | None) -> Instant | None:

@@ -4,7 +4,7 @@ service's roles give.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from provisioner.contract.keyless import Trusts
 from provisioner.contract.protocols import Declare
@@ -91,9 +91,7 @@ class Keyless:
         self, identity: Identity, key: str, targets: list[Target], declare: Trusts, at: At
     ) -> Iterator[Diagnostic]:
         reached = False
-        for grant in self._given(identity, targets[0].family):
-            if not any(all(t.labels.get(k) == v for k, v in grant.where.items()) for t in targets):
-                continue
+        for grant in given(self.world, identity, targets):
             reached = True
             for why, path in declare.check_keyless(grant.block):
                 yield Diagnostic(
@@ -114,13 +112,19 @@ class Keyless:
                 fix="add a role that grants something there, or take the entry out",
             )
 
-    def _given(self, identity: Identity, family: str) -> Iterator[GrantBlock]:
-        seen: set[str] = set()
-        waiting = [held.role for held in identity.roles]
-        while waiting:
-            name = waiting.pop()
-            role = self.world.roles.get(name)
-            if role is not None and name not in seen:
-                seen.add(name)
-                yield from (grant for grant in role.grants if grant.target == family)
-                waiting.extend(role.includes)
+
+def given(world: World, identity: Identity, targets: Sequence[Target]) -> Iterator[GrantBlock]:
+    """What the roles of `identity` give on any of these targets, which are of one family."""
+    seen: set[str] = set()
+    waiting = [held.role for held in identity.roles]
+    while waiting:
+        name = waiting.pop()
+        role = world.roles.get(name)
+        if role is None or name in seen:
+            continue
+        seen.add(name)
+        for grant in role.grants:
+            reached = any(all(t.labels.get(k) == v for k, v in grant.where.items()) for t in targets)
+            if grant.target == targets[0].family and reached:
+                yield grant
+        waiting.extend(role.includes)

@@ -208,9 +208,10 @@ class CiModel(Shape):
 
 
 class PipelineModel(Shape):
-    """The CI configuration of one repository: whose contexts and environments it uses, what in it deploys where, what
-    its schedules run as, and what `provision run` may ever give it: `scope` are the roles of the pipeline itself,
-    `assume` its role on targets that have such, `max_duration` the longest run."""
+    """The CI configuration of one repository, or for `gate` and `run` one workflow of it: whose contexts and
+    environments it uses, what in it deploys where, what its schedules run as, and what `provision run` may ever give
+    it: `scope` are the roles of the pipeline itself, `assume` its role on targets that have such, `max_duration` the
+    longest run."""
 
     circleci: Text = _LEFT_OUT
     github: Text = _LEFT_OUT
@@ -219,6 +220,7 @@ class PipelineModel(Shape):
     bamboo: CiModel = _LEFT_OUT
     cloudbees: CiModel = _LEFT_OUT
     repository: Text = _LEFT_OUT
+    workflow: Text = _LEFT_OUT
     branches: list[Text] = Field(default_factory=lambda: ["main"])
     tags: list[Text] = Field(default_factory=list)
     forks: Literal["none", "build", "secrets"] = "none"

@@ -37,27 +37,43 @@ class Phase(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Begun:
     """A call that was intended and of which no outcome is known. `before` are the ids, or versions, that were there;
-    `login` is the account that it was for, where that is known."""
+    `login` is the account that it was for, and `names` those that it was to get in its place, where that is known."""
 
     id: str
     before: tuple[str, ...]
     at: Instant
     login: str = ""
+    names: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What was delivered to a place, the versions that this left, and under which names; None where older records do
+    not say."""
+
+    id: str = ""
+    versions: tuple[str, ...] = ()
+    names: tuple[str, ...] | None = None
+
+    def fits(self, names: tuple[str, ...]) -> bool:
+        """Whether it lies there under these names."""
+        return self.names in (None, names)
 
 
 @dataclass
 class Rotation:
     """`made` are ours and not known to be gone, with their time, and `logins` the accounts that they were made for
-    (older records do not say); `holds` is by `to` what was delivered, and the versions that this left."""
+    (older records do not say); `holds` is by `to` what was delivered; `ended` is when one was last known to be gone."""
 
     issuing: Begun | None = None
     putting: dict[str, Begun] = field(default_factory=dict)
     made: dict[str, Instant] = field(default_factory=dict)
     proven: set[str] = field(default_factory=set)
-    holds: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    holds: dict[str, Held] = field(default_factory=dict)
     verified: dict[str, Instant] = field(default_factory=dict)
     retired: dict[str, Instant] = field(default_factory=dict)
     logins: dict[str, str] = field(default_factory=dict)
+    ended: Instant | None = None
 
     @property
     def current(self) -> str | None:
@@ -79,6 +95,7 @@ class Rotation:
             self.retired[who] = at
         elif phase == Phase.DONE and turn == Turn.DELETE:
             self._forget(who)
+            self.ended = at
 
     def _issue(self, body: Mapping[str, Any], phase: str, who: str, at: Instant) -> None:
         if phase == Phase.INTENT:
@@ -93,11 +110,11 @@ class Rotation:
     def _deliver(self, body: Mapping[str, Any], phase: str, who: str, at: Instant) -> None:
         to = str(body["to"])
         if phase == Phase.INTENT:
-            self.putting[to] = Begun(who, tuple(body["before"]), at)
+            self.putting[to] = Begun(who, tuple(body["before"]), at, names=_names(body.get("names")))
             return
         self.putting.pop(to, None)
         if phase == Phase.DONE:
-            self.holds[to] = (who, tuple(body["after"]))
+            self.holds[to] = Held(who, tuple(body["after"]), _names(body.get("names")))
 
     def _forget(self, who: str) -> None:
         self.made.pop(who, None)
@@ -105,7 +122,7 @@ class Rotation:
         self.verified.pop(who, None)
         self.retired.pop(who, None)
         self.logins.pop(who, None)
-        self.holds = {to: held for to, held in self.holds.items() if held[0] != who}
+        self.holds = {to: held for to, held in self.holds.items() if held.id != who}
         self.putting = {to: begun for to, begun in self.putting.items() if begun.id != who}
 
     def to_json(self) -> Json:
@@ -115,10 +132,11 @@ class Rotation:
             "putting": {to: _begun_json(b) for to, b in self.putting.items()},
             "made": {i: format_instant(at) for i, at in self.made.items()},
             "proven": sorted(self.proven),
-            "holds": {to: [i, list(versions)] for to, (i, versions) in self.holds.items()},
+            "holds": {to: [h.id, list(h.versions), *_listed(h.names)] for to, h in self.holds.items()},
             "verified": {i: format_instant(at) for i, at in self.verified.items()},
             "retired": {i: format_instant(at) for i, at in self.retired.items()},
             **({"logins": dict(self.logins)} if self.logins else {}),
+            **({"ended": format_instant(self.ended)} if self.ended is not None else {}),
         }
 
     @classmethod
@@ -129,17 +147,29 @@ class Rotation:
             {to: _begun(b) for to, b in found["putting"].items()},
             {i: parse_instant(at) for i, at in found["made"].items()},
             set(found["proven"]),
-            {to: (held[0], tuple(held[1])) for to, held in found["holds"].items()},
+            {to: Held(h[0], tuple(h[1]), _names(h[2] if len(h) > 2 else None)) for to, h in found["holds"].items()},
             {i: parse_instant(at) for i, at in found["verified"].items()},
             {i: parse_instant(at) for i, at in found["retired"].items()},
             dict(found.get("logins", {})),
+            parse_instant(found["ended"]) if found.get("ended") else None,
         )
 
 
 def _begun_json(begun: Begun) -> Json:
-    more = {"login": begun.login} if begun.login else {}
+    more: Json = {"login": begun.login} if begun.login else {}
+    if begun.names is not None:
+        more["names"] = list(begun.names)
     return {"id": begun.id, "before": list(begun.before), "at": format_instant(begun.at), **more}
 
 
 def _begun(found: Mapping[str, Any]) -> Begun:
-    return Begun(found["id"], tuple(found["before"]), parse_instant(found["at"]), str(found.get("login", "")))
+    at, login = parse_instant(found["at"]), str(found.get("login", ""))
+    return Begun(found["id"], tuple(found["before"]), at, login, _names(found.get("names")))
+
+
+def _names(found: Any) -> tuple[str, ...] | None:
+    return tuple(map(str, found)) if found is not None else None
+
+
+def _listed(names: tuple[str, ...] | None) -> list[list[str]]:
+    return [list(names)] if names is not None else []

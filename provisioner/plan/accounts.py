@@ -184,6 +184,7 @@ def _draft(
         identity=identity.id,
         evidence=evidence,
         sources=want.sources,
+        ends=identity.until if action is not Action.DISABLE else None,
         attributes=attributes,
     )
 

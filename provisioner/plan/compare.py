@@ -33,6 +33,8 @@ from provisioner.model.identity import Identity
 from provisioner.model.instant import format_instant
 from provisioner.model.match import Match
 from provisioner.model.resource import Resource
+from provisioner.model.rotation import Rotation
+from provisioner.model.slot import Slot
 from provisioner.model.target import Mode
 from provisioner.model.way import DIRECT, Evidence, Ownership, Phase
 from provisioner.plan.accounts import plan_accounts
@@ -41,6 +43,7 @@ from provisioner.plan.ignored import Ignoring, tell_of_entries
 from provisioner.plan.near import near_misses
 from provisioner.plan.plan import Stray, Waiting
 from provisioner.plan.released import plan_released
+from provisioner.plan.rotation import known_of
 from provisioner.plan.side import Drafts, Side, TargetPlan, differences, gaps_of
 
 
@@ -83,7 +86,11 @@ def _inspected(drafts: Drafts) -> None:
         match = side.matched.by_login.get(login)
         return match.identity if match is not None else None
 
-    drafts.out.diagnostics += side.declare.inspect(side.live, whose, side.now)
+    def made(who: Identity, kind: str) -> Rotation | None:
+        slot = Slot(who.id, side.target.name, kind)
+        return known_of(side.rotations, slot, who.was) if side.rotations is not None else None
+
+    drafts.out.diagnostics += side.declare.inspect(side.live, whose, made, side.now)
 
 
 def _tell_gaps(drafts: Drafts) -> None:

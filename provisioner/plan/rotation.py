@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
 from provisioner.model.instant import Instant, format_instant
-from provisioner.model.rotation import Rotation
+from provisioner.model.rotation import Held, Rotation
 from provisioner.model.slot import Slot
+
+
+def known_of(rotations: Mapping[str, Rotation], slot: Slot, was: Iterable[str]) -> Rotation:
+    """What is known of a slot: under the name that its service has or, as long as no run has taken that over, under one
+    that it had."""
+    found = [rotations.get(str(replace(slot, service=name).address), Rotation()) for name in (slot.service, *was)]
+    return next((known for known in found if known.made or known.issuing), found[0])
 
 
 def what_is_due(slot: Slot, known: Rotation, now: Instant) -> str | None:
@@ -14,12 +24,22 @@ def what_is_due(slot: Slot, known: Rotation, now: Instant) -> str | None:
         return "a run ended before it was known what became of it"
     if current is None or current not in known.made:
         return "it has no credential yet" if not known.made else "its rotation is not finished"
-    missing = [d.to for d in slot.deliveries if known.holds.get(d.to, ("", ()))[0] != current]
-    if missing:
-        return f"{missing[0]} does not have it yet"
+    if current in known.retired:
+        return "it was switched off"
+    for to, held in ((d, known.holds.get(d.to, Held())) for d in slot.deliveries):
+        if held.id != current:
+            return f"{to.to} does not have it yet"
+        if not held.fits(to.names.all):
+            return f"{to.to} does not have it as {' and '.join(to.names.all)} yet"
     if is_old(slot, known, now):
         return f"it was made {format_instant(known.made[current])}"
-    for old in known.made:
+    return what_ends(slot, known, now)
+
+
+def what_ends(slot: Slot, known: Rotation, now: Instant) -> str | None:
+    """Which old one's time has come, in words; None where none's has."""
+    current = known.current
+    for old in known.made if current is not None else ():
         if old != current and next_end(slot, known, old) <= now:
             return f"the overlap of {old} is over"
     return None

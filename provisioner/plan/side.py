@@ -21,6 +21,7 @@ from provisioner.model.ownership import ownership
 from provisioner.model.past import Once, Past
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
+from provisioner.model.rotation import Rotation
 from provisioner.model.state import State
 from provisioner.model.target import AccountsPolicy, Ignore, Target
 from provisioner.model.way import Evidence, Ownership, Way
@@ -33,7 +34,8 @@ class Side:
     """Everything that is known about one target when its plan is made. `live` has its principals as the files call them
     (`observe.relabel`). `proven_absent` are addresses that a point read showed not to be there. `person` names the one
     identity that the run is for, if any: then also rows seen in a short read may go. `let_go` are newly managed holders
-    of whom somebody acknowledged that they go."""
+    of whom somebody acknowledged that they go. `rotations` are what the journal knows of credentials, None where nobody
+    looked."""
 
     target: Target
     declare: Declare
@@ -52,6 +54,7 @@ class Side:
     let_go: frozenset[Address] = frozenset()
     owner: str | None = None
     departed: Mapping[str, tuple[Identity, str]] = field(default_factory=dict)
+    rotations: Mapping[str, Rotation] | None = None
 
     @property
     def coverage(self) -> Coverage:

@@ -13,6 +13,7 @@ from provisioner.model.desired import Desired
 from provisioner.model.instant import Instant
 from provisioner.model.outstanding import Outstanding
 from provisioner.model.past import PastDeclared
+from provisioner.model.rotation import Rotation
 from provisioner.model.slot import Slot
 from provisioner.plan.leavers import Departed
 from provisioner.plan.plan import Plan
@@ -25,7 +26,8 @@ class Known:
     """What the journal knows of one target: what is outstanding, how much there was at the last converged run, and what
     system it was when it was last applied to. `converged` False: there was no such run, and the history goes back to
     the beginning. `records` is the number of the newest record, 0 where there is none, None where nobody looked; `gap`
-    since when it goes on after a chain that is lost."""
+    since when it goes on after a chain that is lost. `rotations` are credentials of services by their slots, None where
+    nobody looked."""
 
     outstanding: tuple[Outstanding, ...] = ()
     counts: Mapping[str, int] | None = None
@@ -34,6 +36,7 @@ class Known:
     converged: bool = True
     records: int | None = None
     gap: Instant | None = None
+    rotations: Mapping[str, Rotation] | None = None
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,9 @@ from provisioner.records.store import RecordStore
 FORMAT = "provision.run/1"
 _FOLDER = "runs"
 _RUN = re.compile(r"[a-z0-9]{1,16}")
-_NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z0-9]{1,16}-(?:begin|end-[0-9a-f]{8})\.json\Z")
+_NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-([a-z0-9]{1,16})-(?:(begin)|(end|left)-[0-9a-f]{8})\.json\Z")
+LOOKED_BACK = timedelta(days=30)
+"""How long a run that has no end on record is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +73,21 @@ class Began:
 @dataclass(frozen=True, slots=True)
 class Over:
     """`how` it ended, in words; `ended` are the credentials that were taken back, `left` those that were not, with the
-    reason."""
+    reason. `settled` False: some of these should have been, and somebody has to end them yet."""
 
     run: str
     at: Instant
     how: str
     ended: tuple[str, ...]
     left: tuple[str, ...]
+    settled: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """As it is stored."""
         return {
             "format": FORMAT,
             "what": "end",
+            "settled": self.settled,
             "run": self.run,
             "at": format_instant(self.at),
             "how": plain_text(self.how, 300),
@@ -99,7 +103,7 @@ def new_run() -> str:
 
 def record(store: RecordStore, one: Began | Over) -> None:
     """Keep it. ProvisionError where it cannot be written: then nothing may be given."""
-    what = "begin" if isinstance(one, Began) else f"end-{secrets.token_hex(4)}"
+    what = "begin" if isinstance(one, Began) else f"{'end' if one.settled else 'left'}-{secrets.token_hex(4)}"
     key = f"{_FOLDER}/{one.at:%Y-%m-%d}/{one.at:%Y%m%dT%H%M%SZ}-{one.run}-{what}.json"
     store.create(key, canonical_json(one.to_json()) + b"\n")
 
@@ -127,14 +131,14 @@ class GoingOn:
     def __call__(self, at: Instant) -> tuple[str, ...]:
         margin = timedelta(seconds=self.margin)  # by which a clock may be ahead, too: over midnight, that is a day
         days = sorted({f"{day:%Y-%m-%d}" for day in (at - timedelta(days=1), at, at + margin)})
-        named = [(day, name) for day in days for name in self.store.names(f"{_FOLDER}/{day}")]
         found = []
-        for day, name in named:
-            if not _NAME.match(name) or not name.endswith("-begin.json"):
-                continue
-            one = self._of(f"{_FOLDER}/{day}/{name}")
-            if one is None or (any(t in one.given for t in self.targets) and at < one.ends + margin):
-                found.append(name.split("-")[1])
+        for day in days:
+            for match in filter(None, map(_NAME.match, self.store.names(f"{_FOLDER}/{day}"))):
+                run, begins, _ = match.groups()
+                one = self._of(f"{_FOLDER}/{day}/{match[0]}") if begins else None
+                over = one is not None and (at >= one.ends + margin or not any(t in one.given for t in self.targets))
+                if begins and not over:
+                    found.append(run)
         return tuple(found)
 
     def _of(self, key: str) -> Began | None:
@@ -142,6 +146,35 @@ class GoingOn:
             one = _read(self.store.read(key))
             self._begun[key] = one if isinstance(one, Began) else None
         return self._begun[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Unended:
+    """A run whose end is not on record. `left`: that something of it could not be ended is."""
+
+    began: Began
+    left: bool
+
+
+def unended(store: RecordStore, now: Instant) -> tuple[Unended, ...]:
+    """Those of the last days, oldest first. Their names tell; only what began and did not end is read."""
+    begun: dict[str, str] = {}
+    over: dict[str, set[str]] = {}
+    first = f"{now - LOOKED_BACK:%Y-%m-%d}"
+    for day in [d for d in store.names(_FOLDER) if d >= first]:
+        for match in filter(None, map(_NAME.match, store.names(f"{_FOLDER}/{day}"))):
+            run, begins, ends = match.groups()
+            if begins:
+                begun[run] = f"{_FOLDER}/{day}/{match[0]}"
+            else:
+                over.setdefault(run, set()).add(ends)
+    found = []
+    for run, key in begun.items():
+        if "end" not in over.get(run, ()):
+            began = _read(store.read(key))
+            if isinstance(began, Began) and began.run == run:
+                found.append(Unended(began, run in over))
+    return tuple(found)
 
 
 def any_run(store: RecordStore) -> bool:
@@ -165,7 +198,8 @@ def _read(data: bytes | None) -> Began | Over | None:
             return None
         run, at = str(found["run"]), parse_instant(found["at"])
         if found["what"] == "end":
-            return Over(run, at, str(found["how"]), _texts(found["ended"]), _texts(found["left"]))
+            settled = found["settled"] is True
+            return Over(run, at, str(found["how"]), _texts(found["ended"]), _texts(found["left"]), settled)
         role, proven = found["role"], found["proven"]
         if found["what"] != "begin" or not isinstance(proven, bool):
             return None

@@ -18,7 +18,7 @@ class TargetStatus:
     """One target as the journal knows it. `since` is when an apply last left nothing to do there, at `revision`;
     `system` what it really was when it was last applied to; `gap` since when it goes on without the journal before.
     `holder` names the run that has its lock, in words, and `under_way` is what that one has begun. `gone`: the files do
-    not declare it any more."""
+    not declare it any more. `runs` are those of `provision run` that may have left a credential there, in words."""
 
     name: str
     since: Instant | None = None
@@ -30,6 +30,7 @@ class TargetStatus:
     holder: str = ""
     under_way: tuple[Outstanding, ...] = ()
     gone: bool = False
+    runs: tuple[str, ...] = ()
 
 
 def text(
@@ -66,6 +67,7 @@ def _notes(target: TargetStatus) -> Iterator[str]:
         yield f"{target.holder} has its lock: it is at work, or the next run takes over what it left"
     if target.gone:
         yield "the files do not declare it any more: what was given there stays, and nothing is called"
+    yield from target.runs
     if target.gap is not None:
         yield f"its records begin {moment(target.gap)}: the journal before is lost, with who was cut off then"
 
@@ -82,6 +84,8 @@ def _headline(targets: Sequence[TargetStatus], now: Instant) -> str:
         return "No targets are declared."
     busy = sum(bool(target.holder) for target in targets)
     at_work = f"; a run is at work on {busy} of them" if busy else ""
+    runs = sum(len(target.runs) for target in targets)
+    at_work += f"; {plural(runs, 'credential')} of runs may be left over" if runs else ""
     if not items:
         return f"Nothing is outstanding on {plural(len(targets), 'target')}{at_work}."
     oldest = min(item.since for item in items)

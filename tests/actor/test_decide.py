@@ -15,7 +15,7 @@ from provisioner.model.access import DeclaredAccess
 from provisioner.model.environment import Environment
 from provisioner.model.identity import AccountName, Identity, IdentityKind
 from tests.builders import NOW
-from tests.worlds import a_role, files, held, someone
+from tests.worlds import a_role, block, files, held, someone
 
 HOUR = timedelta(hours=1)
 PLACES = (Environment("production", protected=True), Environment("staging"))
@@ -86,6 +86,26 @@ def test_each_of_the_trees_must_let_them_in() -> None:
     assert judged(a_run(by("ada")), yes, gone).code == "unknown-account"
     assert judged(a_run(by("ada")), no, yes).code == "not-held"
     assert judged(a_run(by("ada"))).code == "nothing-applied"
+
+
+def test_an_account_that_only_newer_files_give_to_somebody_stands_for_nobody_yet() -> None:
+    then = access(known("ada", IN_PRODUCTION), known("bob", IN_PRODUCTION))
+    mine, theirs = {"github": AccountName("a", "999")}, {"github": AccountName("b", IDS["ada"])}
+    moved = access(known("ada", IN_PRODUCTION, accounts=mine), known("bob", IN_PRODUCTION, accounts=theirs))
+    told = judged(a_run(by("ada")), then, moved)
+    assert told.code == "account-moved" and "were applied ada set it going, by newer ones" in told.sentence
+    robots = [known("robot", IN_PRODUCTION, kind=IdentityKind.SERVICE, id=name) for name in ("one", "two")]
+    nightly = [
+        replace(access(one), pipelines=block({"site": {"schedules": one.id}}, "access/pipelines.yaml"))
+        for one in robots
+    ]
+    assert judged(a_run(schedule=True, pipeline="site"), *nightly).code == "account-moved"
+    assert judged(a_run(schedule=True, pipeline="site"), nightly[0], nightly[0]).people == ("one",)
+
+
+def test_somebody_who_was_renamed_is_the_same_and_has_the_id_that_was_applied() -> None:
+    renamed = access(known("ada", IN_PRODUCTION, id="ada-l", was=("ada",)))
+    assert judged(a_run(by("ada")), access(known("ada", IN_PRODUCTION)), renamed).people == ("ada",)
 
 
 def test_whoever_is_held_is_out_also_by_an_earlier_id() -> None:

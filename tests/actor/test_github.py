@@ -152,6 +152,8 @@ def test_the_runner_ends_it_while_it_waits(settled: Actions) -> None:
             process.kill()
     assert process.returncode == 130 and "bob may not do this" in said
     assert run.conclusion == "cancelled"
+    (told,) = job.decided(str(run.id))
+    assert (told.code, told.aborted) == ("not-held", True)
 
 
 def test_a_schedule_is_nobodys_and_runs_as_the_service_that_the_files_name(hub: Actions) -> None:

@@ -158,6 +158,15 @@ def test_jenkins_a_build_after_another_is_of_whoever_began_that(servers: Servers
     assert servers.on_jenkins(gone).gate().status == 5
 
 
+def test_jenkins_the_job_of_a_pull_request_may_have_anybodys_code(servers: Servers) -> None:
+    hub = servers.jenkins
+    for name in ("PR-12", "PR-12-merge", "MR-3-head"):
+        build = hub.begin(hub.by("ada"), job=f"job/acme/job/site/job/{name}")
+        assert "of a pull request" in servers.on_jenkins(build).refused("fork")
+        assert build.result == "ABORTED"
+    assert servers.on_jenkins(hub.begin(hub.by("ada"), job="job/acme/job/site/job/main")).gate().out == "ada\n"
+
+
 def test_jenkins_a_build_that_is_over_or_elsewhere_is_not_ours(servers: Servers) -> None:
     hub = servers.jenkins
     build = hub.begin(hub.by("ada"))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from provisioner.actor.decide import Asked
+from provisioner.actor.declared import pipeline_of
 from provisioner.actor.shares import Asking, Share, max_duration, refused, shares
 from provisioner.load import load_files
 from provisioner.model.access import DeclaredAccess
@@ -100,3 +101,17 @@ def test_a_pipeline_that_nobody_declared_or_scoped_is_given_nothing() -> None:
     assert [c.code if c is not None else "" for c in codes] == ["no-pipeline", "no-pipeline", "no-scope", ""]
     assert max_duration(asking("ada"), [tree()]) == timedelta(minutes=20)
     assert max_duration(asking("ada", pipeline="reading"), [tree()]) == timedelta(hours=1)
+
+
+def test_an_entry_is_for_one_workflow_or_for_the_rest_of_the_repository() -> None:
+    text = BASE.replace("  reading: {", "  one: {repository: site, workflow: a.yml}\n  site: {}\n  reading: {")
+    hub = "  hub: {provider: github, organization: acme, mode: report, token: {env: T}}\n"
+    declared = tree(text.replace("targets:\n", f"targets:\n{hub}"))
+    target = declared.targets["hub"]
+
+    def entry(*workflow: str, name: str = "site") -> str:
+        return pipeline_of(declared, "github", target, (name, f"acme/{name}"), workflow)
+
+    assert [entry("a.yml", ".github/workflows/a.yml"), entry("b.yml"), entry()] == ["one", "site", "site"]
+    only = tree(text.replace("  site: {}\n", "").replace("targets:\n", f"targets:\n{hub}"))
+    assert pipeline_of(only, "github", only.targets["hub"], ("site",), ("b.yml",)) == ""

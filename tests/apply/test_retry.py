@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.contract import Done, Failed, Unknown
+from provisioner.model.unit import Unit, UnitMode
 from tests.apply.fakes import Rig, T
 from tests.builders import at, change, plan
 
@@ -43,6 +44,21 @@ def test_busy_for_ever_ends(rig: Rig) -> None:
     done = rig.apply(plan(REVOKE_ADA))
     assert isinstance(done.outcomes[REVOKE_ADA.id], Failed)
     assert len(rig.system.writes()) == rig.waits.tries
+
+
+def test_while_each_call_does_some_of_a_unit_it_goes_on_and_the_rest_is_given_up_only_when_none_does(
+    rig: Rig,
+) -> None:
+    rig.system.units = lambda _: Unit("all", UnitMode.TRANSACTION)
+    many = [change("create", f"{T}:membership/devs/p{i}") for i in range(9)]
+    rig.system.faults = {str(c.address): ["busy"] * i for i, c in enumerate(many)}
+    assert not rig.apply(plan(*many)).any_failed
+    assert rig.system.writes().count(str(many[-1].address)) == 9 > rig.waits.tries
+    stuck = [change("create", f"{T}:membership/devs/q{i}") for i in range(2)]
+    rig.system.faults = {str(stuck[1].address): ["busy"] * 50}
+    done = rig.apply(plan(*stuck))
+    assert [type(done.outcomes[c.id]) for c in stuck] == [Done, Failed]
+    assert rig.system.writes().count(str(stuck[1].address)) == 1 + rig.waits.tries
 
 
 def test_unanswered_call_that_was_done_is_not_sent_again(rig: Rig) -> None:

@@ -298,6 +298,12 @@ def test_who_adds_to_the_scope_of_a_pipeline_asks_the_owners_of_what_its_runs_ma
     }
     narrower = told(changed(("scope: [developer]", "scope: []"), base=scoped))
     assert narrower == {"pipeline site: scope changed": {"pipeline site": None}}
+    for more in ("repository: other", "workflow: a.yml"):  # whose code it is that gets it
+        found = told(changed(("scope: [developer]", f"scope: [developer], {more}"), base=scoped))
+        (needs,) = found.values()
+        assert {"pipeline site", "role developer"} <= set(needs), more
+    bot = told(changed(("scope: [developer]", "scope: [developer], schedules: bot"), base=scoped))
+    assert "service bot" in bot["pipeline site: schedules changed"]
 
 
 def test_environments_pipelines_and_guardrails() -> None:

@@ -56,6 +56,8 @@ roles:
 pipelines:
   report: {{repository: report, scope: [shop], schedules: nightly-bot, max_duration: 20m}}
   other: {{repository: other}}
+  audits: {{repository: report, workflow: audit.yml, scope: [audit]}}
+  short: {{repository: short, scope: [shop], max_duration: 5m}}
 services:
   nightly-bot: {{owners: [anna], roles: [{{role: nightly, environments: [production]}}]}}
 """
@@ -100,7 +102,10 @@ with open(os.environ["ANSWERS"], "a") as answers:
     print(f"found {found} in {len(seen) > 2}", file=answers)
 """
 SCRIPT = (sys.executable, "-c", READ)
-SLEEP = (sys.executable, "-c", "import psycopg; psycopg.connect('').execute('select pg_sleep(600)')")
+_SLEEP = "import psycopg; psycopg.connect('').execute('select pg_sleep(600)')"
+SLEEP = (sys.executable, "-c", _SLEEP)
+STAYS = (sys.executable, "-c", f"import os; os.setsid(); {_SLEEP}")
+"""What has left the command's process group."""
 MARKED = "select rolname, shobj_description(oid, 'pg_authid') from pg_roles where rolname like 'run%'"
 WAITS = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ilike 'alter role%'"
 LEFT = (
@@ -255,6 +260,15 @@ def test_whoever_shares_nothing_with_it_is_refused_and_their_run_is_stopped(shop
     assert shop.left() == 0
 
 
+def test_a_workflow_with_an_entry_of_its_own_has_that_ones_scope(shop: Warehouse) -> None:
+    path, denied = ".github/workflows/audit.yml", "permission denied for table"
+    told = shop.triggered_by("cleo", path=path)
+    assert told.out.splitlines() == [*(f"{t} {denied} {t}" for t in "xyz"), "w 0"], told.err
+    assert shop.of("cleo")[0].pipeline == "audits"
+    assert shop.triggered_by("anna", path=path).code == 7, "the scope of the other workflow is not this one's"
+    assert shop.left() == 0
+
+
 def test_a_run_started_again_by_another_has_what_both_of_them_have(shop: Warehouse) -> None:
     run, variables = shop.begins("anna")
     actions.finish(run, "failure")
@@ -279,6 +293,8 @@ def test_on_a_laptop_it_is_said_who_it_is_for_and_the_record_says_so(shop: Wareh
     _, variables = shop.begins("ben")
     assert shop.said_for("anna", "--", *SCRIPT, **variables).code == 64, "in a job nobody says who they are"
     assert shop.said_for("anna", "--for", "2h", "--", *SCRIPT).code == 64
+    none = shop.said_for("anna", "--target", "wharehouse", "--", *SCRIPT)
+    assert none.code == 64 and "declare no such target" in none.err
     assert shop.said_for("anna", "--pipeline", "other", "--", *SCRIPT).code == 7
     assert shop.said_for("anna", "--role", "stock", "--", *SCRIPT).code == 7
 
@@ -287,6 +303,9 @@ def test_its_time_is_its_end_and_the_command_decides_the_status(shop: Warehouse)
     over = shop.said_for("anna", "--for", "1s", "--", "sleep", "600")
     assert (over.code, shop.left()) == (124, 0), over.err
     assert shop.said_for("anna", "--", "sh", "-c", "exit 3").code == 3
+    short = ("run", "--environment", "production", "--person", "anna", "--pipeline", "short")
+    assert shop.here(*short, "--", "true").code == 0, "without --for it lasts as long as it may"
+    assert shop.here(*short, "--for", "6m", "--", "true").code == 64
     assert shop.said_for("anna", "--", "there-is-no-such-command").code == 127
     assert shop.left() == 0
 
@@ -389,7 +408,7 @@ def test_no_signal_and_no_full_disk_leaves_a_login_behind(shop: Warehouse) -> No
 
 def test_what_a_killed_run_leaves_is_ended_by_the_next(shop: Warehouse) -> None:
     begun = ("run", "--environment", "production", "--person", "anna", "--pipeline", "report", "--")
-    asked = ("sh", "-c", '"$@" & wait', "sh", *SLEEP)
+    asked = ("sh", "-c", '"$@" & wait', "sh", *STAYS)
     killed = subprocess.Popen(
         [sys.executable, "-c", COMMAND, *begun, *asked], cwd=shop.folder, env=shop.environ,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,

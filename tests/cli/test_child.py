@@ -44,6 +44,26 @@ def test_its_whole_group_is_ended_when_its_time_is_over(tmp_path: Path) -> None:
         time.sleep(0.01)
 
 
+def test_it_and_what_it_started_do_not_outlive_us(tmp_path: Path) -> None:
+    """Whatever ended us: nobody is there any more who would end its credentials."""
+    place = tmp_path / "pids"
+    text = f"sleep 600 & sleep 600 & jobs -p > {place}.new; echo $$ >> {place}.new; mv {place}.new {place}; wait"
+    code = (
+        f"from provisioner.cli.child import run_until\nimport os\nrun_until(('sh', '-c', {text!r}), os.environ, 60)\n"
+    )
+    ours = subprocess.Popen([sys.executable, "-c", code], cwd=TOP)
+    end = time.monotonic() + 60
+    while not place.exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    ours.kill()
+    ours.wait()
+    for pid in place.read_text().split():
+        while state(pid) != "Z":
+            assert time.monotonic() < end, "a part of it goes on"
+            time.sleep(0.01)
+
+
 def state(pid: str) -> str:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

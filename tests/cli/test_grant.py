@@ -70,6 +70,21 @@ def test_what_the_files_would_be_wrong_with_is_not_written(company: Repository) 
     assert file_of(company) == before
 
 
+def test_what_would_be_over_already_is_not_written(company: Repository) -> None:
+    company.person("ada", roles="[developer]\n    until: 2099-01-01T00:00:00Z")
+    company.person("bob", roles="[developer]\n    until: 2020-01-01T00:00:00Z")
+    before = file_of(company), file_of(company, "bob")
+    for who, more, told in (
+        ("ada", ("--from", "2020-01-01T00:00:00Z"), "`ada` would never hold it: it ends 2020-01-01T04:00:00Z"),
+        ("ada", ("--from", "2099-02-01T00:00:00Z"), "`ada` would never hold it: their own time ends 2099-01-01T"),
+        ("bob", (), "`bob` would never hold it: their own time ends 2020-01-01T00:00:00Z"),
+        ("bob", ("--from", "merge"), "`bob` would never hold it: their own time ends 2020-01-01T00:00:00Z"),
+    ):
+        ran = company.run("grant", who, "ops", "--for", "4h", *more, *ASKED)
+        assert ran.status == 1 and "error[already-over]" in ran.err and told in ran.err, ran.err
+    assert (file_of(company), file_of(company, "bob")) == before
+
+
 def test_on_a_branch_the_working_folder_stays_as_it_is(company: Repository) -> None:
     before = file_of(company)
     ran = company.run("grant", "ada", "ops", "--for", "4h", "--branch", "for-ada", *ASKED)

@@ -17,6 +17,7 @@ class GithubHarness:
     lacks: Mapping[str, str] = {
         "marks": "GitHub has no place for a mark on a person or a membership",
         "locks": "nobody can be locked in an organization and kept",
+        "keyless": "nothing there takes the token of a CI",
         "renames": "people change their logins themselves",
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from provisioner.contract import Connection, Provider
 from provisioner.model.access import DeclaredAccess
@@ -55,6 +55,24 @@ class Harness(Protocol):
 
     def can_get_in(self, login: str) -> bool:
         """Whether the account could still be used, as the system itself decides."""
+        ...
+
+
+@runtime_checkable
+class TakesTokens(Protocol):
+    """A system where a service can have a role in place of a key. Which do not, say so as lacking `keyless`."""
+
+    def take_tokens(self) -> None:
+        """Let it know who signs the tokens of pipelines; with a role of its own, `foreign`, that has another use."""
+        ...
+
+    @property
+    def keyless_grants(self) -> Mapping[str, Any]:
+        """Something that such a role can hold."""
+        ...
+
+    def takes_on(self, login: str, repository: str, environment: str | None) -> bool:
+        """Whether a job of that repository and environment can take the role on now."""
         ...
 
 

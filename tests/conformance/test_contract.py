@@ -15,12 +15,13 @@ from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action
 from provisioner.model.coverage import EVERYTHING, Verdict
+from provisioner.model.identity import role_accounts
 from provisioner.model.past import PastDeclared
 from provisioner.model.principal import Principal, PrincipalKind
 from tests.builders import NOW
-from tests.conformance.harness import Harness, Stand
+from tests.conformance.harness import Harness, Stand, TakesTokens
 from tests.runs import failures, journal, run
-from tests.worlds import a_role, files, said, someone
+from tests.worlds import a_role, block, files, said, someone
 
 DEV = a_role("dev", ["developers"], target="sys")
 OPS = a_role("ops", ["operators"], target="sys")
@@ -206,6 +207,36 @@ def test_rename_keeps_the_account_and_what_it_holds(stand: Stand, tmp_path: Path
     assert done[0] == "rename sys:account/ada" and not any(line.startswith(("revoke", "create")) for line in done)
     assert stand.harness.members("developers") == {"ada"}
     assert apply(stand, tmp_path, new, old) == []
+
+
+def test_role_without_keys_is_for_one_pipeline_alone_and_for_nobody_after_its_service_left(
+    stand: Stand, tmp_path: Path
+) -> None:
+    skip_if_lacking(stand.harness, "keyless")
+    harness = stand.harness
+    assert isinstance(harness, TakesTokens)
+    harness.seed_foreign()
+    harness.take_tokens()
+    before = harness.truth()
+    trust = {"sys": {"trust": {"github": {"repository": "acme/site", "environment": "production"}}}}
+    bot = replace(someone("bot", "reading", service=True), keyless=block(trust, "access/services.yaml"))
+    bot = replace(bot, accounts=role_accounts(bot))
+    (given,) = DEV.grants
+    grants = (replace(given, block=block(harness.keyless_grants, "access/roles.yaml")),)
+    reading = replace(a_role("reading", target="sys"), grants=grants)
+    here, gone = files([bot], [reading]), files([], [reading])
+    assert "create sys:account/role%2Fbot" in apply(stand, tmp_path, here)
+    assert harness.takes_on("role/bot", "acme/site", "production")
+    for repository, environment in (("acme/site", "staging"), ("acme/site", None), ("acme/other", "production")):
+        assert not harness.takes_on("role/bot", repository, environment)
+    assert apply(stand, tmp_path, here) == []
+    assert "disable sys:account/role%2Fbot" in apply(stand, tmp_path, gone, here)
+    assert not harness.takes_on("role/bot", "acme/site", "production") and not harness.can_get_in("role/bot")
+    assert apply(stand, tmp_path, gone, here) == []
+    later = datetime.now(NOW.tzinfo) + timedelta(days=31)
+    ended, _ = run(facing(stand, gone, now=later), tmp_path, now=later)
+    assert said(ended.plan) == ["delete sys:account/role%2Fbot"]
+    assert harness.truth() == before
 
 
 def test_removed_line_revokes_and_hand_made_membership_of_the_same_person_stays(stand: Stand, tmp_path: Path) -> None:

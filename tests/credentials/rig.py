@@ -245,8 +245,8 @@ class Everywhere:
         return {
             "vault": None if vault is None else pair(vault),
             "manager": None if manager is None else pair(manager),
-            "github": None if hub is None else _whole(hub),
-            "circleci": None if circle is None else _whole(circle),
+            "github": None if hub is None else whole(hub),
+            "circleci": None if circle is None else whole(circle),
         }
 
     def working(self) -> list[str]:
@@ -258,7 +258,8 @@ class Everywhere:
         return {found[0] for found in self.delivered().values() if found is not None}
 
 
-def _whole(text: str) -> tuple[str, str]:
+def whole(text: str) -> tuple[str, str]:
+    """The two parts of one value."""
     found = json.loads(text)
     return str(found["AccessKeyId"]), str(found["SecretAccessKey"])
 

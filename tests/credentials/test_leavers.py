@@ -67,6 +67,10 @@ def test_a_leaver_who_could_write_where_a_secret_lies_is_told_with_what_to_renew
         assert "the team builders, push on site" in found["why"] and "rotate deploy-bot" in found["fix"]
         acme.declare(LOCAL, SITE, OTHER, more=GITHUB)
         assert told(acme)[0]["message"].startswith("ada, ben could have used")
+        org.base_permission = "write"
+        world.version += 1
+        (found,) = told(acme)
+        assert found["message"].startswith("ada, ben, cy could have used"), "every member may write"
 
 
 def test_a_receipt_says_what_to_renew_until_it_is(acme: Company, monkeypatch: pytest.MonkeyPatch) -> None:

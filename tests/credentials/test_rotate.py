@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import time
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from provisioner.cli.locking import run_info
 from provisioner.cli.slots import gone_slots
 from provisioner.cli.wiring import Wanted, open_work
 from provisioner.contract import Issues
-from tests.credentials.rig import ACCOUNT, BOT, Company, pair
+from tests.credentials.rig import ACCOUNT, BOT, Company, pair, whole
 
 LOCAL, MANAGER = "{to: local/bot.json}", "{to: aws/secrets/bot}"
 
@@ -64,6 +65,51 @@ def test_a_key_in_its_overlap_is_kept_where_somebody_switched_off_the_new_one(ac
     (third,) = set(acme.live()) - {first}
     assert pair(acme.in_file("bot.json"))[0] == third and acme.works(*pair(acme.in_file("bot.json")))
     assert acme.live() == {first: True, third: True}, "with an overlap of its own"
+
+
+def test_a_credential_that_is_to_lie_under_another_name_is_due_and_is_put_there(acme: Company) -> None:
+    acme.declare(LOCAL, MANAGER)
+    assert acme.run("apply").status == 0
+    (key,), mine = acme.live(), pair(acme.in_file("bot.json"))
+    acme.declare(LOCAL, "{to: aws/secrets/bot, as: {user: ID, secret: KEY}}")
+    told = acme.run("plan")
+    assert "aws/secrets/bot does not have it as ID and KEY yet" in told.out + told.err
+    ran = acme.run("apply")
+    assert ran.status == 0, ran.out + ran.err
+    assert acme.in_secrets_manager("bot") == {"ID": mine[0], "KEY": mine[1]} and set(acme.live()) == {key}
+    assert acme.run("rotate", "--due").out == "Nothing is due.\n"
+    acme.declare("{to: local/bot.json, as: KEY}")
+    shutil.rmtree(acme.root / ".provision")
+    assert acme.run("rotate", "--due").status == 0
+    found = acme.in_file("bot.json")
+    assert found is not None and "AWS_ACCESS_KEY_ID" not in found, "also where nobody knows any more what it was called"
+    assert acme.works(*whole(found["KEY"]))
+
+
+def test_a_credential_that_is_declared_again_after_it_was_switched_off_is_told_and_made_by_apply(acme: Company) -> None:
+    acme.declare(LOCAL)
+    assert acme.run("apply").status == 0
+    acme.declare_no_credential()
+    assert acme.run("apply").status == 0 and list(acme.live().values()) == [False]
+    acme.declare(LOCAL)
+    told = acme.run("plan")
+    assert "it was switched off" in told.out + told.err and "due: it was switched off" in acme.run("rotate").out
+    assert acme.run("apply").status == 0
+    assert acme.works(*pair(acme.in_file("bot.json"))) and sorted(acme.live().values()) == [False, True]
+
+
+def test_what_somebody_wrote_over_beside_its_companion_is_noticed_and_written_anew(acme: Company) -> None:
+    acme.declare(LOCAL, MANAGER)
+    assert acme.run("apply").status == 0
+    (key,), mine, path = acme.live(), pair(acme.in_file("bot.json")), acme.local / "bot.json"
+    os.utime(path, (0, 0))
+    assert acme.run("rotate", "--due").out == "Nothing is due.\n", "it is the same"
+    path.write_text(path.read_text().replace(mine[1], "mistyped"))
+    ran = acme.run("rotate", "--due")
+    assert ran.status == 0 and ran.out == f"deploy-bot: access-key on aws: {key} lies in local/bot.json\n", (
+        ran.out + ran.err
+    )
+    assert pair(acme.in_file("bot.json")) == mine and set(acme.live()) == {key}, "read back from the other place"
 
 
 def test_what_is_known_of_a_credential_survives_the_sums_of_later_runs_and_is_shown(acme: Company) -> None:
@@ -133,6 +179,8 @@ def test_a_service_that_gets_another_name_in_an_overlap_keeps_what_is_known_of_i
     assert acme.run("rotate", "deploy-bot").status == 0
     (second,), (user, secret) = set(acme.live()) - {first}, pair(acme.in_file("bot.json"))
     _edit(acme, "  deploy-bot:\n", "  robot:\n    was: [deploy-bot]\n    accounts: {aws: {login: deploy-bot}}\n")
+    for told in (acme.run("plan"), acme.run("rotate")):
+        assert "no credential" not in told.out + told.err, "it has one, under the name that it had"
     ran = acme.run("apply")
     assert ran.status == 0 and "found:" not in ran.err, ran.out + ran.err
     assert acme.live() == {first: True, second: True} and acme.works(user, secret)

@@ -44,10 +44,11 @@ def test_what_is_known_of_a_slot_is_the_same_after_a_sum() -> None:
         ("prove", "done", {"id": "K1"}),
         ("deliver", "intent", {"to": "vault/a", "id": "K1", "before": []}),
         ("deliver", "done", {"to": "vault/a", "id": "K1", "after": ["1"]}),
+        ("deliver", "done", {"to": "hub/a", "id": "K1", "after": ["7"], "names": ["ID", "KEY"]}),
         ("verify", "done", {"id": "K1"}),
         ("issue", "intent", {"before": ["K1"]}),
         ("issue", "done", {"id": "K2"}),
-        ("deliver", "intent", {"to": "vault/a", "id": "K2", "before": ["1"]}),
+        ("deliver", "intent", {"to": "vault/a", "id": "K2", "before": ["1"], "names": ["KEY"]}),
     ):
         known.take({"step": step, "phase": phase, **more}, AT)
     again = Rotation.from_json(json.loads(json.dumps(known.to_json())))

@@ -7,8 +7,19 @@ import os
 import shutil
 import sys
 import time
-from typing import Any
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
 
+import pytest
+
+from provisioner.cli.locking import run_info
+from provisioner.cli.rotating import Chosen, rotate_all
+from provisioner.cli.slots import slots
+from provisioner.cli.wiring import Wanted, open_work
+from provisioner.diagnostics import Diagnostic, ProvisionError
+from provisioner.records.lock import Lock
 from tests.credentials.rig import ACCOUNT, BOT, Company, pair
 
 LOCAL, MANAGER = "{to: local/bot.json}", "{to: aws/secrets/bot}"
@@ -27,6 +38,25 @@ def test_a_delivery_that_fails_leaves_the_old_key_working_and_the_next_run_goes_
     assert acme.run("rotate", "deploy-bot").status == 0
     (new,) = set(acme.live()) - {first}
     assert pair(acme.in_secrets_manager("bot"))[0] == pair(acme.in_file("bot.json"))[0] == new
+
+
+def test_a_new_key_that_is_switched_off_before_it_lies_everywhere_goes_nowhere_else(acme: Company) -> None:
+    """Whose store did not have it yet would lose the key that works."""
+    acme.declare(MANAGER, LOCAL)
+    assert acme.run("apply").status == 0
+    (first,) = acme.live()
+    in_the_way = acme.local / ".bot.json.0.new"
+    in_the_way.mkdir()
+    ran = acme.run("rotate", "deploy-bot")
+    assert ran.status == 8 and "local/bot.json does not have" in ran.err, ran.out + ran.err
+    in_the_way.rmdir()
+    (second,) = set(acme.live()) - {first}
+    acme.aws.client("iam", ACCOUNT).update_access_key(UserName=BOT, AccessKeyId=second, Status="Inactive")
+    ran = acme.run("rotate", "--due")
+    assert ran.status == 0 and f"{second} is deleted: somebody switched it off" in ran.out, ran.out + ran.err
+    (third,) = set(acme.live()) - {first}
+    assert pair(acme.in_secrets_manager("bot")) == pair(acme.in_file("bot.json")) and acme.live()[first]
+    assert pair(acme.in_file("bot.json"))[0] == third and acme.works(*pair(acme.in_file("bot.json")))
 
 
 def test_a_place_that_cannot_be_looked_at_stops_it_before_a_key_is_made(acme: Company) -> None:
@@ -52,6 +82,10 @@ def test_a_key_that_nothing_shows_to_be_ours_is_never_ended_to_make_room(acme: C
     ran = acme.run("rotate", "deploy-bot")
     assert ran.status == 8 and foreign in ran.err and "nothing shows" in ran.err
     assert acme.live() == before and acme.works(*pair(acme.in_file("bot.json")))
+    files = acme.root / "access" / "all.yaml"
+    files.write_text(files.read_text().replace("aws-iam, ", "aws-iam, people: {access_keys: none}, "))
+    planned = acme.run("plan").out
+    assert planned.count("[key-undeclared]") == 1 and "nothing shows that what was made" in planned, planned
 
 
 def test_with_the_journal_lost_the_companion_says_which_key_is_ours(acme: Company) -> None:
@@ -74,6 +108,38 @@ def test_no_key_is_made_for_a_user_that_is_not_known_to_be_the_bots(acme: Compan
     ran = acme.run("rotate", "--due")
     assert ran.status == 8 and "carries no mark of ours" in ran.err
     assert acme.live() == {} and acme.in_file("bot.json") is None
+
+
+def test_what_ends_credentials_has_nothing_to_say_of_one_that_is_still_to_be_made(acme: Company) -> None:
+    """Its account is made by an apply that is to come."""
+    acme.declare(LOCAL)
+    ran = acme.run("expire")
+    assert ran.status == 0 and "not done" not in ran.err, ran.out + ran.err
+    assert acme.run("apply").status == 0 and acme.run("rotate", "deploy-bot").status == 0
+    time.sleep(1.1)
+    assert "is switched off" in acme.run("expire").out, "what is over is ended"
+
+
+def test_a_run_that_loses_its_lock_says_what_it_had_done(acme: Company, capsys: pytest.CaptureFixture[str]) -> None:
+    acme.declare(LOCAL)
+    assert acme.run("apply").status == 0
+    opened = open_work(Wanted(Path("access"), planning=False))
+    lock, wanted = Lost(2), slots(opened.declared, opened.targets, datetime.now(UTC))
+    with pytest.raises(ProvisionError):
+        rotate_all(opened, wanted, run_info(opened, "rotate"), cast(Lock, lock), Chosen(anew=True))
+    assert "is made" in capsys.readouterr().out and len(acme.live()) == 2
+    assert acme.run("rotate", "--due").status == 0, "and the next one goes on"
+
+
+@dataclass
+class Lost:
+    """Of a lock that somebody takes over before the intent of that number."""
+
+    left: int
+
+    def lost(self) -> Diagnostic | None:
+        self.left -= 1
+        return None if self.left > 0 else Diagnostic("lock-lost", "somebody took it over")
 
 
 def test_no_process_is_started_with_a_secret_in_its_arguments_or_environment(acme: Company) -> None:

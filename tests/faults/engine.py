@@ -152,6 +152,7 @@ _MODULES = {
     "github": ("jwt", "requests", "provisioner.providers.github.read", "provisioner.providers.github.write"),
     "warehouse": ("psycopg", "provisioner.providers.postgresql.read", "provisioner.providers.postgresql.write"),
     "circleci": ("requests", "provisioner.providers.circleci.read", "provisioner.providers.circleci.write"),
+    "run": ("provisioner.cli.run", "provisioner.cli.minting", "provisioner.providers.postgresql.mint"),
 }  # fmt: skip
 
 

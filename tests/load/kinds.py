@@ -311,6 +311,14 @@ KINDS: dict[str, tuple[str | bytes, list[str]]] = {
         "         from: 2027-02-01T00:00:00Z, until: 2027-02-09T00:00:00Z}\n",
         ["1.yaml:5:45 too-long"],
     ),
+    "too-long-on-end": (
+        "people:\n  bob:\n    roles:\n"
+        "      - {role: deployer, environments: [production], reason: x,\n"
+        "         from: 2999-02-05T00:00:00Z, until: 2999-02-12T00:00:00Z}\n"
+        "      - {role: deployer, environments: [production], reason: x,\n"
+        "         from: 2999-02-01T00:00:00Z, until: 2999-02-05T00:00:00Z}\n",
+        ["1.yaml:5:45 too-long"],
+    ),
     "bad-duration": ("environments:\n  e: {max_duration: 7 days}\n", ["1.yaml:2:21 bad-duration"]),
     # B26 and the rules of environments
     "missing-end": (

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from provisioner.load import limits, ordinary
 from provisioner.load.nodes import Tree, read_with_care
+from provisioner.model.instant import format_instant
 from tests.load.kinds import BASE, KINDS
 from tests.load.tiny import load, told
 
@@ -139,6 +142,20 @@ def test_a_file_as_people_write_it_goes_the_quick_way() -> None:
     assert ordinary.read(text + "    nick: no\n") is None
     assert ordinary.read("a: " + "[" * 59 + "]" * 59) is not None
     assert ordinary.read("".join(" " * n + "a:\n" for n in range(70)) + " " * 70 + "a: x") is None
+
+
+def test_a_grant_that_is_renewed_is_counted_from_now_and_a_gap_ends_what_is_held_on_end() -> None:
+    def problems(*times: tuple[float, float]) -> list[str]:
+        days = [tuple(format_instant(now + timedelta(days=day)) for day in one) for one in times]
+        lines = [f"{{role: deployer, environments: [production], reason: x, from: {a}, until: {b}}}" for a, b in days]
+        return [p.partition(" ")[2] for p in told(load(f"people: {{bob: {{roles: [{', '.join(lines)}]}}}}\n", BASE))]
+
+    now = datetime.now(UTC).replace(microsecond=0)
+    assert problems((-6, 1), (0, 6.9)) == []
+    assert problems((-20, -13), (-13, -6), (-6, 1)) == []
+    assert problems((1, 8), (8.1, 15)) == []
+    assert problems((1, 8), (8, 15), (15, 22)) == ["too-long"]
+    assert problems((-6, 1), (1, 8)) == ["too-long"]
 
 
 def test_a_grant_without_a_start_is_counted_from_now() -> None:

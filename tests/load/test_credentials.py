@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from provisioner.diagnostics import NOWHERE
-from provisioner.load import Loaded, load_access
 from provisioner.model.slot import Names
 from provisioner.model.slots import slots_of
-from provisioner.providers import catalog
+from tests.load.real import load
 
 FILES = """\
 records: {owner: 5f1c0a2b}
@@ -26,20 +25,20 @@ targets:
     base: {people: "ou=p,dc=x", groups: "ou=g,dc=x"}}
 stores:
   vault: {provider: openbao, url: "https://bao.example.com", path: secret/ci}
+  local: {provider: file, folder: ~/credentials}
 """
 
 
 def told(folder: Path, credentials: str, more: str = "") -> list[str]:
-    (folder / "access").mkdir(exist_ok=True)
-    text = f"{FILES}{more}services:\n  bot: {{owners: [grace], credentials: {credentials}}}\n"
-    (folder / "access" / "all.yaml").write_text(text)
-    loaded = load_access(folder / "access", root=folder, providers=catalog.all_providers(), stores=catalog.all_stores())
-    assert all(d.location is not None and d.why and d.fix for d in loaded.diagnostics)
-    return sorted({d.code for d in loaded.diagnostics})
+    return sorted({d.code for d in load(folder, _bot(credentials, more)).diagnostics})
 
 
-def to(*places: str) -> str:
-    return "{aws: {access-key: {deliver_to: [" + ", ".join(places) + "]}}}"
+def _bot(credentials: str, more: str = "") -> str:
+    return f"{FILES}{more}services:\n  bot: {{owners: [grace], credentials: {credentials}}}\n"
+
+
+def to(*places: str, more: str = "") -> str:
+    return f"{{aws: {{access-key: {{{more}deliver_to: [{', '.join(places)}]}}}}}}"
 
 
 @pytest.mark.parametrize(
@@ -59,6 +58,10 @@ def to(*places: str) -> str:
             ["delivery-not-resumable", "keyless-would-do"],
         ),
         (to(), ["delivery-missing"]),
+        (to("{to: vault}", more="rotate_after: 47h, "), ["overlap-too-long"]),
+        (to("{to: vault}", more="rotate_after: 2d, "), []),
+        (to("{to: vault}", more="rotate_after: 1w, overlap: 4d, "), ["overlap-too-long"]),
+        (to("{to: vault}", more="overlap: 4d, "), []),
         (to("{to: nowhere/bot}"), ["unknown-store"]),
         (to("{to: ldap/bot}"), ["delivery-place"]),
         (to("{to: github/site}"), ["delivery-place"]),
@@ -66,6 +69,9 @@ def to(*places: str) -> str:
         (to("{to: vault/../up}"), ["delivery-place"]),
         (to("{to: vault/bot, as: {user: A}}"), ["delivery-names"]),
         (to("{to: vault/bot, as: {login: A, secret: B}}"), ["delivery-names"]),
+        (to("{to: vault/bot, as: provision}"), ["delivery-place"]),
+        (to("{to: local/bot, as: {user: ID, secret: provision}}"), ["delivery-place"]),
+        (to("{to: github/repositories/site, as: {user: Key, secret: KEY}}"), ["delivery-place"]),
         (to("{to: vault/bot}", "{to: vault/bot, as: KEY}"), ["delivered-twice"]),
         (to("{to: vault/bot, as: {user: A, secret: A}}"), ["delivered-twice"]),
         ("{many: {access-key: {deliver_to: [{to: vault}]}}}", ["credential-target"]),
@@ -95,8 +101,8 @@ def test_a_stores_settings_are_checked(tmp_path: Path, store: str, code: str) ->
 
 
 def test_a_slot_is_what_the_files_say(tmp_path: Path) -> None:
-    told(tmp_path, "{aws: {access-key: {rotate_after: 30d, deliver_to: [{to: vault}, {to: aws/secrets/a, as: K}]}}}")
-    loaded = load_access(tmp_path / "access", root=tmp_path, providers=catalog.all_providers())
+    places = "[{to: vault}, {to: aws/secrets/a, as: K}]"
+    loaded = load(tmp_path, _bot(f"{{aws: {{access-key: {{rotate_after: 30d, deliver_to: {places}}}}}}}"))
     usual = Names(user="ID", secret="KEY")
     (slot,) = slots_of(loaded.declared, {"aws-iam": {"access-key": usual}})
     assert str(slot.address) == "aws:credential/access-key/service:bot"
@@ -121,17 +127,16 @@ def test_a_key_for_a_job_that_needs_none_is_told_with_the_block_to_write(
         "environments: {production: {}}\n"
         f"services:\n  bot: {{owners: [grace, 'role:deployer'], roles: [{roles}], credentials: {key}}}\n"
     )
-    (tmp_path / "access").mkdir()
-
-    def load(text: str) -> Loaded:
-        (tmp_path / "access" / "all.yaml").write_text(text)
-        access, providers = tmp_path / "access", catalog.all_providers()
-        return load_access(access, root=tmp_path, providers=providers, stores=catalog.all_stores())
-
-    (found,) = load(text).diagnostics
+    grouped = text.replace("policies: [ReadOnlyAccess]", "groups: [Deployers]")
+    assert (
+        "policies first (a role cannot be in an IAM group (`Deployers`)); then write"
+        in load(tmp_path, grouped).diagnostics[0].fix
+    )
+    assert load(tmp_path, text.replace('"111111111111"', '"111111111111", accounts: existing')).diagnostics == ()
+    (found,) = load(tmp_path, text).diagnostics
     assert (found.code, found.severity.value) == ("keyless-would-do", "note")
     block = found.fix.partition("`services:` ")[2].rpartition("; change")[0]
-    again = load(f"{text}  {block}\n")
+    again = load(tmp_path, f"{text}  {block}\n")
     assert [d.code for d in again.diagnostics] == ["keyless-would-do"]
     old, new = (again.declared.identities[name] for name in ("bot", "bot-keyless"))
     assert [held._replace(location=NOWHERE) for held in new.roles] == [

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.load import Loaded, load_access
-from provisioner.providers import catalog
+from provisioner.load import Loaded
+from tests.load import real
 
 FILES = """\
 records: {owner: 5f1c0a2b}
@@ -32,11 +32,7 @@ GITHUB = "{github: {repository: acme/site, environment: production}}"
 
 
 def load(folder: Path, service: str) -> Loaded:
-    (folder / "access").mkdir(exist_ok=True)
-    (folder / "access" / "all.yaml").write_text(f"{FILES}services:\n  bot: {{owners: [grace], {service}}}\n")
-    loaded = load_access(folder / "access", root=folder, providers=catalog.all_providers(), stores=catalog.all_stores())
-    assert all(d.location is not None and d.why and d.fix for d in loaded.diagnostics)
-    return loaded
+    return real.load(folder, f"{FILES}services:\n  bot: {{owners: [grace], {service}}}\n")
 
 
 def keyless(trust: str = GITHUB, target: str = "aws", role: str = "role: Deploy, ", held: str = "reader") -> str:

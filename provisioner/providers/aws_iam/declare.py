@@ -17,6 +17,7 @@ from provisioner.model.identity import Identity
 from provisioner.model.instant import Instant, parse_instant
 from provisioner.model.principal import Principal, PrincipalKind
 from provisioner.model.resource import Resource
+from provisioner.model.rotation import Rotation
 from provisioner.model.state import State
 from provisioner.model.target import AccountsPolicy, Target
 from provisioner.model.unit import Unit, UnitMode
@@ -122,8 +123,14 @@ class AwsDeclare:
     def check_login(self, login: str) -> str | None:
         return names.why_not("user", login)
 
-    def inspect(self, live: State, whose: Callable[[str], Identity | None], now: Instant) -> Iterator[Diagnostic]:
-        return keys.inspect(self.target, live, whose, now)
+    def inspect(
+        self,
+        live: State,
+        whose: Callable[[str], Identity | None],
+        made: Callable[[Identity, str], Rotation | None],
+        now: Instant,
+    ) -> Iterator[Diagnostic]:
+        return keys.inspect(self.target, live, whose, made, now)
 
     def check_trust(self, key: str, block: Block) -> Iterator[Diagnostic]:
         return keyless.check(key, block, self.target)

@@ -13,12 +13,16 @@ from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.model.address import Kind
 from provisioner.model.identity import Identity, IdentityKind
 from provisioner.model.instant import Instant, format_duration, format_instant, parse_duration
+from provisioner.model.rotation import Rotation
 from provisioner.model.state import State
 from provisioner.model.target import Target
 
 KEYS, READ_AT = "access_keys", "keys_read"
 """The keys in `Facts.more` of a live account: when each key that works was made, and when AWS looked."""
 UNKNOWN = "?"
+KIND = "access-key"
+_SKEW = timedelta(minutes=5)
+"""By so much the time at which we noted that a key was made may differ from AWS's."""
 _MOST = 50
 """How many of a kind are told one by one."""
 
@@ -57,7 +61,13 @@ def unread(target: Target, why: str) -> Diagnostic:
     )
 
 
-def inspect(target: Target, live: State, whose: Callable[[str], Identity | None], now: Instant) -> Iterator[Diagnostic]:
+def inspect(
+    target: Target,
+    live: State,
+    whose: Callable[[str], Identity | None],
+    made: Callable[[Identity, str], Rotation | None],
+    now: Instant,
+) -> Iterator[Diagnostic]:
     """As `Inspects.inspect`."""
     if not are_asked_for(target):
         return
@@ -67,7 +77,9 @@ def inspect(target: Target, live: State, whose: Callable[[str], Identity | None]
         if KEYS not in more:
             continue
         login = account.address.object
-        one = _Keys(target, login, whose(login), more[KEYS].split(), more.get(READ_AT, ""), now)
+        who = whose(login)
+        known = made(who, KIND) if who is not None else None
+        one = _Keys(target, login, who, known, more[KEYS].split(), more.get(READ_AT, ""), now)
         for finding in one.findings():
             told[finding.code] += 1
             if told[finding.code] <= _MOST:
@@ -88,12 +100,21 @@ class _Keys:
     """The keys of one account that work."""
 
     def __init__(
-        self, target: Target, login: str, who: Identity | None, made: list[str], read: str, now: Instant
+        self,
+        target: Target,
+        login: str,
+        who: Identity | None,
+        known: Rotation | None,
+        made: list[str],
+        read: str,
+        now: Instant,
     ) -> None:
         self._target = target
         self._login = login
         self._who = who
+        self._known = known
         self._made = made
+        self._read_at = read
         self._count = "an access key that works" if len(made) == 1 else f"{len(made)} access keys that work"
         self._read = f" (by AWS's report of {read})"
         self._now = now
@@ -115,6 +136,15 @@ class _Keys:
                 "nobody rotates it, and nobody knows where it lies",
                 "declare it under `credentials:`, or give the service `identity:`; or switch it off in IAM",
             )
+        elif (strange := self._not_made_here()) and self._who is not None:
+            yield self._told(
+                "key-undeclared",
+                f"{self._says()} has {self._count}{self._read}, and nothing shows that what was made "
+                f"{' and '.join(strange)} is ours",
+                "beside the declared credential, which is made here, delivered and made anew, it is nobody's to rotate",
+                "`provision rotate --due` says its id, or takes it for ours where a store has it; delete it where it "
+                "is not used",
+            )
         limit = _limit(self._target)
         ages = [self._now - Instant.fromisoformat(made) for made in self._made if made != UNKNOWN]
         old = [age for age in ages if limit is not None and age > limit]
@@ -135,7 +165,24 @@ class _Keys:
     def _is_declared(self) -> bool:
         credentials = self._who.credentials if self._who is not None else None
         kinds = credentials.data.get(self._target.name) if credentials is not None else None
-        return isinstance(kinds, Mapping) and "access-key" in kinds
+        return isinstance(kinds, Mapping) and KIND in kinds
+
+    def _not_made_here(self) -> list[str]:
+        """When keys were made that are not the declared credential's. Nothing is told by a report from before the last
+        of ours was deleted, nor while there may be one that a run began and did not write down."""
+        known = self._known
+        if known is None or known.issuing is not None or not self._read_at:
+            return []
+        if known.ended is not None and known.ended + _SKEW >= Instant.fromisoformat(self._read_at):
+            return []
+        ours, found = sorted(known.made.values()), []
+        for made in sorted(made for made in self._made if made != UNKNOWN):
+            mine = next((at for at in ours if abs(at - Instant.fromisoformat(made)) <= _SKEW), None)
+            if mine is None:
+                found.append(format_instant(Instant.fromisoformat(made)))
+            else:
+                ours.remove(mine)
+        return found
 
     def _told(self, code: str, message: str, why: str, fix: str) -> Diagnostic:
         place = self._who.location if self._who is not None else self._target.location

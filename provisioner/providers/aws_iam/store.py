@@ -1,7 +1,7 @@
 """AWS Secrets Manager as a place for credentials: `secrets/NAME` of an account, in its region.
 
 A credential is one version of one secret: written as `AWSPENDING`, which nobody reads, and then made `AWSCURRENT` by
-one call that compares with what was current. The version's id is made of the credential's public id, so that which one
+one call that compares with what was current. The companion, a tag, has the version's id too, so that which credential
 is current is known without reading any secret. The version before stays readable as `AWSPREVIOUS`. It makes a secret
 that is not there, and never deletes one.
 """
@@ -54,13 +54,13 @@ class SecretsManager:
             )
         stages = found.get("VersionIdsToStages", {})
         current = next((v for v, held in stages.items() if "AWSCURRENT" in held), "")
-        noted = next((t["Value"] for t in found.get("Tags", ()) if t["Key"] == _TAG), "").split(" ")[0]
-        return Stored(noted if noted and _version(noted) == current else None, (current,))
+        noted = next((t["Value"] for t in found.get("Tags", ()) if t["Key"] == _TAG), "").split(" ")
+        return Stored(noted[0] if len(noted) > 1 and noted[1] == current else None, (current,))
 
     def put(self, place: str, names: Names, issued: Issued, note: Note, expect: Stored | None, deadline: float) -> None:
         """The companion goes first: it counts only together with the version that it tells of."""
         text = json.dumps(_document(names, issued), separators=(",", ":"))
-        version, name = _version(note.public_id), _name(place)
+        version, name = _version(names, issued), _name(place)
         if expect is None:
             self._change(
                 deadline,
@@ -68,10 +68,10 @@ class SecretsManager:
                 Name=name,
                 SecretString=text,
                 ClientRequestToken=version,
-                Tags=[_tag(note)],
+                Tags=[_tag(note, version)],
             )
             return
-        self.note(place, names, note, deadline)
+        self._change(deadline, "tag_resource", SecretId=name, Tags=[_tag(note, version)])
         self._change(
             deadline,
             "put_secret_value",
@@ -91,7 +91,7 @@ class SecretsManager:
         )
 
     def note(self, place: str, names: Names, note: Note, deadline: float) -> None:
-        self._change(deadline, "tag_resource", SecretId=_name(place), Tags=[_tag(note)])
+        """It is written before the credential; there is nothing to add."""
 
     def read(self, place: str, names: Names) -> Mapping[str, Secret]:
         """Of the current version, asked for by its stage."""
@@ -128,12 +128,13 @@ def _document(names: Names, issued: Issued) -> dict[str, str]:
     return {name: value for name, value in found.items() if name is not None}
 
 
-def _tag(note: Note) -> dict[str, str]:
-    return {"Key": _TAG, "Value": f"{note.public_id} {format_instant(note.at)} {note.run}"}
+def _tag(note: Note, version: str) -> dict[str, str]:
+    return {"Key": _TAG, "Value": f"{note.public_id} {version} {format_instant(note.at)} {note.run}"}
 
 
-def _version(public_id: str) -> str:
-    return str(uuid.uuid5(_SPACE, public_id))
+def _version(names: Names, issued: Issued) -> str:
+    """One version has one text: the same credential under other names, or for a renamed account, is another."""
+    return str(uuid.uuid5(_SPACE, " ".join((issued.public_id, issued.user, *names.all))))
 
 
 def _name(place: str) -> str:

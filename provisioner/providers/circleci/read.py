@@ -21,6 +21,7 @@ from provisioner.providers.circleci import convert
 from provisioner.providers.circleci.calls import ReadCalls
 from provisioner.providers.circleci.convert import Place, Restriction
 from provisioner.providers.circleci.declare import CircleDeclare
+from provisioner.providers.circleci.settings import told_by
 
 PARALLEL = 4
 Row = Mapping[str, Any]
@@ -150,6 +151,7 @@ class CircleReader:
                 fix="see what the token may read",
             )
             return
+        have = [n for n in have if told_by(n) not in wanted]  # what says which credential is in one that is declared
         missing, more = sorted(set(wanted) - set(have)), sorted(set(have) - set(wanted))
         if missing or more:
             told = [f"missing {', '.join(missing)}"] if missing else []

@@ -14,6 +14,8 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=300)]
 DEFAULT_API = "https://circleci.com/api/v2"
 
+COMPANION = "__CREDENTIAL__"
+"""Between the name of a variable that was delivered and the id of what is in it."""
 CONTEXTS = "contexts/"
 """What the place of a context begins with, where a credential is delivered there."""
 
@@ -104,3 +106,9 @@ class Objects(Strict):
 def is_variable(name: str) -> bool:
     """Whether a job can have a variable of that name."""
     return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,199}", name) is not None
+
+
+def told_by(name: str) -> str | None:
+    """The variable that the variable `name` is the companion of; None where it is no companion."""
+    told, mark, _ = name.partition(COMPANION)
+    return told if mark else None

@@ -19,9 +19,8 @@ from provisioner.model.slot import Names
 from provisioner.providers.circleci import convert, openness
 from provisioner.providers.circleci.calls import Row, WriteCalls
 from provisioner.providers.circleci.declare import CircleDeclare
-from provisioner.providers.circleci.settings import CONTEXTS
+from provisioner.providers.circleci.settings import COMPANION, CONTEXTS
 
-_COMPANION = "__CREDENTIAL__"
 _SECOND = timedelta(seconds=1)
 _PAUSE = 0.2
 
@@ -43,14 +42,15 @@ class Contexts:
         versions = tuple(str(rows[n].get("updated_at") or "there") if n in rows else "" for n in names.all)
         if not any(versions):
             return None
-        companions = [r for n, r in rows.items() if n.startswith(names.all[0] + _COMPANION)]
+        companions = [r for n, r in rows.items() if n.startswith(names.all[0] + COMPANION)]
         newest = max(companions, key=lambda r: str(r.get("updated_at")), default=None)
         if newest is None or not all(versions) or str(newest.get("updated_at")) < max(versions):
             return Stored(None, versions)
-        return Stored(str(newest["variable"]).partition(_COMPANION)[2], versions)
+        return Stored(_id_of(str(newest["variable"]).partition(COMPANION)[2]), versions)
 
     def put(self, place: str, names: Names, issued: Issued, note: Note, expect: Stored | None, deadline: float) -> None:
         context = self._id(place)
+        _part_of_name(note.public_id)
         self._restricted(context, place)
         self._later_than(context, expect, deadline)
         values = {names.whole: issued.whole, names.user: Secret(issued.user), names.secret: issued.secret}
@@ -63,11 +63,11 @@ class Contexts:
 
     def note(self, place: str, names: Names, note: Note, deadline: float) -> None:
         """The new companion first, then those before it go."""
-        context, mine = self._id(place), f"{names.all[0]}{_COMPANION}{note.public_id}"
+        context, mine = self._id(place), f"{names.all[0]}{COMPANION}{_part_of_name(note.public_id)}"
         try:
             self._calls.set_variable(context, mine, f"{format_instant(note.at)} {note.run}", deadline)
             for name in self._rows(context):
-                if name.startswith(names.all[0] + _COMPANION) and name != mine:
+                if name.startswith(names.all[0] + COMPANION) and name != mine:
                     self._calls.delete_variable(context, name, deadline)
         except ProviderError as error:
             raise _begun(error) from None
@@ -109,6 +109,18 @@ class Contexts:
                 raise ProviderError(Trouble.BUSY, "what lies there was written this very second", call="context")
             time.sleep(_PAUSE)
             self._calls.restrictions(context)
+
+
+def _part_of_name(public_id: str) -> str:
+    """The name of a variable has no hyphen, and the ids of PostgreSQL's passwords have one."""
+    if not re.fullmatch(r"[A-Za-z0-9-]+", public_id):
+        told = f"the id {public_id} cannot be part of a variable's name"
+        raise ProviderError(Trouble.INVALID, told, call="environment-variable")
+    return public_id.replace("-", "_")
+
+
+def _id_of(part: str) -> str:
+    return part.replace("_", "-")
 
 
 def _begun(error: ProviderError) -> ProviderError:

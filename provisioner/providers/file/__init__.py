@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from provisioner.contract import settings_of
+from provisioner.contract import COMPANION, settings_of
 from provisioner.model.slot import Names
 from provisioner.model.target import Target
 
@@ -35,7 +35,7 @@ class Folder:
         parts = place.split("/")
         if not all(p and p not in (".", "..") and "\0" not in p for p in parts):
             return "a file is meant by its path below the store's folder, such as `deploy-bot/aws.json`"
-        return None
+        return f"`{COMPANION}` is the name of what says which credential it is" if COMPANION in names.all else None
 
     def open_store(self, target: Target, environ: Mapping[str, str]) -> Files:
         """The folder of the store's settings."""

@@ -9,12 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from provisioner.contract import Issued, Note, ProviderError, Stored, Trouble
+from provisioner.contract import COMPANION, Issued, Note, ProviderError, Stored, Trouble
 from provisioner.credentials import Secret
 from provisioner.model.instant import format_instant
 from provisioner.model.slot import Names
-
-_COMPANION = "provision"
 
 
 class Files:
@@ -33,19 +31,19 @@ class Files:
             data = self._data(place)
         except FileNotFoundError:
             return None
-        noted = data.get(_COMPANION)
+        noted = data.get(COMPANION)
         found = noted.get("credential") if isinstance(noted, dict) else None
         return Stored(str(found) if found else None, (f"{found or ''} {changed}",))
 
     def put(self, place: str, names: Names, issued: Issued, note: Note, expect: Stored | None, deadline: float) -> None:
         now = self.look(place, names)
-        if now != expect:
+        if (now and now.versions) != (expect and expect.versions):
             raise ProviderError(Trouble.CONFLICT, "the file has changed since it was looked at", call=f"file {place}")
         if names.whole is not None:
             found: dict[str, Any] = {names.whole: issued.whole.reveal()}
         else:
             found = {str(names.user): issued.user, str(names.secret): issued.secret.reveal()}
-        found[_COMPANION] = {"credential": note.public_id, "at": format_instant(note.at), "run": note.run}
+        found[COMPANION] = {"credential": note.public_id, "at": format_instant(note.at), "run": note.run}
         self._replace(self._folder / place, json.dumps(found, indent=1).encode() + b"\n")
 
     def note(self, place: str, names: Names, note: Note, deadline: float) -> None:

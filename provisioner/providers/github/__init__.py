@@ -92,7 +92,11 @@ class Github:
         from provisioner.providers.github.names import is_secret_name, secret_place
 
         wrong = [name for name in names.all if not is_secret_name(name)]
-        return f"{wrong[0]} cannot be the name of a secret" if wrong else secret_place(place)
+        if wrong:
+            return f"{wrong[0]} cannot be the name of a secret"
+        if len({name.upper() for name in names.all}) < len(names.all):
+            return f"{' and '.join(names.all)} are one name to GitHub"
+        return secret_place(place)
 
     def pipeline_of(self, target: Target, place: str) -> Mapping[str, str] | None:
         """As `Pipelines.pipeline_of`: secrets of the organization are read by many repositories."""

@@ -15,10 +15,10 @@ from provisioner.contract import Me, Reading, Trouble
 from provisioner.diagnostics import Diagnostic
 from provisioner.model.address import Address, Kind
 from provisioner.model.coverage import Coverage, Scope, ScopeCoverage, Verdict
-from provisioner.model.resource import Resource
+from provisioner.model.resource import NO_FACTS, Resource
 from provisioner.model.state import State
 from provisioner.model.target import AccountsPolicy, Target
-from provisioner.providers.github import convert, names
+from provisioner.providers.github import convert, names, readers
 from provisioner.providers.github.bulk import Bulk, side_by_side
 from provisioner.providers.github.calls import ReadCalls
 from provisioner.providers.github.controls_read import ControlReader
@@ -40,6 +40,7 @@ class GithubReader:
         self._declare = declare
         self._calls = calls
         self._system: str | None = None
+        self._base = ""
         self._aliases = aliases(target)
         self._controls = ControlReader(self._name, declare, calls)
         self._looker = Looker(self._name, declare, calls, self._controls)
@@ -47,7 +48,9 @@ class GithubReader:
 
     def system(self) -> str:
         if self._system is None:
-            self._system = f"organization {self._calls.organization_row()['id']}"
+            row = self._calls.organization_row()
+            self._system = f"organization {row['id']}"
+            self._base = str(row.get("default_repository_permission") or "")  # told to owners
         return self._system
 
     def me(self) -> Me:
@@ -74,7 +77,7 @@ class GithubReader:
             bulk = Bulk(self._name, self._calls, Gathered(self._name, self._aliases, frozenset(grants)))
             bulk.custom = {a.principal.id for a, word in grants.items() if a.principal and names.is_custom(word)}
             bulk.read()
-            found.update((a, self._as_ours(r)) for a, r in bulk.gathered.resources().items())
+            found.update((a, self._as_ours(self._as_all(r))) for a, r in bulk.gathered.resources().items())
             scopes += bulk.scopes()
             warnings += bulk.warnings
             self._controls.learn(bulk.gathered)
@@ -85,7 +88,7 @@ class GithubReader:
         leaving = sorted(str(s.of) for s in want if s.kind is Kind.CREDENTIAL and s.of is not None)
         if leaving:
             left = self._leaving.read(leaving)
-            found.update((r.address, self._as_ours(r)) for r in left.resources)
+            found.update((r.address, self._as_ours(self._as_all(r))) for r in left.resources)
             scopes += left.scopes
             warnings += left.warnings
         return Reading(
@@ -95,6 +98,13 @@ class GithubReader:
             calls=self._calls.sent - sent,
             warnings=tuple(warnings),
         )
+
+    def _as_all(self, resource: Resource) -> Resource:
+        """Of an account, what every member has on every repository."""
+        if resource.address.kind is not Kind.ACCOUNT or not self._base:
+            return resource
+        facts = resource.facts or NO_FACTS
+        return replace(resource, facts=replace(facts, more={**facts.more, readers.BASE: self._base}))
 
     def _as_ours(self, resource: Resource) -> Resource:
         """With `accounts: existing` others say who is a member: that is then not ours to end."""

@@ -12,6 +12,9 @@ from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.providers.github import names
 
+BASE = "base"
+"""The organization's base permission, in `Facts.more` of an account."""
+_BASE_WRITES = ("write", "admin")
 _WRITES = names.LADDER.index("push")
 
 
@@ -23,11 +26,20 @@ def opens(place: str, held: Resource, state: State) -> str | None:
     if address.kind is not Kind.GRANT:
         return None
     if address.object == names.ORGANIZATION:
-        return "an owner of the organization" if held.attributes.get("role") == "admin" else None
+        return _as_member(held, state)
     permission = str(held.attributes.get("permission", ""))
     if address.object.startswith(names.ROLE) or not _writes(permission) or not _concerns(place, address.object):
         return None
     return f"{permission or 'access'} on {address.object}"
+
+
+def _as_member(held: Resource, state: State) -> str | None:
+    if held.attributes.get("role") == "admin":
+        return "an owner of the organization"
+    login = held.address.principal.id if held.address.principal is not None else ""
+    account = state.get(Address(held.address.target, Kind.ACCOUNT, login))
+    base = account.facts.more.get(BASE) if account is not None and account.facts is not None else None
+    return f"{base} on every repository, as all members have" if base in _BASE_WRITES else None
 
 
 def _through_team(place: str, membership: Address, state: State) -> str | None:

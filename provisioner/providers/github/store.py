@@ -42,6 +42,7 @@ class ActionsSecrets:
         rows = [self._one(f"{base}/secrets/{part(name)}") for name in names.all]
         versions = tuple(str(row["updated_at"]) if row is not None else "" for row in rows)
         if not any(versions):
+            self._public_key(base, place)
             return None
         companion = self._one(f"{base}/variables/{part(_named(names))}")
         if companion is None or not all(versions) or str(companion.get("updated_at")) < max(versions):
@@ -50,7 +51,7 @@ class ActionsSecrets:
 
     def put(self, place: str, names: Names, issued: Issued, note: Note, expect: Stored | None, deadline: float) -> None:
         base, audience = self._base(place), self._audience(place)
-        key = self._calls.get(f"{base}/secrets/public-key")
+        key = self._public_key(base, place)
         self._later_than(f"{base}/secrets/public-key", expect, deadline)
         values = {names.whole: issued.whole, names.user: Secret(issued.user), names.secret: issued.secret}
         for number, name in enumerate(names.all):
@@ -93,6 +94,16 @@ class ActionsSecrets:
             return {"visibility": parts[1]}
         ids = [int(self._calls.get(self._calls.repo_path(name))["id"]) for name in parts[2].split(",")]
         return {"visibility": "selected", "selected_repository_ids": ids}
+
+    def _public_key(self, base: str, place: str) -> Row:
+        """Of a place that is there: no secret is listed of one that is not, either."""
+        try:
+            return self._calls.get(f"{base}/secrets/public-key")
+        except ProviderError as error:
+            if error.trouble is not Trouble.GONE:
+                raise
+            told = f"there is no `{place}`, or the token may not write secrets there"
+            raise ProviderError(Trouble.GONE, told, call=error.call, request_id=error.request_id) from None
 
     def _one(self, path: str) -> Row | None:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from provisioner.contract import packages_of, settings_of
+from provisioner.contract import COMPANION, packages_of, settings_of
 from provisioner.model.slot import Names
 from provisioner.model.target import Target
 
@@ -36,7 +36,7 @@ class OpenBao:
         parts = place.split("/")
         if not all(p and p not in (".", "..") and p.isprintable() and not set(p) & set("?#%\\") for p in parts):
             return "a secret is meant by its path below the store's, such as `deploy-bot/aws`"
-        return None
+        return f"`{COMPANION}` is the name of what says which credential it is" if COMPANION in names.all else None
 
     def open_store(self, target: Target, environ: Mapping[str, str]) -> KeyValues:
         """The engine and path of the store's settings."""

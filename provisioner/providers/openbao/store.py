@@ -7,18 +7,18 @@ be read without the secret. What else lies at the path is not kept: a path is on
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from provisioner.contract import Issued, Note, ProviderError, Stored, Trouble
+from provisioner.contract import COMPANION, Issued, Note, ProviderError, Stored, Trouble
 from provisioner.contract.fields import plain
 from provisioner.credentials import Secret
-from provisioner.model.instant import format_instant
+from provisioner.model.instant import format_instant, parse_instant
 from provisioner.model.slot import Names
 from provisioner.providers.openbao.settings import Settings
 from provisioner.transport import Answer, Budgets, Limits, Session, TransportError, Why, anything
 
-_COMPANION = "provision"
 _STATUS = {400: Trouble.INVALID, 403: Trouble.DENIED, 404: Trouble.GONE, 405: Trouble.INVALID}
 
 
@@ -57,10 +57,12 @@ class KeyValues:
         if about is None:
             return None
         version = str(about.get("current_version") or 0)
-        noted = str((about.get("custom_metadata") or {}).get(_COMPANION) or "").split(" ")
+        if _is_gone((about.get("versions") or {}).get(version) or {}):
+            return Stored(None, (version,))
+        noted = str((about.get("custom_metadata") or {}).get(COMPANION) or "").split(" ")
         if len(noted) > 1 and noted[1] == version:
             return Stored(noted[0], (version,))
-        found = (self._data(place) or {}).get(_COMPANION)
+        found = (self._data(place) or {}).get(COMPANION)
         return Stored(str(found).partition(" ")[0] if found else None, (version,))
 
     def put(self, place: str, names: Names, issued: Issued, note: Note, expect: Stored | None, deadline: float) -> None:
@@ -68,7 +70,7 @@ class KeyValues:
             data = {names.whole: issued.whole.reveal()}
         else:
             data = {str(names.user): issued.user, str(names.secret): issued.secret.reveal()}
-        data[_COMPANION] = f"{note.public_id} {format_instant(note.at)} {note.run}"
+        data[COMPANION] = f"{note.public_id} {format_instant(note.at)} {note.run}"
         before = int(expect.versions[0]) if expect is not None else 0
         made = self._send("data", place, {"options": {"cas": before}, "data": data}, deadline)
         version = ((made or {}).get("data") or {}).get("version")
@@ -87,7 +89,7 @@ class KeyValues:
 
     def _describe(self, place: str, text: str, deadline: float) -> None:
         kept = (self._get("metadata", place) or {}).get("custom_metadata") or {}
-        self._send("metadata", place, {"custom_metadata": {**kept, _COMPANION: text}}, deadline)
+        self._send("metadata", place, {"custom_metadata": {**kept, COMPANION: text}}, deadline)
 
     def _data(self, place: str) -> Mapping[str, Any] | None:
         found = self._get("data", place)
@@ -124,6 +126,13 @@ class KeyValues:
         if answer.status == 403:
             told = f"the token of OpenBao may not do that: {told}"
         raise ProviderError(trouble, told[:500] or f"status {answer.status}", call=answer.call, code=str(answer.status))
+
+
+def _is_gone(version: Mapping[str, Any]) -> bool:
+    """Deleted, or destroyed: the metadata stays, and still names the credential. A time to come is one that the engine
+    will delete it at."""
+    at = version.get("deletion_time")
+    return bool(version.get("destroyed")) or bool(at and parse_instant(str(at)) <= datetime.now(UTC))
 
 
 def _translated(error: TransportError, *, writing: bool) -> ProviderError:

@@ -35,9 +35,8 @@ def change_account(site: Site, change: Change) -> Outcome:
             _set_end(site, role, note.with_mark(key, owner), after)
         case Action.UPDATE:
             if after.get("cut") is False:
-                site.run("alter role {} connection limit -1", "alter role", login)
-                logins.limit(site, login, -1)
-                note = replace(note, cut=False)
+                _let_in(site, role)
+                note = replace(note, cut=False, limit=None)
                 comment(site, login, note)
             _set_end(site, role, note, after)
         case Action.RENAME:
@@ -52,18 +51,42 @@ def change_account(site: Site, change: Change) -> Outcome:
             now = site.now.replace(microsecond=0)
             text = "alter role {} nologin password null valid until {now}"
             site.run(text, "disable", login, now=format_instant(now))
+            if not _switched_off(role):
+                note = replace(note, theirs=role.until if role.until != note.ends else None)
             comment(site, login, replace(note, cut=False).with_mark(key, owner, now))
             count = logins.switch_off(site, login)
             if count:
                 return Done(f"with {count} login{'s' if count > 1 else ''} of it")
         case Action.ENABLE:
-            end = format_instant(note.ends) if note.ends is not None else "infinity"
-            site.run("alter role {} login connection limit -1 valid until {end}", "enable", login, end=end)
-            logins.limit(site, login, -1)
-            comment(site, login, replace(note, cut=False).with_mark(key, owner))
+            ends = min((end for end in (note.ends, note.theirs) if end is not None), default=None)
+            told = format_instant(ends) if ends is not None else "infinity"
+            site.run("alter role {} login valid until {end}", "enable", login, end=told)
+            _let_in(site, role)
+            comment(site, login, replace(note, cut=False, theirs=None, limit=None).with_mark(key, owner))
         case _:
             return Refused(f"a login role takes no {change.action.value}")
     return Done()
+
+
+def shut(site: Site, role: Role) -> None:
+    """No new sessions. The limit that others had set is noted."""
+    ours = role.noted.cut or _switched_off(role)
+    limit = role.noted.limit if ours or role.limit < 0 else role.limit
+    site.run("alter role {} connection limit 0", "alter role", role.name)
+    logins.limit(site, role.name, 0)
+    comment(site, role.name, replace(role.noted, cut=True, limit=limit))
+
+
+def _switched_off(role: Role) -> bool:
+    """Whether what it is limited by was set when we switched it off."""
+    return role.noted.mark is not None and role.noted.mark.disabled_since is not None
+
+
+def _let_in(site: Site, role: Role) -> None:
+    """Sessions again: as many as others had allowed before."""
+    most = role.noted.limit if role.noted.limit is not None else role.limit or -1
+    site.run("alter role {} connection limit {most}", "alter role", role.name, most=most)
+    logins.limit(site, role.name, -1)
 
 
 def _missing(login: str) -> Outcome:

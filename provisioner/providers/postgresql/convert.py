@@ -10,8 +10,8 @@ from typing import Any
 from provisioner.model.address import Address, Kind
 from provisioner.model.instant import format_instant
 from provisioner.model.principal import ANYWHERE, Principal, PrincipalKind
-from provisioner.model.resource import NOTHING, Facts, Resource
-from provisioner.model.way import Phase, Way
+from provisioner.model.resource import NONE_HIDDEN, NOTHING, Facts, Resource
+from provisioner.model.way import Way
 from provisioner.providers.postgresql import names
 from provisioner.providers.postgresql.names import ATTRIBUTE, Dataset, Other, Thing
 from provisioner.providers.postgresql.rows import FIRST_OWN, POWERS, SEQUENCE, Acl, Member, Relation, Role
@@ -157,11 +157,9 @@ class Cluster:
                 found.add(self.address(Kind.MEMBERSHIP, role.name, who), Way(f"member by {by}"), more=more)
                 continue
             state = found.datasets.get(row.role)
-            phase = Phase.ACTIVE if state is None or state.intact else Phase.LAPSED
             thing = role.dataset.thing.text(self.main)
             address = self.address(Kind.GRANT, thing, who, role.dataset.privilege)
-            attributes = state.attributes if state is not None else NOTHING
-            found.add(address, Way(f"dataset by {by}", phase), attributes)
+            found.add(address, Way(f"dataset by {by}"), state.attributes if state is not None else None)
 
     # Privileges
 
@@ -197,7 +195,8 @@ class Cluster:
             thing, slot = self.place(database, row)
             address = self.address(Kind.GRANT, thing, self.principal(row.grantee), slot)
             more = {GRANTABLE: "yes"} if row.grantable else NOTHING_MORE
-            found.add(address, Way(f"privilege by {self.name_of(row.grantor)}"), more=more)
+            attributes = NOTHING if names.is_other(thing) else names.INTACT
+            found.add(address, Way(f"privilege by {self.name_of(row.grantor)}"), attributes, more=more)
 
 
 NOTHING_MORE: Mapping[str, str] = {}
@@ -216,10 +215,9 @@ def _backstop(role: Role) -> str | None:
 
 @dataclass
 class DatasetState:
-    """Whether a dataset role holds what it stands for. `attributes` are those of `schema.*`."""
+    """Whether a dataset role holds what it stands for; of `schema.*` also for which tables."""
 
-    intact: bool
-    attributes: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    attributes: Mapping[str, Any]
 
 
 @dataclass
@@ -228,20 +226,21 @@ class Found:
 
     datasets: dict[int, DatasetState] = field(default_factory=dict)
     _ways: dict[Address, list[Way]] = field(default_factory=dict)
-    _attributes: dict[Address, Mapping[str, Any]] = field(default_factory=dict)
+    _attributes: dict[Address, Mapping[str, Any] | None] = field(default_factory=dict)
     _more: dict[Address, Mapping[str, str]] = field(default_factory=dict)
 
     def add(
         self,
         address: Address,
         way: Way,
-        attributes: Mapping[str, Any] = NOTHING,
+        attributes: Mapping[str, Any] | None = NOTHING,
         more: Mapping[str, str] = NOTHING_MORE,
     ) -> None:
+        """One way more; of several the one counts that gives it whole. Attributes are None where they were not read."""
         ways = self._ways.setdefault(address, [])
         if way not in ways:  # an account and a login of it may have the same
             ways.append(way)
-        if attributes:
+        if not (self._attributes.get(address) or NOTHING).get("intact"):
             self._attributes[address] = attributes
         if more:
             self._more[address] = more
@@ -251,7 +250,9 @@ class Found:
             more = self._more.get(address)
             facts = Facts(more=more) if more else None
             ordered = tuple(sorted(ways, key=lambda w: (str(w.via or ""), w.native_id)))
-            yield Resource(address, self._attributes.get(address, NOTHING), ordered, facts=facts)
+            attributes = self._attributes[address]
+            hides = names.UNREAD if attributes is None else NONE_HIDDEN
+            yield Resource(address, attributes or NOTHING, ordered, facts=facts, hides=hides)
 
     def ways(self, address: Address) -> Sequence[Way]:
         return self._ways.get(address, ())
@@ -329,6 +330,7 @@ def _state(dataset: Dataset, held: set[tuple[str, ...]], creators: set[str], tab
         elif not thing.everything:
             needs.add(("schema", "", "", privilege))
     if not thing.everything:
-        return DatasetState(needs <= held)
+        return DatasetState(names.INTACT if needs <= held else names.BROKEN)
     missing = [t for t in sorted(tables) if ("relation", t, "", privilege) not in held]
-    return DatasetState(needs <= held, {"creators": sorted(creators), "not_covered": missing})
+    more = {"creators": sorted(creators), "not_covered": missing}
+    return DatasetState({**(names.INTACT if needs <= held else names.BROKEN), **more})

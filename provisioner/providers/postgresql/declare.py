@@ -18,7 +18,7 @@ from provisioner.model.effect import Effect
 from provisioner.model.identity import Identity
 from provisioner.model.instant import Instant, format_instant, parse_instant
 from provisioner.model.principal import Principal, PrincipalKind
-from provisioner.model.resource import NOTHING, Resource
+from provisioner.model.resource import Resource
 from provisioner.model.state import State
 from provisioner.model.target import Target
 from provisioner.model.unit import Unit, UnitMode
@@ -211,9 +211,9 @@ class PostgresDeclare:
         for path, privileges in data.items() if isinstance(data, Mapping) else ():
             thing = self._thing(path)
             text = path if thing is None else thing.text(self._main)
-            attributes: Mapping[str, Any] = NOTHING
+            attributes = names.INTACT
             if thing is not None and thing.everything:
-                attributes = {"creators": sorted(self._creators(thing)), "not_covered": []}
+                attributes = {**names.INTACT, "creators": sorted(self._creators(thing)), "not_covered": []}
             for index, privilege in enumerate(_texts(privileges)):
                 address = Address(self.target.name, Kind.GRANT, text, who, privilege)
                 yield Resource(address, attributes, sources=(block.at(*at, path, index),))

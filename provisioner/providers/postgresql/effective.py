@@ -5,7 +5,8 @@ Asked of single addresses only, so that what was taken away is not called gone w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from provisioner.model.address import Address, Kind
 from provisioner.model.principal import Principal
@@ -38,19 +39,39 @@ class Effective:
         if address.kind is Kind.MEMBERSHIP:
             first = reached.get(address.object)
             return (self._through(first, who),) if first not in (None, address.object) and first is not None else ()
+        things = [address.object, *self._around(address)]
         ways = []
         for name, first in reached.items():
-            role = self._cluster.by_name[name]
-            held = self._known.get(address._replace(principal=self._cluster.principal(role.oid)))
+            held = self._held(address, things, self._cluster.principal(self._cluster.by_name[name].oid))
             all_data = address.slot == "select" and name == "pg_read_all_data"
             all_data = all_data or (address.slot in _WRITES and name == "pg_write_all_data")
             is_dataset = not names.is_other(address.object)
-            if (held is not None and held.gives_access and address.slot != names.OWNER) or (all_data and is_dataset):
+            if (held is not None and address.slot != names.OWNER) or (all_data and is_dataset):
                 ways.append(self._through(first, who))
-        everyone = self._known.get(address._replace(principal=EVERYONE))
-        if everyone is not None and everyone.gives_access:
+        everyone = self._held(address, things, EVERYONE)
+        if everyone is not None:
             ways.append(Way("everyone", via=everyone.address))
         return tuple(dict.fromkeys(ways))
+
+    def _held(self, address: Address, things: Iterable[str], who: Principal) -> Resource | None:
+        """What `who` holds of it, by one of these things."""
+        found = (self._known.get(address._replace(object=thing, principal=who)) for thing in things)
+        return next((one for one in found if one is not None and one.gives_access), None)
+
+    def _around(self, address: Address) -> Iterator[str]:
+        """What it is a part of, and is had with: the table of a column, all tables of a schema."""
+        if names.is_other(address.object):
+            return
+        try:
+            thing = names.parse(address.object, self._cluster.main)
+        except ValueError:
+            return
+        if thing.relation is None:
+            return
+        whole = replace(thing, relation=None, column=None, everything=True)
+        for wider in (replace(thing, column=None), whole):
+            if wider != thing and wider.covers(thing, address.slot or ""):
+                yield wider.text(self._cluster.main)
 
     def _through(self, group: str, who: Principal) -> Way:
         return Way(f"through {group}", via=self._cluster.address(Kind.MEMBERSHIP, group, who))

@@ -71,9 +71,11 @@ def _of_account(was: Mapping[str, Any], becomes: Mapping[str, Any]) -> Direction
 
 
 def _of_coverage(was: Mapping[str, Any], becomes: Mapping[str, Any]) -> Direction:
-    """Of `schema.*`: tables that come under it widen, a creator whose tables no longer do narrows."""
+    """What a dataset role gets back widens. Of `schema.*`: tables that come under it widen, a creator whose tables no
+    longer do narrows."""
     old, new = set(was.get("creators", ())), set(becomes.get("creators", ()))
-    more = bool(new - old) or len(becomes.get("not_covered", ())) < len(was.get("not_covered", ()))
+    more = bool(becomes.get("intact")) and not was.get("intact")
+    more = more or bool(new - old) or len(becomes.get("not_covered", ())) < len(was.get("not_covered", ()))
     less = bool(old - new)
     if more and less:
         return Direction.BOTH

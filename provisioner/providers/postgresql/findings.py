@@ -11,18 +11,23 @@ from provisioner.model.instant import Instant, format_instant
 from provisioner.providers.postgresql.convert import Cluster, is_sequence_privilege
 from provisioner.providers.postgresql.rows import Acl, Relation
 
+DEFAULTS = frozenset({("database", "", "CONNECT"), ("database", "", "TEMPORARY"), ("schema", "public", "USAGE")})
+"""Kind, schema and privilege of what everybody has from the start: told in one line, not as resources."""
 
-def of_everybody(target: str, database: str, cluster: Cluster, rows: Sequence[Acl]) -> Iterator[Diagnostic]:
-    """What PUBLIC may do in a database. CONNECT and TEMPORARY are the server's default, and one note."""
+
+def of_everybody(target: str, database: str | None, cluster: Cluster, rows: Sequence[Acl]) -> Iterator[Diagnostic]:
+    """What PUBLIC may do in a database, or (None) in the whole cluster. CONNECT and TEMPORARY are the server's default,
+    and one note."""
     mine = [r for r in rows if r.grantee == 0]
     default = sorted({r.privilege for r in mine if r.kind == "database"})
-    given = [r for r in mine if r.kind != "database" and not (r.schema == "public" and r.privilege == "USAGE")]
+    given = [r for r in mine if (r.kind, r.schema, r.privilege) not in DEFAULTS]
     if given:
-        told = sorted({f"{r.privilege.lower()} on {cluster.place(database, r)[0]}" for r in given})
+        told = sorted({f"{r.privilege.lower()} on {_place(cluster, database, r)}" for r in given})
         more = f" and {len(told) - 5} more" if len(told) > 5 else ""
+        whom = f"everybody who can connect to {database}" if database is not None else "everybody"
         yield Diagnostic(
             "postgresql-public",
-            f"on {target} everybody who can connect to {database} may {'; '.join(told[:5])}{more}",
+            f"on {target} {whom} may {'; '.join(told[:5])}{more}",
             Severity.WARNING,
             why="PUBLIC is every role there is, also those that these files never heard of",
             fix="revoke it from PUBLIC, and give it by a role; or say `ignore` for each of these with an owner",
@@ -38,6 +43,10 @@ def of_everybody(target: str, database: str, cluster: Cluster, rows: Sequence[Ac
             fix=f"REVOKE ALL ON DATABASE {database} FROM PUBLIC; whoever is given a dataset may connect all the same",
             target=target,
         )
+
+
+def _place(cluster: Cluster, database: str | None, row: Acl) -> str:
+    return cluster.place(database or cluster.main, row)[0].replace("!", "")
 
 
 def of_creators(

@@ -27,7 +27,12 @@ def change_group(site: Site, change: Change) -> Outcome:
         return Done("left as it is")
     if change.action is not Action.CREATE:
         return Refused(f"a role is not {change.action.value}d here")
-    if site.role(name) is not None:
+    known = site.role(name)
+    if known is not None and known.dataset is not None:
+        return Refused(f"`{name}` is a dataset role: say what is to be given under `datasets`")
+    if known is not None and known.is_account and not site.members(name):
+        return Refused(f"`{name}` is there and can log in, and nobody is in it: that is an account; take another name")
+    if known is not None:
         return AlreadySo(f"there is a role {name}")
     site.create(name, "nologin")
     return Done()
@@ -119,17 +124,9 @@ def _thing(site: Site, change: Change) -> Thing | None:
     return names.parse(change.address.object, site.rules.main)
 
 
-_DATASETS_OF = """
-select r.rolname::text, shobj_description(r.oid, 'pg_authid')
-  from pg_auth_members m join pg_roles r on r.oid = m.roleid join pg_roles w on w.oid = m.member
- where w.rolname = %(member)s and not r.rolcanlogin and r.rolname like 'ds!_%%' escape '!'"""
-
-
 def dataset_roles(site: Site, thing: Thing, privilege: str, member: str) -> list[str]:
     """The dataset roles of exactly this that `member` is in, whoever's they are."""
-    rows = site.session.rows(_DATASETS_OF, {"member": member})
-    found = ((name, names.dataset_of(name, told)) for name, told in rows)
-    return [n for n, d in found if d is not None and (d.thing, d.privilege) == (thing, privilege)]
+    return [name for name, dataset in site.datasets(member) if (dataset.thing, dataset.privilege) == (thing, privilege)]
 
 
 def _take_attribute(site: Site, change: Change) -> Outcome:

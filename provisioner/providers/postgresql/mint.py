@@ -19,14 +19,14 @@ from provisioner.model.address import Kind
 from provisioner.model.instant import Instant, format_instant
 from provisioner.model.mark import owner8
 from provisioner.model.resource import Resource
-from provisioner.providers.postgresql import names
+from provisioner.providers.postgresql import names, queries
 from provisioner.providers.postgresql.calls import Session, WriteCalls
 from provisioner.providers.postgresql.convert import belongs
 from provisioner.providers.postgresql.grants import ensure_dataset, join
 from provisioner.providers.postgresql.names import OfRun, Thing
 from provisioner.providers.postgresql.owned import site_of
 from provisioner.providers.postgresql.runs import all_runs, end_run
-from provisioner.providers.postgresql.site import Rules, Site, gone, listed
+from provisioner.providers.postgresql.site import BY_MEMBERSHIP, Rules, Site, gone, listed
 
 CONNECTIONS = 10
 """How many sessions a run may have at once."""
@@ -64,6 +64,17 @@ select i.start::text, r.oid::int8, r.rolname::text,
               where m.member = r.oid and m.admin_option)
   from inside i join pg_roles r on r.oid = i.oid order by 1, 3"""
 _MEMBER_OF = "select 1 from pg_auth_members m where m.member = %s::oid limit 1"
+_HELD = """
+select 1 from pg_auth_members m join pg_roles r on r.oid = m.roleid join pg_roles w on w.oid = m.member
+ where r.rolname = %s and not (w.rolname like 'run!_%%' escape '!'
+       and coalesce(shobj_description(w.oid, 'pg_authid'), '') like 'provision/1 run %%') limit 1"""
+_OPEN = """
+select 'schema ' || n.nspname::text from pg_namespace n cross join lateral aclexplode(n.nspacl) a
+ where a.grantee = 0 and a.privilege_type = 'CREATE' and n.nspname !~ '^pg_'
+union all
+select 'database ' || d.datname::text from pg_database d cross join lateral aclexplode(d.datacl) a
+ where d.datname = current_database() and a.grantee = 0 and a.privilege_type = 'CREATE'
+order by 1"""
 
 
 class PostgresMinter:
@@ -134,13 +145,16 @@ class PostgresMinter:
 
     def _datasets(self, site: Site, atoms: Sequence[tuple[Thing, str, Resource]], groups: Sequence[str]) -> list[str]:
         """The dataset roles of one database, which hold what they stand for and nothing else."""
+        self._check_open(site)
         self._check_policies(site, [thing for thing, _, _ in atoms], groups)
         self._check_groups(site, groups)
         found = []
         for thing, privilege, resource in atoms:
             role = names.dataset_role(owner8(self._rules.owner), thing, privilege)
-            listed = resource.attributes.get("creators")
-            ensure_dataset(site, role, thing, privilege, tuple(map(str, listed)) if listed is not None else None)
+            said = resource.attributes.get("creators")
+            creators = tuple(map(str, said)) if said is not None else None
+            if not site.session.rows(_HELD, (role,)):  # what others hold by it is for `apply` to mend, by a plan
+                ensure_dataset(site, role, thing, privilege, creators)
             self._check_exact(site, role)
             found.append(role)
         return found
@@ -154,6 +168,21 @@ class PostgresMinter:
         if more or role.powers or site.session.rows(_MEMBER_OF, (role.oid,)):
             what = f"{more[0].privilege.lower()} on {more[0].kind} {more[0].name}" if more else "the rights of others"
             raise _too_wide(f"the dataset role {name} holds more than its name says: {what}")
+        for _, where, kind, _ in site.session.rows(queries.DEPENDS, {"roles": [role.oid]}):
+            if kind == "o" or where not in ("", site.database):
+                does = "owns something" if kind == "o" else "holds something"
+                told = f"the dataset role {name} {does} in {where or 'the cluster'}, which its name does not say"
+                raise _too_wide(told)
+
+    def _check_open(self, site: Site) -> None:
+        """Before 16 whoever is in a role can act as it: what they make so belongs to the role, and stays."""
+        found = [place for (place,) in site.session.rows(_OPEN)] if site.version < BY_MEMBERSHIP else []
+        if found:
+            raise _too_wide(
+                f"everybody may create in {listed(found)} of {site.database}, and before PostgreSQL 16 a run could "
+                "make things there that belong to the roles it is in, which work with their rights when it is over "
+                "(revoke create from public)"
+            )
 
     def _check_policies(self, site: Site, things: Sequence[Thing], groups: Sequence[str]) -> None:
         """A restriction on named roles does not hold for a login that is in none of them."""

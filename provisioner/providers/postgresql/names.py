@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import quote, unquote
 
 from provisioner.model.instant import Instant, format_instant, parse_instant
@@ -194,6 +195,13 @@ def is_other(thing: str) -> bool:
 
 # Dataset roles
 
+INTACT: Mapping[str, Any] = {"intact": True}
+"""Attributes of a grant: what it hangs on holds what it stands for. Who is in a dataset role that lost some of that
+still has the grant, because it comes back with what was lost."""
+BROKEN: Mapping[str, Any] = {"intact": False}
+UNREAD = frozenset({"intact", "creators", "not_covered"})
+"""What is not known of a grant in a database that was not read."""
+
 
 def dataset_role(owner: str | None, thing: Thing, privilege: str) -> str:
     """The name of the role that holds this privilege on this thing and nothing else: by a digest, because a readable
@@ -208,6 +216,7 @@ def dataset_role(owner: str | None, thing: Thing, privilege: str) -> str:
 _DATASET = re.compile(r"provision/1 dataset(?: o=([a-z0-9]{1,8}))? ([a-z]+) on (.+)\Z", re.DOTALL)
 _CUT = "provision: no sessions"
 _ENDS = re.compile(r"provision: ends (\S+)\Z")
+_BEFORE = re.compile(r"provision: before(?: ends (?P<end>\S+))?(?: limit (?P<limit>[0-9]+))?\Z")
 
 
 def dataset_comment(owner: str | None, thing: Thing, privilege: str) -> str:
@@ -288,13 +297,16 @@ def login_name(account: str, turn: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Noted:
     """What a role's comment says: our mark, the end that we gave the role, what people wrote. `foreign` is a line of
-    our shape that cannot be read; `cut` says that the limit of no sessions is ours."""
+    our shape that cannot be read; `cut` says that the limit of no sessions is ours. `theirs` and `limit` are an end and
+    a limit of sessions that others had set before it was switched off, and that come back with it."""
 
     mark: Mark | None = None
     ends: Instant | None = None
     words: tuple[str, ...] = ()
     foreign: str | None = None
     cut: bool = False
+    theirs: Instant | None = None
+    limit: int | None = None
 
     def text(self) -> str | None:
         """The comment; None for none."""
@@ -307,6 +319,9 @@ class Noted:
             lines.append(f"provision: ends {format_instant(self.ends)}")
         if self.cut:
             lines.append(_CUT)
+        if self.theirs is not None or self.limit is not None:
+            end = f" ends {format_instant(self.theirs)}" if self.theirs is not None else ""
+            lines.append(f"provision: before{end}" + (f" limit {self.limit}" if self.limit is not None else ""))
         return "\n".join(lines) or None
 
     def with_mark(self, key: str, owner: str | None, since: Instant | None = None) -> Noted:
@@ -319,9 +334,9 @@ def noted(comment: str | None) -> Noted:
     ends: Instant | None = None
     words: list[str] = []
     foreign: str | None = None
-    cut = False
+    cut, theirs, limit = False, None, None
     for line in comment.split("\n") if comment else ():
-        mark, found = Mark.parse(line), _ENDS.match(line)
+        mark, found, before = Mark.parse(line), _ENDS.match(line), _BEFORE.match(line)
         if mark is not None:
             marks.append(mark)
         elif looks_like_mark(line):
@@ -330,11 +345,14 @@ def noted(comment: str | None) -> Noted:
             ends = _instant(found[1])
         elif line == _CUT:
             cut = True
+        elif before is not None:
+            theirs = _instant(before["end"] or "")
+            limit = int(before["limit"]) if before["limit"] else None
         else:
             words.append(line)
     if len(marks) > 1:  # nobody can tell which one counts
         foreign, marks = str(marks[-1]), []
-    return Noted(marks[0] if marks else None, ends, tuple(words), foreign, cut)
+    return Noted(marks[0] if marks else None, ends, tuple(words), foreign, cut, theirs, limit)
 
 
 def _instant(text: str) -> Instant | None:

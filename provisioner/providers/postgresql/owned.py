@@ -40,6 +40,7 @@ def hand_on(site: Site, change: Change) -> Outcome:
     for name in (role.name, *(login.name for login in logins_of(site, role.name))):
         with _rights_of(site, name):
             site.run("reassign owned by {} to {}", "reassign", name, heir)
+    site.forget()  # who granted what is another now
     return Done(f"given to {heir}")
 
 
@@ -105,9 +106,14 @@ def drop_with_all(calls: WriteCalls, rules: Rules, login: str, deadline: float) 
         touched = {name for _, name, _, _ in session.rows(queries.DEPENDS, {"roles": [role.oid]}) if name}
     for database in sorted(touched - {rules.main}):
         with calls.transaction(database, deadline) as session:
-            _drop_owned(site_of(calls, session, rules, database), login)
+            site = site_of(calls, session, rules, database)
+            if site.role(login) is None:  # several may be at it: the run itself, the next one, `expire`
+                return AlreadySo("it is not there any more")
+            _drop_owned(site, login)
     with calls.transaction(rules.main, deadline) as session:
         site = site_of(calls, session, rules, rules.main)
+        if site.role(login) is None:
+            return AlreadySo("it is not there any more")
         _drop_owned(site, login)
         return _drop(site, [login])
 

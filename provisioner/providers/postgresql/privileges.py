@@ -25,7 +25,7 @@ def take_privileges(site: Site, change: Change, by: Collection[str]) -> Outcome:
     oid = grantee.oid if grantee is not None else 0
     cluster = Cluster(site.rules.target, site.rules.main, site.version, site.me, {}, [])
     place = (change.address.object, change.address.slot)
-    rows = [r for r in site.privileges(oid) if cluster.place(site.database, r) == place]
+    rows = [r for r in site.granted(oid) if cluster.place(site.database, r) == place]
     done = []
     for row in rows:
         grantor = site.name_of(row.grantor)

@@ -165,6 +165,7 @@ class PostgresReader:
         return scopes
 
     def _warnings(self, cluster: Cluster, databases: list[tuple[Any, ...]], inside: Inside) -> Iterable[Diagnostic]:
+        yield from findings.of_everybody(self._target, None, cluster, cluster.shared)
         for database, rows in inside.privileges.items():
             yield from findings.of_everybody(self._target, database, cluster, rows)
         yield from findings.of_creators(self._target, cluster, inside.relations, self._creators)
@@ -181,7 +182,7 @@ class PostgresReader:
             rows = session.rows(queries.DEPENDS, {"roles": list(wanted)})
         found = Found()
         for oid, database, kind, _ in rows:
-            if database and database not in self._databases and kind in ("o", "a"):
+            if database and database not in self._databases:
                 thing = Other(database, "objects" if kind == "o" else "privileges").text(self._main)
                 slot = names.OWNER if kind == "o" else "granted"
                 way = Way(slot, locked_by=f"database {database}, which `databases` does not name")
@@ -237,6 +238,4 @@ def _of_databases(rows: Iterable[tuple[Any, ...]]) -> list[Acl]:
 
 def _is_default(row: Acl) -> bool:
     """What everybody may do unless somebody took it away: told in one line, not as resources."""
-    if row.grantee != 0:
-        return False
-    return row.kind == "database" or (row.kind == "schema" and row.privilege == "USAGE" and row.schema == "public")
+    return row.grantee == 0 and (row.kind, row.schema, row.privilege) in findings.DEFAULTS

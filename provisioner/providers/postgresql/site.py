@@ -13,6 +13,7 @@ from provisioner.contract import ProviderError, Trouble
 from provisioner.model.instant import Instant
 from provisioner.providers.postgresql import queries
 from provisioner.providers.postgresql.calls import Session
+from provisioner.providers.postgresql.names import Dataset, dataset_of
 from provisioner.providers.postgresql.rows import Acl, Role, role_of
 
 BY_MEMBERSHIP = 160000
@@ -36,6 +37,10 @@ select r.rolname::text, w.rolname::text, m.admin_option, (to_jsonb(m) ->> 'inher
   from pg_auth_members m join pg_roles r on r.oid = m.roleid join pg_roles w on w.oid = m.member
        join pg_roles g on g.oid = m.grantor
  where g.rolname = %(name)s"""
+_DATASETS_OF = """
+select r.rolname::text, shobj_description(r.oid, 'pg_authid')
+  from pg_auth_members m join pg_roles r on r.oid = m.roleid join pg_roles w on w.oid = m.member
+ where w.rolname = %(member)s and not r.rolcanlogin and r.rolname like 'ds!_%%' escape '!'"""
 _DATABASE_ACL = """
 select 'database', d.oid::int8, '', d.datname::text, '', d.datdba::int8, a.grantor::int8, a.grantee::int8,
        a.privilege_type, a.is_grantable
@@ -71,11 +76,14 @@ class Site:
     ensured: set[tuple[str, tuple[str, ...] | None]] = field(default_factory=set)
     _names: set[str] | None = None
     _members: dict[str, set[str]] = field(default_factory=dict)
+    _datasets: dict[str, list[tuple[str, Dataset]]] = field(default_factory=dict)
+    _granted: dict[int, list[Acl]] = field(default_factory=dict)
 
     def forget(self) -> None:
-        """What was known of the transaction is not so: something of it was taken back."""
+        """What was known of the transaction is not so: something of it was taken back, or changed as a whole."""
         self.ensured.clear()
-        self._members.clear()
+        for known in (self._members, self._datasets, self._granted):
+            known.clear()
         self._names = None
 
     def run(self, text: str, call: str, /, *names: str, **values: Any) -> None:
@@ -127,6 +135,15 @@ class Site:
         """Memberships of others that `grantor` made: role, member, admin, inherit, set."""
         return [(r[0], r[1], r[2], r[3], r[4]) for r in self.session.rows(_MADE_BY, {"name": grantor})]
 
+    def datasets(self, member: str) -> list[tuple[str, Dataset]]:
+        """The dataset roles that `member` is or was in, whoever's they are, and what each is for; asked once."""
+        found = self._datasets.get(member)
+        if found is None:
+            rows = self.session.rows(_DATASETS_OF, {"member": member})
+            known = ((name, dataset_of(name, told)) for name, told in rows)
+            found = self._datasets[member] = [(name, dataset) for name, dataset in known if dataset is not None]
+        return found
+
     def privileges(self, *oids: int) -> list[Acl]:
         """All that is granted to these roles directly, in this database and in the whole cluster."""
         values = {"grantees": list(oids)}
@@ -134,6 +151,13 @@ class Site:
         rows += self.session.rows(queries.shared(self.version), values)
         rows += self.session.rows(_DATABASE_ACL, values)
         return [Acl(*row) for row in rows]
+
+    def granted(self, oid: int) -> list[Acl]:
+        """The same of one role, as it is or was; asked once."""
+        found = self._granted.get(oid)
+        if found is None:
+            found = self._granted[oid] = self.privileges(oid)
+        return found
 
     def name_of(self, oid: int) -> str | None:
         rows = self.session.rows("select rolname::text from pg_roles where oid = %s::oid", (oid,))

@@ -64,7 +64,7 @@ def _grant(change: Change, heir: str | None) -> str:
     if change.action is Action.REVOKE:
         return f"take {what} from {who}"
     if change.action is Action.UPDATE:
-        return f"let {who}'s {what} cover {_coverage(change.before or {}, change.after or {})}"
+        return _mend(f"{who}'s {what}", change.before or {}, change.after or {})
     creators = (change.after or {}).get("creators")
     if creators is None:
         return f"give {who} {what}"
@@ -73,6 +73,13 @@ def _grant(change: Change, heir: str | None) -> str:
 
 def _made_by(creators: list[str]) -> str:
     return f"that {' or '.join(creators)} makes" if creators else "on none: nobody is named who makes them"
+
+
+def _mend(held: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    coverage = f"cover {_coverage(before, after)}" if after.keys() - {"intact"} else ""
+    if not after.get("intact"):
+        return f"let {held} {coverage}"
+    return f"mend {held}, whose dataset role has lost it" + (f", and let it {coverage}" if coverage else "")
 
 
 def _coverage(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:

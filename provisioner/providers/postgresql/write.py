@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from provisioner.contract import AlreadySo, Done, Failed, Outcome, ProviderError, Refused, Trouble, Unknown
 from provisioner.model.address import Address, Kind
@@ -16,7 +15,7 @@ from provisioner.model.mark import owner8
 from provisioner.model.resource import Resource
 from provisioner.model.unit import Unit
 from provisioner.providers.postgresql import logins, names
-from provisioner.providers.postgresql.accounts import change_account, comment
+from provisioner.providers.postgresql.accounts import change_account, shut
 from provisioner.providers.postgresql.calls import Session, WriteCalls
 from provisioner.providers.postgresql.grants import change_grant, change_group, change_membership
 from provisioner.providers.postgresql.owned import drop_account, hand_on, site_of
@@ -64,10 +63,7 @@ class PostgresWriter:
             with self._calls.transaction(database, deadline) as session:
                 site = site_of(self._calls, session, self._rules, database)
                 for several in _batched(changes, _TOGETHER):
-                    if time.monotonic() >= last:
-                        found.update({c.id: Failed(_late()) for c in several})
-                    else:
-                        found.update(self._several(site, several))
+                    found.update(self._several(site, several, last))
                 if all(isinstance(o, Failed | Refused) for o in found.values()):
                     session.rollback()
         except ProviderError as error:
@@ -80,17 +76,20 @@ class PostgresWriter:
                 found[change.id] = self._end_sessions(change.address.object, deadline, found[change.id])
         return found
 
-    def _several(self, site: Site, changes: Sequence[Change]) -> dict[str, Outcome]:
-        """In one savepoint; where one of them fails, each in its own: what fails is as if it had not been tried."""
+    def _several(self, site: Site, changes: Sequence[Change], last: float) -> dict[str, Outcome]:
+        """In one savepoint; where one of them fails, each in its own: what fails is as if it had not been tried. After
+        `last` none is begun, or what was done would not be committed in time either."""
+        if time.monotonic() >= last:
+            return {c.id: Failed(_late()) for c in changes}
         try:
             with site.session.savepoint():
-                return {c.id: self._change(site, c) for c in changes}
+                return {c.id: self._change(site, c) if time.monotonic() < last else Failed(_late()) for c in changes}
         except ProviderError as error:
             if not site.session.usable:
                 raise
             site.forget()
             if len(changes) > 1:
-                alone = [self._several(site, [c]) for c in changes]
+                alone = [self._several(site, [c], last) for c in changes]
                 return {i: outcome for one in alone for i, outcome in one.items()}
             absent = error.trouble is Trouble.GONE and changes[0].action is Action.REVOKE
             return {changes[0].id: AlreadySo(error.message) if absent else Failed(error)}
@@ -126,9 +125,7 @@ class PostgresWriter:
                 role = site.role(login)
                 if role is None:
                     return AlreadySo("the role is not there")
-                site.run("alter role {} connection limit 0", "alter role", login)
-                logins.limit(site, login, 0)
-                comment(site, login, replace(role.noted, cut=True))
+                shut(site, role)
         except ProviderError as error:
             return Unknown(error=error) if error.trouble is Trouble.UNKNOWN else Failed(error)
         return self._end_sessions(login, deadline, Done("no session is open"))

@@ -5,16 +5,13 @@ Jobs call AWS themselves, with a token of their CI's; what they then may do is t
 
 from __future__ import annotations
 
-import base64
 import json
-import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from botocore.exceptions import ClientError
 
 from provisioner.contract import AlreadySo, Done, Failed, Refused
@@ -26,9 +23,9 @@ from provisioner.model.identity import AccountName, Identity, role_accounts
 from provisioner.providers.aws_iam import documents, trust
 from tests.providers.aws_iam.rig import ACCOUNT, ALLOW, NAME, Cloud, _sdk, account, aws_target, change, grant, person
 from tests.providers.aws_iam.test_stories import ADMIN, READ_ONLY, Story, role
+from tests.rigs.ci_job import ISSUER, take_on
 from tests.worlds import block, codes, files, said, someone
 
-ISSUER = "token.actions.githubusercontent.com"
 PROVIDER_ARN = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"
 DEPLOYER = role("deployer", policies=["ReadOnlyAccess"])
 SITE = {"repository": "acme/site", "environment": "production"}
@@ -61,19 +58,7 @@ def story(cloud: Cloud, tmp_path: Path) -> Story:
 
 def ask(cloud: Cloud, repository: str, environment: str | None, **claims: str) -> dict[str, str]:
     """What AWS answers to a job that shows the token of its CI: unsigned, as no job has a key."""
-    where = f"environment:{environment}" if environment is not None else "ref:refs/heads/main"
-    token = {"iss": f"https://{ISSUER}", "aud": "sts.amazonaws.com", "sub": f"repo:{repository}:{where}", **claims}
-    body = base64.urlsafe_b64encode(json.dumps(token).encode()).decode().rstrip("=")
-    asked = {
-        "Action": "AssumeRoleWithWebIdentity",
-        "Version": "2011-06-15",
-        "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/Deploy",
-        "RoleSessionName": "job",
-        "WebIdentityToken": f"e30.{body}.c2ln",
-    }
-    host = {"Host": "sts.us-east-1.amazonaws.com"}
-    answer = requests.post(cloud.server.url, data=asked, headers=host, timeout=30)
-    return dict(re.findall(r"<(AccessKeyId|SecretAccessKey|SessionToken|Code)>([^<]+)<", answer.text))
+    return take_on(cloud.server.url, f"arn:aws:iam::{ACCOUNT}:role/Deploy", repository, environment, **claims)
 
 
 def job(cloud: Cloud) -> Any:

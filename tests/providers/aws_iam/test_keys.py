@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from provisioner.ask.drift import drift
-from provisioner.engine import Planned
+from provisioner.engine import Known, Planned
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.identity import Identity
+from provisioner.model.rotation import Begun, Rotation
 from tests.providers.aws_iam.rig import ACCOUNT, Cloud, aws_target, mark
 from tests.providers.aws_iam.test_stories import Story, role
 from tests.worlds import block, files, said, someone
@@ -79,6 +80,32 @@ def test_keys_of_people_and_of_services_that_declare_none_are_told_by_two_calls_
     }  # fmt: skip
     (target,) = drift(planned.sides, planned.parts, {}, story.now).targets
     assert len(target.notes) == 2
+
+
+def test_a_key_beside_the_declared_one_is_told_and_those_that_were_made_here_are_not(story: Story) -> None:
+    """By their times, as the report has no ids: a credential is looked for under the name that its service had, too."""
+    story.cloud.server.report_polls = 0
+    asks = tree(**NONE)
+
+    def beside(known: Rotation, name: str = "bot") -> list[str]:
+        rotations = {f"aws/payments:credential/access-key/service:{name}": known}
+        planned = story.plan(asks, Known(rotations=rotations))
+        return [message for _, message in told(planned) if "nothing shows" in message]
+
+    told_of = ["bot has an access key that works (by AWS's report of and nothing shows that what was made is ours"]
+    assert beside(Rotation()) == told_of
+    ours = Rotation(made={"AKIA1": story.now + timedelta(minutes=1)})
+    assert beside(ours) == []
+    assert beside(ours, "robot") == told_of
+    bots = [replace(i, was=("robot",)) if i.id == "bot" else i for i in people()]
+    asks = files(bots, [READER], [aws_target(people={"access_keys": "none"})])
+    assert beside(ours, "robot") == []
+    story.cloud.iam.create_access_key(UserName="bot")
+    story.cloud.server.changed(ACCOUNT)
+    assert beside(ours) == [told_of[0].replace("an access key that works", "2 access keys that work")]
+    assert beside(replace(ours, made={**ours.made, "AKIA2": story.now})) == []
+    assert beside(replace(ours, ended=story.now)) == [], "the report may be from before that one was deleted"
+    assert beside(replace(ours, issuing=Begun("", (), story.now))) == [], "it may be the one of a run that died"
 
 
 def test_nothing_is_asked_and_nothing_told_where_the_target_does_not_say_so(story: Story) -> None:

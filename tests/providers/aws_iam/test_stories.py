@@ -15,7 +15,7 @@ import pytest
 from provisioner.apply import Applied, apply_plan
 from provisioner.contract import Connection
 from provisioner.diagnostics import Location
-from provisioner.engine import Planned, Situation, make_plan
+from provisioner.engine import Known, Planned, Situation, make_plan
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.identity import Identity
 from provisioner.model.past import PastDeclared
@@ -48,7 +48,7 @@ class Story:
         self.journal = Journal(FolderStore(path / "journal"))
         self.past: list[DeclaredAccess] = []
 
-    def plan(self, declared: DeclaredAccess) -> Planned:
+    def plan(self, declared: DeclaredAccess, known: Known | None = None) -> Planned:
         names = frozenset(declared.targets)
         environ = self.cloud.environ()
         connections = {
@@ -57,7 +57,9 @@ class Story:
         }
         self.connections = connections
         past = tuple(PastDeclared(f"rev{number}", one, names) for number, one in enumerate(self.past, 1))
-        return make_plan(Situation(declared, connections, self.now, past))
+        return make_plan(
+            Situation(declared, connections, self.now, past, dict.fromkeys(names, known) if known is not None else {})
+        )
 
     def apply(self, declared: DeclaredAccess) -> Applied:
         plan = self.plan(declared).plan

@@ -56,8 +56,12 @@ def test_a_companion_older_than_the_secret_says_nothing(hub: Hub, store: Actions
 def test_an_environment_that_is_not_there_is_not_made(hub: Hub, store: ActionsSecrets) -> None:
     site, at = hub.repo("site"), "repositories/site/environments/production"
     with pytest.raises(ProviderError) as told:
-        store.put(at, PARTS, issued(1), note(1), store.look(at, PARTS), soon())
-    assert told.value.trouble is Trouble.GONE and not site.environments
+        store.look(at, PARTS)  # and so no key is made for it
+    assert told.value.trouble is Trouble.GONE and f"there is no `{at}`" in told.value.message
+    with pytest.raises(ProviderError) as told:
+        store.put(at, PARTS, issued(1), note(1), None, soon())
+    assert told.value.trouble is Trouble.GONE
+    assert not site.environments
     now = hub.server.world.now()
     made = site.environments["production"] = Environment(7, site.id, "production", now, now)
     store.put(at, PARTS, issued(1), note(1), None, soon())

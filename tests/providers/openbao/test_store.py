@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -62,6 +63,34 @@ def test_a_version_that_somebody_wrote_meanwhile_is_not_written_over(bao: Bao) -
     assert told.value.trouble is Trouble.CONFLICT
     now = opened.look("b", PARTS)
     assert now is not None and now.public_id is None, "the companion is of the version before"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("DELETE", "secret/data/ci/{}", None),
+        ("PUT", "secret/destroy/ci/{}", {"versions": [1]}),
+    ],
+)
+def test_a_version_that_somebody_deleted_is_not_there_whatever_its_metadata_says(
+    bao: Bao, method: str, path: str, body: Any
+) -> None:
+    opened, at = store(bao), f"gone-{method}"
+    opened.put(at, PARTS, issued(1), note(1), None, soon())
+    bao.call(method, path.format(at), body)
+    seen = opened.look(at, PARTS)
+    assert seen is not None and seen.public_id is None and opened.read(at, PARTS) == {}
+    opened.put(at, PARTS, issued(1), note(1), seen, soon())
+    again = opened.look(at, PARTS)
+    assert again is not None and (again.public_id, again.versions) == (issued(1).public_id, ("2",))
+
+
+def test_a_version_that_the_engine_will_delete_some_day_is_there(bao: Bao) -> None:
+    bao.call("POST", "secret/metadata/ci/later", {"delete_version_after": "1h"})
+    opened = store(bao)
+    opened.put("later", PARTS, issued(1), note(1), opened.look("later", PARTS), soon())
+    seen = opened.look("later", PARTS)
+    assert seen is not None and seen.public_id == issued(1).public_id
 
 
 def test_a_companion_whose_metadata_was_not_written_is_found_with_the_secret(bao: Bao) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from provisioner.contract import Done, Failed, ProviderError, Refused, Trouble, Unknown
 from provisioner.engine import make_plan
-from provisioner.model.change import Action
+from provisioner.model.address import Kind
+from provisioner.model.change import Action, Ender
 from provisioner.model.identity import Identity
 from provisioner.providers.postgresql.calls import Limits
 from tests.providers.postgresql.rig import Rig, account, gives, known_as
@@ -55,6 +57,35 @@ def test_end_of_a_person_is_given_to_the_server_and_moves_with_the_files(rig: Ri
     assert ends(rig) is None and rig.apply(rig.files([until(None)], [STAFF])) == []
 
 
+def test_each_line_of_an_account_says_who_ends_it(rig: Rig) -> None:
+    rig.server.run("create role ada login")
+    oid = str(rig.server.run("select 'ada'::regrole::oid")[0][0])
+    declared = rig.files([known_as(until(JUNE), pin=oid)], [STAFF])
+    lines = {(c.action, c.ends, c.ends_by) for c in rig.plan(declared).changes if c.address.kind is Kind.ACCOUNT}
+    assert lines == {(Action.ADOPT, JUNE, Ender.TARGET), (Action.UPDATE, JUNE, Ender.TARGET)}
+
+
+def test_the_server_ends_a_persons_password_without_a_run_of_ours_and_not_before(rig: Rig) -> None:
+    def signs_in() -> bool:
+        try:
+            psycopg.connect(f"host=127.0.0.1 port={rig.server.port} dbname=app user=ada password=hers").close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    now = datetime.now(UTC).replace(microsecond=0)
+    rig.apply(rig.files([until(now + timedelta(hours=1))], [STAFF]), now=now)
+    rig.server.run("alter role ada password 'hers'")
+    assert signs_in()
+    end = datetime.now(UTC) + timedelta(seconds=1)
+    rig.apply(rig.files([until(end)], [STAFF]), now=now)
+    while signs_in():
+        time.sleep(0.05)
+    assert datetime.now(UTC) >= end and rig.server.run("select rolcanlogin from pg_roles where rolname = 'ada'") == [
+        (True,)
+    ]
+
+
 def test_end_that_somebody_else_set_earlier_stays_and_a_later_one_does_not(rig: Rig) -> None:
     rig.apply(rig.files([until(None)], [STAFF]))
     rig.server.run("alter role ada valid until '2027-01-01 00:00Z'")
@@ -73,6 +104,17 @@ def test_role_that_nobody_logs_in_as_is_not_taken_for_an_account(rig: Rig) -> No
     change = next(c for c in planned.plan.changes if c.address == account("ada"))
     assert isinstance(applied.outcomes[change.id], Refused)
     assert rig.server.run("select rolcanlogin from pg_roles where rolname = 'ada'") == [(False,)]
+
+
+def test_login_role_that_nobody_is_in_is_no_role_to_be_put_into_and_the_run_says_so(rig: Rig) -> None:
+    rig.server.run("create role carl login")
+    planned, applied = rig.run(rig.files([someone("ada", "odd")], [gives("odd", roles=["carl", "staff"])]))
+    told = {c.words: applied.outcomes[c.id] for c in planned.plan.changes}
+    assert told["create role carl"] == Refused(
+        "`carl` is there and can log in, and nobody is in it: that is an account; take another name"
+    )
+    assert {c.words for c in applied.succeeded} >= {"put ada into role staff", "create role staff"}
+    assert rig.server.run("select 1 from pg_auth_members where roleid = 'carl'::regrole") == []
 
 
 def test_login_role_of_somebody_unknown_is_not_taken(rig: Rig) -> None:
@@ -126,6 +168,26 @@ def test_suspended_person_comes_back_with_the_end_that_the_files_say(rig: Rig) -
     rig.apply(rig.files([here], [STAFF]), rig.files([away], [STAFF]))
     assert rig.server.can_log_in("ada") and ends(rig) == JUNE
     assert rig.apply(rig.files([here], [STAFF])) == []
+
+
+def test_what_others_had_set_on_a_role_comes_back_when_it_is_switched_on_again(rig: Rig) -> None:
+    """An earlier end, and how many sessions; whether the switch was ours twice, or by hand in between."""
+    here, away = someone("ada", "staff"), someone("ada", "staff", suspended="leave")
+    rig.apply(rig.files([here], [STAFF]))
+    rig.server.run("comment on role ada is E'Ada\nprovision/1 o=5f1c0a9b k=ada'")
+    rig.server.run("alter role ada connection limit 5 valid until '2027-06-01 12:00Z'")
+    for by_hand in ((), ("alter role ada login",)):
+        rig.apply(rig.files([away], [STAFF]))
+        rig.server.run(*by_hand)
+        rig.apply(rig.files([away], [STAFF]))
+        assert not rig.server.can_log_in("ada")
+        rig.apply(rig.files([here], [STAFF]))
+        assert rig.server.can_log_in("ada") and ends(rig) == JUNE
+        assert rig.server.run("select rolconnlimit from pg_roles where rolname = 'ada'") == [(5,)]
+        assert rig.server.run(NOTE) == [("Ada\nprovision/1 o=5f1c0a9b k=ada",)]
+    rig.apply(rig.files([replace(away, until=JULY)], [STAFF]))
+    rig.apply(rig.files([until(JULY)], [STAFF]))
+    assert ends(rig) == JUNE and rig.apply(rig.files([until(JULY)], [STAFF])) == []
 
 
 def test_no_password_is_in_the_servers_log(rig: Rig) -> None:

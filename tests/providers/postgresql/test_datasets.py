@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from provisioner.contract import Failed, Trouble
 from provisioner.model.change import Action
+from provisioner.model.effect import Direction
 from provisioner.model.mark import owner8
 from provisioner.model.principal import Principal, PrincipalKind
-from provisioner.model.way import Phase
 from provisioner.providers.postgresql import names
 from tests.providers.postgresql.rig import NAME, Rig, gives, grant, known_as, person
 from tests.runs import failures
@@ -76,21 +78,50 @@ def test_creator_who_is_no_longer_named_makes_tables_that_nobody_is_given(rig: R
     assert not rig.can("ada", "select * from sales.later")
 
 
-def test_dataset_role_that_somebody_emptied_is_no_access_and_is_mended(rig: Rig) -> None:
-    declared = rig.files([someone("ada", "clerk")], [gives("clerk", datasets={"sales.orders": ["select"]})])
+def dataset_role(path: str) -> str:
+    return names.dataset_role(owner8(OWNER), names.parse(path, "app"), "select")
+
+
+def test_dataset_role_that_somebody_emptied_is_shown_so_and_mended(rig: Rig) -> None:
+    datasets = {"sales.orders": ["select"], "sales.*": ["select"]}
+    declared = rig.files([someone("ada", "clerk")], [gives("clerk", datasets=datasets)])
     rig.apply(declared)
-    role = names.dataset_role(owner8(OWNER), names.parse("sales.orders", "app"), "select")
-    rig.server.run(f'revoke all on sales.orders from "{role}"')
-    live = rig.read().state.get(grant("sales.orders", "ada", "select"))
-    assert live is not None and [w.phase for w in live.ways] == [Phase.LAPSED]
-    assert rig.apply(declared) == ["give ada select on sales.orders"]
-    assert rig.can("ada", READ)
+    rig.server.run(f'revoke all on sales.orders from "{dataset_role("sales.orders")}"')
+    rig.server.run(f'revoke usage on schema sales from "{dataset_role("sales.*")}"')
+    live = rig.read().state.resources[grant("sales.orders", "ada", "select")]
+    assert (live.attributes, live.gives_access) == ({"intact": False}, True)
+    plan = rig.plan(declared)
+    assert [c.words for c in plan.changes] == [
+        "mend ada's select on sales.*, whose dataset role has lost it",
+        "mend ada's select on sales.orders, whose dataset role has lost it",
+    ] and all(c.effect.direction is Direction.WIDENS for c in plan.changes)
+    rig.apply(declared)
+    assert rig.can("ada", READ) and rig.apply(declared) == []
+
+
+@pytest.mark.parametrize("lost", ["connect on database app", "select on sales.orders"])
+def test_who_was_in_an_emptied_dataset_role_goes_out_of_it_and_does_not_get_it_back_with_the_next_one(
+    rig: Rig, lost: str
+) -> None:
+    """Everybody may connect, so without CONNECT of its own the role still gives all that it gave."""
+    clerk, staff = gives("clerk", datasets={"sales.orders": ["select"]}), gives("staff", roles=["staff"])
+    before = rig.files([someone("ada", "clerk", "staff"), someone("bob", "clerk")], [clerk, staff])
+    rig.apply(before)
+    rig.server.run(f'revoke {lost} from "{dataset_role("sales.orders")}"')
+    after = rig.files([someone("ada", "staff")], [clerk, staff])
+    words = rig.apply(after, before)
+    assert {"take select on sales.orders from ada", "take select on sales.orders from bob"} <= set(words)
+    again = rig.files([someone("ada", "staff"), someone("carl", "clerk")], [clerk, staff])
+    rig.apply(again)
+    assert rig.can("carl", READ) and not rig.can("ada", READ)
+    members = "select member::regrole::text from pg_auth_members where roleid::regrole::text like 'ds%'"
+    assert rig.server.run(members) == [("carl",)]
 
 
 def test_what_a_dataset_role_holds_beyond_its_name_is_a_stray(rig: Rig) -> None:
     declared = rig.files([someone("ada", "clerk")], [gives("clerk", datasets={"sales.orders": ["select"]})])
     rig.apply(declared)
-    role = names.dataset_role(owner8(OWNER), names.parse("sales.orders", "app"), "select")
+    role = dataset_role("sales.orders")
     rig.server.run(f'grant delete on sales.orders to "{role}"')
     plan = rig.plan(declared)
     stray = grant("sales.orders", Principal(NAME, PrincipalKind.GROUP, role), "delete")
@@ -126,6 +157,18 @@ def test_held_through_another_role_still_is_called_held(rig: Rig) -> None:
     after = rig.files([someone("ada", "member")], [clerk, member])
     planned, applied = rig.run(after, before)
     assert [c.words for c in planned.plan.changes] == ["take select on sales.orders from ada"]
+    outcome = next(iter(applied.outcomes.values()))
+    assert "through analysts" in str(outcome) and rig.can("ada", READ)
+
+
+@pytest.mark.parametrize("wider", ["sales.*", "sales.orders"])
+def test_held_through_what_it_is_a_part_of_still_is_called_held(rig: Rig, wider: str) -> None:
+    clerk, member = gives("clerk", datasets={"sales.orders.id": ["select"]}), gives("member", roles=["analysts"])
+    rig.objects = {"roles": {"analysts": {"datasets": {wider: ["select"]}}}}
+    before = rig.files([someone("ada", "clerk", "member")], [clerk, member])
+    rig.apply(before)
+    planned, applied = rig.run(rig.files([someone("ada", "member")], [clerk, member]), before)
+    assert [c.words for c in planned.plan.changes] == ["take select on sales.orders.id from ada"]
     outcome = next(iter(applied.outcomes.values()))
     assert "through analysts" in str(outcome) and rig.can("ada", READ)
 

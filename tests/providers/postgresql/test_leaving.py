@@ -41,6 +41,9 @@ def by_hand(rig: Rig) -> None:
         "grant update (id) on sales.orders to ada",
         "create function sales.f(a integer, b text) returns int language sql as 'select 1'",
         "grant execute on function sales.f to ada",
+        "create aggregate sales.most(float8 order by anyelement) (sfunc = ordered_set_transition, stype = internal, "
+        "finalfunc = percentile_disc_final, finalfunc_extra)",
+        "grant execute on routine sales.most to ada",
         "create type sales.mood as enum ('ok')",
         "grant usage on type sales.mood to ada",
         "grant create, temporary on database app to ada",
@@ -109,12 +112,30 @@ def _transactions(rig: Rig, since: int) -> list[list[str]]:
     return result
 
 
+def test_what_a_leaver_holds_is_asked_once_however_much_it_is(rig: Rig) -> None:
+    tables = [f"sales.t{i}" for i in range(40)]
+    rig.server.run(*[f"create table {table} ()" for table in tables])
+    clerk = gives("clerk", datasets={table: ["select", "insert"] for table in tables})
+    before = rig.files([someone("ada", "clerk")], [clerk])
+    rig.apply(before)
+    rig.server.run(*[f"grant update, delete on {table} to ada" for table in tables])
+    since = rig.server.log.stat().st_size
+    assert len(rig.apply(rig.files([], [clerk]), before)) == 161
+    writes = [t for t in _transactions(rig, since) if any(s.startswith("revoke ") for s in t)]
+    assert [sum(s.startswith("select 'schema'") for s in t) for t in writes] == [1]
+    with rig.server.log.open(encoding="utf-8", errors="replace") as log:
+        log.seek(since)
+        assert log.read().count("like 'ds!_") == 1
+    assert rig.server.run("select 1 from pg_auth_members where member = 'ada'::regrole") == []
+
+
 def test_dropped_after_retention_with_nothing_left_in_any_database(rig: Rig) -> None:
     rig.settings["reassign_to"] = "app_owner"
-    rig.server.run("create database warehouse")
-    rig.databases.append("warehouse")
+    rig.server.run("create database warehouse", "create database habits")
+    rig.databases += ["warehouse", "habits"]
     rig.apply(here(rig))
     rig.server.run("grant create on database warehouse to ada", "create role other_owner")
+    rig.server.run("alter default privileges for role ada grant select on tables to public", database="habits")
     rig.server.run("create schema hers", database="warehouse", user="ada")
     rig.server.run("grant all on schema public to ada", database="warehouse")
     rig.apply(without_ada(rig), here(rig))
@@ -143,10 +164,18 @@ def test_what_a_leaver_owns_is_not_dropped_where_nobody_is_named_to_get_it(rig: 
     assert len(failures(applied)) == 2 and rig.server.run("select 1 from pg_roles where rolname = 'ada'") == [(1,)]
 
 
-def test_what_is_in_databases_that_are_not_named_is_told_and_stops_the_drop(rig: Rig) -> None:
+@pytest.mark.parametrize(
+    "left",
+    [
+        "grant all on schema public to ada",
+        "alter default privileges for role ada grant select on tables to public",
+        "create table t (id int); create policy hers on t to ada",
+    ],
+)
+def test_what_is_in_databases_that_are_not_named_is_told_and_stops_the_drop(rig: Rig, left: str) -> None:
     rig.server.run("create database elsewhere")
     rig.apply(here(rig))
-    rig.server.run("grant all on schema public to ada", database="elsewhere")
+    rig.server.run(left, database="elsewhere")
     plan = rig.plan(without_ada(rig), here(rig))
     told = [d for d in plan.diagnostics if d.code == "managed-upstream"]
     assert len(told) == 1 and "elsewhere" in told[0].message

@@ -12,6 +12,7 @@ from provisioner.model.address import Kind
 from provisioner.model.coverage import EVERYTHING, Verdict
 from provisioner.model.resource import Resource
 from provisioner.providers.postgresql import PostgresProvider
+from provisioner.providers.postgresql.convert import EVERYONE
 from tests.providers.postgresql.rig import Rig, gives, grant, known_as
 from tests.runs import failures
 from tests.worlds import OWNER, someone
@@ -92,7 +93,8 @@ def test_a_database_that_cannot_be_entered_is_told_and_nothing_of_it_is_taken_fo
     rig.server.run("create database warehouse")
     rig.server.run("create schema sales", "create table sales.orders (id int)", database="warehouse")
     rig.databases.append("warehouse")
-    far = gives("far", datasets={"warehouse/sales.orders": ["select"], "sales.orders": ["select"]})
+    inside = {"warehouse/sales.orders": ["select"], "warehouse/sales.*": ["insert"], "sales.orders": ["select"]}
+    far = gives("far", datasets=inside)
     here = rig.files([someone("ada", "far")], [far])
     rig.user = "svc"
     rig.apply(here)
@@ -102,9 +104,51 @@ def test_a_database_that_cannot_be_entered_is_told_and_nothing_of_it_is_taken_fo
     assert reading.coverage.of(Kind.GRANT).verdict is Verdict.PARTIAL
     assert "permission denied" in reading.coverage.of(Kind.GRANT).proof
     assert reading.coverage.of(Kind.GRANT, "sales.orders").verdict is Verdict.COMPLETE
+    assert rig.plan(here).changes == (), "what was not read does not differ"
     plan = rig.plan(rig.files([someone("ada", "rest")], [gives("rest", roles=["staff"])]), here)
     taken = [c.words for c in plan.changes if c.narrows]
     assert taken == ["take select on sales.orders from ada"] and not plan.complete
+
+
+def test_what_everybody_may_do_is_told_and_what_that_is_by_default_is_one_note(rig: Rig) -> None:
+    def warned() -> list[tuple[str, str]]:
+        return sorted((d.code, d.message) for d in rig.read().warnings)
+
+    def strays() -> set[tuple[str, str | None]]:
+        plan = rig.plan(rig.files([], []))
+        return {(s.address.object, s.address.slot) for s in plan.strays if s.address.principal == EVERYONE}
+
+    rig.server.run("grant execute on all functions in schema sales to public", "create type sales.t as enum ('a')")
+    note = "on db every role may connect to app and make temporary tables there"
+    assert warned() == [("postgresql-connect", note)] and strays() == set()
+    rig.server.run(
+        "grant create on database app to public",
+        "grant select on sales.orders to public",
+        "grant update (id) on sales.orders to public",
+        "grant usage on schema sales to public",
+        "alter default privileges for role app_owner in schema sales grant select on tables to public",
+        "alter default privileges for role app_owner grant usage on schemas to public",
+        "grant create on tablespace pg_default to public",
+        "revoke connect, temporary on database app from public",
+    )
+    everybody = "on db everybody who can connect to app may create on app/; "
+    everybody += "select on future tables of app_owner in sales; select on sales.orders; update on sales.orders.id; "
+    everybody += "usage on future schemas of app_owner and 1 more"
+    given, told = strays(), warned()
+    rig.server.run("revoke create on tablespace pg_default from public")  # which outlives every database
+    assert told == [
+        ("postgresql-public", "on db everybody may create on tablespace pg_default"),
+        ("postgresql-public", everybody),
+    ]
+    assert given == {
+        ("app/", "create"),
+        ("sales.orders", "select"),
+        ("sales.orders.id", "update"),
+        ("sales", "usage"),
+        ("!future tables of app_owner in sales", "select"),
+        ("!future schemas of app_owner", "usage"),
+        ("!tablespace pg_default", "create"),
+    }
 
 
 def test_rights_that_the_engine_lacks_are_a_failure_by_name(rig: Rig) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,6 +19,7 @@ from provisioner.contract import Order, ProviderError
 from provisioner.credentials import Secret
 from provisioner.model.resource import Resource
 from provisioner.providers.postgresql import PostgresProvider
+from provisioner.providers.postgresql.calls import Session, WriteCalls
 from provisioner.providers.postgresql.mint import PostgresMinter
 from provisioner.records.journal import open_journal
 from tests.providers.postgresql.rig import Rig, account, grant, membership
@@ -188,6 +191,59 @@ def test_nothing_is_made_where_it_would_be_more_than_was_shared(ada: Rig) -> Non
         assert ada.server.run("select count(*) from pg_roles where rolname like 'run%'") == [(0,)]
 
 
+DATASET = "select rolname from pg_roles where rolname like 'ds%'"
+
+
+def test_a_run_mends_nothing_that_others_hold(ada: Rig) -> None:
+    with minting(ada) as minter:
+        minter.mint(order(ada, "select sales.orders"), soon())
+        minter.end("run_abc123", soon())
+        role = ada.server.run(DATASET)[0][0]
+        for member, reads in (("ada", False), ("run_gone", True)):
+            ada.server.run(f"revoke select on sales.orders from {role}")  # noqa: S608
+            if member == "ada":
+                ada.server.run(f"grant {role} to ada")
+            minted = minter.mint(order(ada, "select sales.orders"), soon())
+            with opened(ada, minted.environ) as session:
+                could = session.execute("select has_table_privilege('sales.orders', 'select')").fetchone()
+            assert could == (reads,)
+            assert not ada.can("ada", "select * from sales.orders")
+            minter.end("run_abc123", soon())
+            ada.server.run(f"revoke {role} from ada")
+
+
+def test_a_run_cannot_make_what_belongs_to_a_dataset(ada: Rig) -> None:
+    """Until 15 whoever is in a role may act as it; then there must be no place to make things in."""
+    ada.server.run("create role onlooker login")
+    with minting(ada) as minter:
+        made = minter.mint(order(ada, "select sales.orders"), soon())
+        role = ada.server.run(DATASET)[0][0]
+        ada.server.run("grant create on schema public to public")
+        before = ada.server.run("select current_setting('server_version_num')::int")[0][0] < 160000
+        with opened(ada, made.environ) as session:
+            if before:
+                session.execute(f"set role {role}")
+                session.execute(PEEK.format("sales.orders"))
+            else:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    session.execute(f"set role {role}")
+        minter.end("run_abc123", soon())
+        if before:
+            with pytest.raises(ProviderError, match=r"everybody may create in schema public of app") as told:
+                minter.mint(order(ada, "select sales.orders"), soon())
+            assert told.value.code == "cannot-narrow"
+            ada.server.run("revoke create on schema public from public")
+            with pytest.raises(ProviderError, match=rf"{role} owns something in app") as told:
+                minter.mint(order(ada, "select sales.orders"), soon())
+            assert told.value.code == "cannot-narrow"
+            ada.server.run("drop function public.peek()")
+        ada.server.run(f"grant usage on schema public to {role}", database="postgres")
+        with pytest.raises(ProviderError, match=rf"{role} holds something in postgres"):
+            minter.mint(order(ada, "select sales.orders"), soon())
+        ada.server.run(f"drop owned by {role}", database="postgres")
+        assert minter.left() == ()
+
+
 def test_whoever_is_cut_off_loses_the_login_of_their_run(ada: Rig) -> None:
     with minting(ada) as minter:
         ada.server.run('create role "bob, b" login')
@@ -212,9 +268,9 @@ KEPT = "select oid::int, lomowner::regrole::text from pg_largeobject_metadata or
 
 def test_what_a_run_made_goes_with_it_and_nobody_inherits_its_code(ada: Rig) -> None:
     ada.settings["reassign_to"] = "app_owner"
-    ada.server.run("grant create on schema public to public")
     with minting(ada) as minter:
         minted = minter.mint(order(ada, "select sales.orders"), soon())
+        ada.server.run("grant create on schema public to public")
         with opened(ada, minted.environ) as session:
             for statement in (
                 PEEK.format("sales.prices"),
@@ -225,6 +281,7 @@ def test_what_a_run_made_goes_with_it_and_nobody_inherits_its_code(ada: Rig) -> 
                 session.execute(statement)
         with opened(ada, minted.environ, "postgres") as session:  # which `databases` does not name
             session.execute("select lo_create(4712)")
+            session.execute("alter default privileges grant select on tables to public")
         minter.end(minted.public_id, soon())
         assert minter.left() == ()
     assert ada.server.run(WHAT_IT_MADE) == [(None, None, None)]
@@ -233,10 +290,41 @@ def test_what_a_run_made_goes_with_it_and_nobody_inherits_its_code(ada: Rig) -> 
     ada.server.run("select lo_unlink(4712)", database="postgres")
 
 
+@dataclass
+class Overtaken:
+    """Calls with somebody who is there first, right before the transaction of that number."""
+
+    calls: WriteCalls
+    at: int
+    first: Callable[[], None]
+    count: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.calls, name)
+
+    def transaction(self, database: str, deadline: float) -> AbstractContextManager[Session]:
+        self.count += 1
+        if self.count == self.at:
+            self.first()
+        return self.calls.transaction(database, deadline)
+
+
+def test_several_may_end_the_same_run(ada: Rig) -> None:
+    """Whoever comes second at any moment finds it gone, which is fine."""
+    for moment in range(1, 9):
+        with minting(ada) as minter, minting(ada) as other:
+            minter.mint(order(ada, "select sales.orders"), soon())
+            calls = Overtaken(minter._calls, moment, partial(other.end, "run_abc123", soon()))
+            PostgresMinter(calls, minter._rules).end("run_abc123", soon())  # type: ignore[arg-type]
+            assert minter.left() == ()
+    assert calls.count < moment, "every moment was tried"
+
+
 def test_what_others_built_on_a_runs_code_keeps_its_login_without_a_way_in_or_rights(ada: Rig) -> None:
-    ada.server.run("grant create on schema public to public", "create role onlooker login")
+    ada.server.run("create role onlooker login")
     with minting(ada) as minter:
         minted = minter.mint(order(ada, "select sales.orders"), soon())
+        ada.server.run("grant create on schema public to public")
         with opened(ada, minted.environ) as session:
             session.execute(PEEK.format("sales.orders"))
         assert ada.can("onlooker", "select public.peek()")
