@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from provisioner.actor.usual import prepared_targets, usual_runs
@@ -40,7 +41,7 @@ def with_notes(plan: Plan, work: Work) -> Plan:
     rule of safety refuses, is asked nothing more."""
     unread = {name for name, view in plan.targets.items() if view.failed or not (view.complete or view.read)}
     targets = {name for name, view in plan.targets.items() if view.refused is None and name not in unread}
-    notes = tuple(_notes(work, targets))
+    notes = tuple(_notes(work, targets, drops=plan.person is None))
     return replace(plan, diagnostics=in_order((*plan.diagnostics, *notes))) if notes else plan
 
 
@@ -60,7 +61,10 @@ def lay_ready(work: Work, targets: Collection[str], run: RunInfo, lock: Lock, *,
 
 def _laid(work: Work, name: str, usual: Sequence[Usual], of: Rotating, line: ProgressLine, *, drops: bool) -> Laid:
     """What became of one target."""
-    going_on = GoingOn(work.journal.store, _same_system(work, name), _MARGIN)
+
+    @cache
+    def going_on() -> GoingOn:
+        return GoingOn(work.journal.store, _same_system(work, name), _MARGIN)
 
     def progress(words: str) -> None:
         line(f"{name}: {words}", phase=f"{name}: policies that runs need")
@@ -71,16 +75,16 @@ def _laid(work: Work, name: str, usual: Sequence[Usual], of: Rotating, line: Pro
         return Laid(name, failed=[str(error)])
     chain = work.journal.chain(name)
     try:
-        return LayReady(name, preparer, usual, chain, of, lambda: going_on(of.clock()), drops, progress).go()
+        return LayReady(name, preparer, usual, chain, of, lambda: going_on()(of.clock()), drops, progress).go()
     finally:
         preparer.close()
 
 
 def _same_system(work: Work, target: str) -> set[str]:
     """Targets that are one account under several names: what a run was given by one of them lies there too."""
-    system = work.journal.chain(target).system()
-    names = work.situation.declared.targets
-    return {target, *(n for n in names if system is not None and work.journal.chain(n).system() == system)}
+    system, targets = work.journal.chain(target).system(), work.situation.declared.targets
+    alike = [n for n, t in targets.items() if t.provider == targets[target].provider and system is not None]
+    return {target, *(n for n in alike if work.journal.chain(n).system() == system)}
 
 
 def report(found: Sequence[Laid]) -> Exit:
@@ -112,7 +116,7 @@ def _opened(connection: Connection, *, writes: bool) -> Preparer:
     return provider.open_preparer(connection.target, connection.environ, connection.owner, writes=writes)
 
 
-def _notes(work: Work, targets: Collection[str]) -> Iterator[Diagnostic]:
+def _notes(work: Work, targets: Collection[str], *, drops: bool) -> Iterator[Diagnostic]:
     for name, usual in _asked(work).items():
         if name not in targets:
             continue
@@ -132,11 +136,12 @@ def _notes(work: Work, targets: Collection[str]) -> Iterator[Diagnostic]:
                 target=name,
             )
             continue
-        if found.lacking or found.needless:
+        needless = len(found.needless) if drops else 0
+        if found.lacking or needless:
             runs = list(dict.fromkeys(run for piece in found.lacking for run in piece.runs))
-            lacking, needless = plural(len(found.lacking), "policy", "policies"), len(found.needless)
+            lacking = plural(len(found.lacking), "policy", "policies")
             told = [f"{lacking} to be laid ready on {name} for runs ({few(runs)})"] if found.lacking else []
-            told += [f"{needless} to be taken away there, which no run needs"] if found.needless else []
+            told += [f"{needless} to be taken away there, which no run needs"] if needless else []
             yield Diagnostic(
                 "run-policies",
                 "; ".join(told),

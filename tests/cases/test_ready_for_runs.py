@@ -162,7 +162,9 @@ def test_one_that_somebody_changed_is_given_to_no_run_and_left_alone(site: Site)
 def test_when_the_pipeline_is_gone_and_its_runs_are_over_nothing_is_left(site: Site) -> None:
     (site.folder / "access/access.yaml").write_text(ACCESS)
     site.commit()
+    assert "run-policies" not in site.provision("plan", "--person", "ada")[1]
     assert lines(site.provision("plan")[1], "2 to be taken away there, which no run needs")
+    assert site.provision("apply", "--person", "ada")[0] == 0 and len(ready(site)) == 2
     status, told = site.provision("apply")
     assert status == 0 and lines(told, "stay until run") and len(ready(site)) == 2
     for begun in site.folder.rglob("runs/*/*-begin.json"):  # as if their time were over

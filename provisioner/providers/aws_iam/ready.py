@@ -107,15 +107,19 @@ class Policies:
     def _needed(self, usual: Sequence[Usual], held: Held) -> Iterator[tuple[Usual, tuple[str, ...]]]:
         """What each takes; worked out once for all who are given and denied the same."""
         given: dict[int, Given] = {}
+        same: dict[Given, Given] = {}
+        live: dict[str, frozenset[str]] = {}
         known: dict[object, tuple[str, ...]] = {}
         for one in usual:
             if id(one.things) not in given:
-                given[id(one.things)] = given_by(one.things, held)
+                given[id(one.things)] = same.setdefault(first := given_by(one.things, held), first)
             theirs = given[id(one.things)]
             if theirs.cannot or held.boundary(one.login) or names.role_of(one.login) is not None:
                 continue  # no run is given anything then, and the run says why
-            inline = sorted(json.dumps(text, sort_keys=True) for text in held.inline.get(one.login, {}).values())
-            key = (theirs, frozenset(held.attached.get(one.login, ())), *inline)
+            if one.login not in live:
+                inline = (_exactly(text) for text in held.inline.get(one.login, {}).values())
+                live[one.login] = frozenset([*held.attached.get(one.login, ()), *inline])
+            key = (id(theirs), live[one.login])
             if key not in known:
                 found = session_for(theirs, held, (one.login,), _ANY_END, self._account, self._owner)
                 known[key] = () if found.cannot else found.pieces
