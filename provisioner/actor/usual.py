@@ -32,10 +32,13 @@ def prepared_targets(providers: Mapping[str, Provider], targets: Mapping[str, Ta
 
 
 def usual_runs(
-    declared: DeclaredAccess, providers: Mapping[str, Provider], now: Instant, held: Collection[str]
+    declared: DeclaredAccess,
+    ready: Mapping[str, Target],
+    providers: Mapping[str, Provider],
+    now: Instant,
+    held: Collection[str],
 ) -> dict[str, list[Usual]]:
-    """By target. `held` are those who were cut off."""
-    ready = prepared_targets(providers, declared.targets)
+    """By target, of those that are `ready` for it (`prepared_targets`). `held` are those who were cut off."""
     taken = {
         pipeline: there
         for pipeline in declared.pipelines.data

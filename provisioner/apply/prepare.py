@@ -9,7 +9,8 @@ be in there. It refuses to begin anything once the lock is lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from provisioner.apply.one_slot import Rotating
@@ -20,6 +21,9 @@ from provisioner.model.rotation import Phase
 from provisioner.records.chain import Chain
 from provisioner.records.prepared import Prepare, prepared_body
 from provisioner.records.record import RecordKind
+
+PARALLEL = 8
+"""Targets that are looked at at a time."""
 
 
 @dataclass
@@ -115,6 +119,24 @@ class LayReady:
     def _note(self, step: Prepare, phase: Phase, name: str, runs: Sequence[str] = (), why: str = "") -> None:
         body = prepared_body(step, phase, name, runs, why)
         self.chain.append(RecordKind.PREPARE, body, run=self.of.run, at=self.of.clock())
+
+
+Asked = tuple[Preparer, Sequence[Usual], Collection[str]]
+"""Whom to ask, and what `look` takes."""
+
+
+def look_at_all(asked: Mapping[str, Asked]) -> dict[str, Prepared | ProviderError]:
+    """What lies ready on each target, by name, asked side by side; writes nothing."""
+
+    def look(one: Asked) -> Prepared | ProviderError:
+        preparer, usual, known = one
+        try:
+            return preparer.look(usual, known)
+        except ProviderError as error:
+            return error
+
+    with ThreadPoolExecutor(max(1, min(PARALLEL, len(asked)))) as pool:
+        return dict(zip(asked, pool.map(look, asked.values()), strict=True))
 
 
 def few(names: Sequence[str]) -> str:

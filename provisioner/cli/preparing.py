@@ -14,20 +14,22 @@ from typing import TYPE_CHECKING
 
 from provisioner.actor.usual import prepared_targets, usual_runs
 from provisioner.apply.one_slot import Rotating
-from provisioner.apply.prepare import Laid, LayReady, few
+from provisioner.apply.prepare import Asked, Laid, LayReady, few, look_at_all
 from provisioner.apply.retry import Waits
 from provisioner.cli.exit_codes import Exit
 from provisioner.cli.output import show, tell
 from provisioner.cli.running import progress_line
 from provisioner.cli.wiring import Work
-from provisioner.contract import Connection, Preparer, Prepares, ProviderError, Usual
+from provisioner.contract import Connection, Prepared, Preparer, Prepares, ProviderError, Usual
 from provisioner.diagnostics import Diagnostic, Severity, in_order
 from provisioner.records.runs import GoingOn
 from provisioner.report.safe import safe
 from provisioner.report.words import plural
 
 if TYPE_CHECKING:
+    from provisioner.model.target import Target
     from provisioner.plan.plan import Plan
+    from provisioner.records.journal import Journal
     from provisioner.records.lock import Lock
     from provisioner.records.run import RunInfo
     from provisioner.report.progress import ProgressLine
@@ -64,7 +66,7 @@ def _laid(work: Work, name: str, usual: Sequence[Usual], of: Rotating, line: Pro
 
     @cache
     def going_on() -> GoingOn:
-        return GoingOn(work.journal.store, _same_system(work, name), _MARGIN)
+        return GoingOn(work.journal.store, same_system(work.journal, work.situation.declared.targets, name), _MARGIN)
 
     def progress(words: str) -> None:
         line(f"{name}: {words}", phase=f"{name}: policies that runs need")
@@ -80,11 +82,11 @@ def _laid(work: Work, name: str, usual: Sequence[Usual], of: Rotating, line: Pro
         preparer.close()
 
 
-def _same_system(work: Work, target: str) -> set[str]:
+def same_system(journal: Journal, targets: Mapping[str, Target], target: str) -> set[str]:
     """Targets that are one account under several names: what a run was given by one of them lies there too."""
-    system, targets = work.journal.chain(target).system(), work.situation.declared.targets
+    system = journal.chain(target).system()
     alike = [n for n, t in targets.items() if t.provider == targets[target].provider and system is not None]
-    return {target, *(n for n in alike if work.journal.chain(n).system() == system)}
+    return {target, *(n for n in alike if journal.chain(n).system() == system)}
 
 
 def report(found: Sequence[Laid]) -> Exit:
@@ -106,7 +108,7 @@ def _asked(work: Work) -> Mapping[str, Sequence[Usual]]:
     targets = prepared_targets(providers, opened.targets)
     if not targets:
         return {}
-    usual = usual_runs(situation.declared, providers, situation.now, situation.held)
+    usual = usual_runs(situation.declared, targets, providers, situation.now, situation.held)
     return {name: usual.get(name, ()) for name in targets if usual.get(name) or work.journal.chain(name).ready()}
 
 
@@ -116,20 +118,30 @@ def _opened(connection: Connection, *, writes: bool) -> Preparer:
     return provider.open_preparer(connection.target, connection.environ, connection.owner, writes=writes)
 
 
-def _notes(work: Work, targets: Collection[str], *, drops: bool) -> Iterator[Diagnostic]:
-    for name, usual in _asked(work).items():
-        if name not in targets:
-            continue
-        try:
-            preparer = _opened(work.situation.connections[name], writes=False)
+def _looked(work: Work, asked: Mapping[str, Sequence[Usual]]) -> dict[str, Prepared | ProviderError]:
+    """What lies ready on each of these targets. They are opened one by one, and the journal is read before."""
+    found: dict[str, Prepared | ProviderError] = {}
+    opened: dict[str, Asked] = {}
+    try:
+        for name, usual in asked.items():
             try:
-                found = preparer.look(usual, work.journal.chain(name).ready())
-            finally:
-                preparer.close()
-        except ProviderError as error:
+                preparer = _opened(work.situation.connections[name], writes=False)
+                opened[name] = (preparer, usual, work.journal.chain(name).ready())
+            except ProviderError as error:
+                found[name] = error
+        return found | look_at_all(opened)
+    finally:
+        for preparer, _, _ in opened.values():
+            preparer.close()
+
+
+def _notes(work: Work, targets: Collection[str], *, drops: bool) -> Iterator[Diagnostic]:
+    asked = {name: usual for name, usual in _asked(work).items() if name in targets}
+    for name, found in _looked(work, asked).items():
+        if isinstance(found, ProviderError):
             yield Diagnostic(
                 "run-policies-unread",
-                f"{name} could not be asked what lies ready there for runs: {error}",
+                f"{name} could not be asked what lies ready there for runs: {found}",
                 Severity.WARNING,
                 why="what a run of `provision run` is given a part of by name has to be there before it comes",
                 fix="let the credential that reads do what docs/providers says of runs",

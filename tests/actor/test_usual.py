@@ -8,7 +8,8 @@ from itertools import product
 
 from provisioner.actor.decide import Asked
 from provisioner.actor.shares import Asking, shares
-from provisioner.actor.usual import usual_runs
+from provisioner.actor.usual import prepared_targets, usual_runs
+from provisioner.contract import Usual
 from provisioner.load import load_files
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.resource import Resource
@@ -47,6 +48,11 @@ def load(text: str) -> DeclaredAccess:
     return loaded.declared
 
 
+def usual(declared: DeclaredAccess, held: tuple[str, ...] = ()) -> dict[str, list[Usual]]:
+    providers = catalog.all_providers()
+    return usual_runs(declared, prepared_targets(providers, declared.targets), providers, NOW, held)
+
+
 def told(things: Sequence[Resource]) -> tuple[str, ...]:
     return tuple(sorted(thing.address.object for thing in things))
 
@@ -57,8 +63,8 @@ def exactly(things: Sequence[Resource]) -> str:
 
 
 def runs(text: str = BASE, held: tuple[str, ...] = ()) -> dict[str, set[tuple[str, str, tuple[str, ...]]]]:
-    found = usual_runs(load(text), catalog.all_providers(), NOW, held)
-    return {target: {(one.login, one.pipeline, told(one.things)) for one in usual} for target, usual in found.items()}
+    found = usual(load(text), held)
+    return {target: {(one.login, one.pipeline, told(one.things)) for one in each} for target, each in found.items()}
 
 
 def test_all_who_may_start_a_run_there_now_and_what_it_would_have() -> None:
@@ -83,8 +89,8 @@ def test_each_is_what_a_run_that_is_asked_for_like_that_is_given() -> None:
         if who in ("ada", "bob", "cy", "nightly"):
             for share in shares(Asking(Asked(environment, role), (who,), "site"), [declared], providers, NOW):
                 expected.add((share.target.name, share.login, exactly(share.things)))
-    found = usual_runs(declared, providers, NOW, ())
-    assert {(name, one.login, exactly(one.things)) for name, usual in found.items() for one in usual} == {
+    found = usual(declared)
+    assert {(name, one.login, exactly(one.things)) for name, each in found.items() for one in each} == {
         one for one in expected if one[0] == "aws"
     }
     assert len(expected) == len(found["aws"]) == 5
@@ -95,8 +101,8 @@ def test_people_whose_grants_end_at_different_times_are_given_the_same() -> None
         f"  p{n}: {{roles: [{{role: writer, environments: [production], until: 2026-12-01T00:00:{n:02}Z}}]}}\n"
         for n in range(20)
     )
-    usual = usual_runs(load(BASE.replace("services:\n", many + "services:\n")), catalog.all_providers(), NOW, ())
-    mine = [one for one in usual["aws"] if one.person.startswith("p")]
+    found = usual(load(BASE.replace("services:\n", many + "services:\n")))
+    mine = [one for one in found["aws"] if one.person.startswith("p")]
     assert len(mine) == 40 and len({id(one.things) for one in mine}) == 2
 
 

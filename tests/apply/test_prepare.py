@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from provisioner.apply.one_slot import Rotating
-from provisioner.apply.prepare import Laid, LayReady
+from provisioner.apply.prepare import Laid, LayReady, look_at_all
 from provisioner.apply.retry import Waits
 from provisioner.contract import Piece, Prepared, ProviderError, Trouble, Usual
 from provisioner.diagnostics import Diagnostic, ProvisionError
@@ -149,6 +150,25 @@ def test_what_the_journal_does_not_know_is_left_and_what_is_gone_is_known_to_be(
     assert shelf.lying == {"somebody's"} and found.strange == ["somebody's"]
     assert chain.ready() == frozenset()
     assert lay(shelf, chain).done == []
+
+
+def test_many_systems_are_looked_at_side_by_side(chain: Chain) -> None:
+    both = Barrier(2)
+
+    class Slow(Shelf):
+        def look(self, usual: Sequence[Usual], known: Collection[str]) -> Prepared:
+            both.wait(30)  # until the other one is looked at as well
+            return super().look(usual, known)
+
+    class Broken(Shelf):
+        def look(self, usual: Sequence[Usual], known: Collection[str]) -> Prepared:
+            raise ProviderError(Trouble.DENIED, "may not")
+
+    found = look_at_all({"a": (Slow([ONE]), (), ()), "b": (Slow([TWO]), (), ("old",)), "c": (Broken([]), (), ())})
+    assert list(found) == ["a", "b", "c"]
+    assert (found["a"], found["b"]) == (Prepared((ONE,)), Prepared((TWO,), ("old",)))
+    assert isinstance(found["c"], ProviderError)
+    assert look_at_all({}) == {}
 
 
 def test_nothing_is_begun_once_the_lock_is_lost(chain: Chain) -> None:
