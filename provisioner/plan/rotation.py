@@ -28,7 +28,7 @@ def what_is_due(slot: Slot, known: Rotation, now: Instant, login: str | None = N
     if current in known.retired:
         return "it was switched off"
     was = known.logins.get(current, login)
-    if was != login:
+    if login is not None and was != login:
         return f"it was delivered with the name {was}"
     for to, held in ((d, known.holds.get(d.to, Held())) for d in slot.deliveries):
         if held.id != current:
