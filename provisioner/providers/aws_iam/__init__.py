@@ -48,6 +48,7 @@ class AwsIam:
     extra = "aws"
     capabilities = CAPABILITIES
     issues: Mapping[str, Names] = {"access-key": Names(user="AWS_ACCESS_KEY_ID", secret="AWS_SECRET_ACCESS_KEY")}
+    tells_login = False
     reads_back = True
     at_once = True
     takes_back = False  # STS ends no session before its time
