@@ -70,7 +70,8 @@ class StopError(Exception):
 @dataclass
 class OneSlot:
     """A slot, its account, who makes its credentials and where they go. `told` is what became of it so far; `keys` and
-    `stored` are empty before `look`. `before`: by the names that the service had before, what the slot was called."""
+    `stored` are empty before `look`. `before`: by the names that the service had before, what the slot was called.
+    `tells_login`: as of the provider."""
 
     slot: Slot
     login: str
@@ -79,6 +80,7 @@ class OneSlot:
     chain: Chain
     of: Rotating
     before: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    tells_login: bool = field(default=False, kw_only=True)
     told: Rotated = field(init=False)
     keys: tuple[Key, ...] = field(default=(), init=False)
     stored: dict[str, Stored | None] = field(default_factory=dict, init=False)
@@ -125,7 +127,7 @@ class OneSlot:
 
     def renamed(self, who: str) -> bool:
         """Whether the account has another name by now than the one that was delivered with it."""
-        return self.issuer.tells_login and self.known.logins.get(who, self.login) != self.login
+        return self.tells_login and self.known.logins.get(who, self.login) != self.login
 
     def works(self, issued: Issued) -> bool:
         """Signs in with it."""

@@ -42,14 +42,14 @@ def _tell_due(opened: Opened) -> int:
     from datetime import UTC, datetime
 
     from provisioner.cli.output import show
-    from provisioner.cli.slots import gone_slots, known_of, slots
-    from provisioner.plan.rotation import what_is_due, what_is_over
+    from provisioner.cli.slots import gone_slots, known_of, slots, why_due
+    from provisioner.plan.rotation import what_is_over
     from provisioner.report.safe import safe
 
     found = slots(opened.declared, opened.targets, datetime.now(UTC))
     for slot in found:
         known = known_of(opened.declared, opened.journal, slot)
-        why = what_is_due(slot, known, datetime.now(UTC))
+        why = why_due(opened.declared, opened.journal, slot, datetime.now(UTC))
         told = f"due: {why}" if why else f"in order ({known.current})"
         show(f"{slot.service}: {slot.kind} on {slot.target}: {safe(told)}\n")
     over = gone_slots(opened.declared, opened.targets, opened.journal)

@@ -19,7 +19,7 @@ from provisioner.apply.retry import Waits
 from provisioner.apply.rotate import Rotate
 from provisioner.cli.exit_codes import Exit
 from provisioner.cli.output import show, tell
-from provisioner.cli.slots import known_of, of_service
+from provisioner.cli.slots import known_of, of_service, why_due
 from provisioner.cli.wiring import Opened
 from provisioner.contract import Connection, Issues, ProviderError
 from provisioner.model.address import Address, Kind
@@ -28,7 +28,7 @@ from provisioner.model.identity import Identity
 from provisioner.model.mark import owner8
 from provisioner.model.slot import Slot
 from provisioner.model.target import AccountsPolicy, Target
-from provisioner.plan.rotation import what_ends, what_is_due, what_is_over
+from provisioner.plan.rotation import what_ends, what_is_over
 from provisioner.providers import catalog
 from provisioner.report.safe import safe
 
@@ -89,7 +89,7 @@ def _is_wanted(opened: Opened, slot: Slot, chosen: Chosen) -> bool:
         return what_ends(slot, known, _clock()) is not None
     if chosen.look or chosen.anew or _account(opened, slot) in chosen.made or known != mine:
         return True
-    return what_is_due(slot, known, _clock()) is not None
+    return why_due(opened.declared, opened.journal, slot, _clock()) is not None
 
 
 def _opened(opened: Opened, slot: Slot, of: Rotating, chosen: Chosen, stack: ExitStack) -> Rotate | Rotated:
@@ -113,7 +113,9 @@ def _opened(opened: Opened, slot: Slot, of: Rotating, chosen: Chosen, stack: Exi
         places.append(Place(delivery, store, holds.reads_back))
     chain = opened.journal.chain(slot.target)
     before = {} if gone else {old: str(replace(slot, service=old).address) for old in identity.was}
-    return Rotate(slot, login, issuer, places, chain, of, chosen.anew, chosen.gives, gone, before=before)
+    rotate = Rotate(slot, login, issuer, places, chain, of, chosen.anew, chosen.gives, gone, before=before)
+    rotate.tells_login = provider.tells_login
+    return rotate
 
 
 def _account(opened: Opened, slot: Slot) -> Address:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from provisioner.contract.credentials import issues_of
+from provisioner.contract.credentials import issues_of, tells_login
 from provisioner.diagnostics import Diagnostic, Severity
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Address
@@ -33,12 +33,16 @@ def slots(
     service: str | None = None,
     held: Collection[str] = (),
 ) -> list[Slot]:
-    """Of services that are there at that time, on targets that this run may write to; all, or those of one service."""
+    """Of services that are there at that time, on targets that this run may write to and into such; all, or those of
+    one service."""
     found = []
+    reported = {name for name, target in declared.targets.items() if target.mode is Mode.REPORT}
     for slot in slots_of(declared, kinds()):
         target, who = targets.get(slot.target), declared.identities[slot.service]
         if target is None or target.mode is Mode.REPORT or service not in (None, slot.service):
             continue
+        if any(d.store in reported for d in slot.deliveries):
+            continue  # told by `delivery-report-only`
         if slot.service not in held and who.present_at(at) and who.suspended is None:
             found.append(slot)
     return found
@@ -88,6 +92,13 @@ def known_of(declared: DeclaredAccess, journal: Journal, slot: Slot) -> Rotation
     return rotation.known_of(journal.chain(slot.target).rotations(), slot, declared.identities[slot.service].was)
 
 
+def why_due(declared: DeclaredAccess, journal: Journal, slot: Slot, at: Instant) -> str | None:
+    """Why a slot that the files have needs a run, by the journal and the files alone; None where it does not."""
+    provider = catalog.all_providers()[declared.targets[slot.target].provider]
+    login = of_service(declared, slot).login_on(slot.target) if tells_login(provider) else None
+    return what_is_due(slot, known_of(declared, journal, slot), at, login)
+
+
 def due_notes(
     declared: DeclaredAccess, targets: Mapping[str, Target], journal: Journal, at: Instant, person: str | None
 ) -> Iterator[Diagnostic]:
@@ -108,7 +119,7 @@ def due_notes(
     if all(i.credentials is None for i in declared.identities.values()):
         return
     for slot in slots(declared, targets, at, person):
-        why = what_is_due(slot, known_of(declared, journal, slot), at)
+        why = why_due(declared, journal, slot, at)
         if why is not None:
             yield Diagnostic(
                 "credential-due",

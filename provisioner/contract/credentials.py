@@ -71,8 +71,6 @@ class Issuer(Protocol):
     """How many credentials an account can have at a time."""
     replaces: bool
     """Whether a new one ends the one before at that moment: the account has one, and no overlap."""
-    tells_login: bool
-    """Whether the account's name is part of what is delivered, which is then wrong once the account is renamed."""
 
     def keys(self, login: str) -> tuple[Key, ...]:
         """All that the account has, whoever made them. `gone` where there is no such account."""
@@ -129,9 +127,11 @@ class Store(Protocol):
 @runtime_checkable
 class Issues(Protocol):
     """A provider that makes credentials. `issues` has the kinds, with the names that their parts have where the files
-    do not say (`user`, `secret`)."""
+    do not say (`user`, `secret`). `tells_login`: the account's name is part of what is delivered, which is wrong once
+    the account is renamed."""
 
     issues: Mapping[str, Names]
+    tells_login: bool
 
     def open_issuer(self, target: Target, environ: Mapping[str, str], kind: str, owner: str | None) -> Issuer:
         """`owner` is whose marks we write, as for a writer."""
@@ -159,6 +159,11 @@ class Holds(Protocol):
         ...
 
     def open_store(self, target: Target, environ: Mapping[str, str]) -> Store: ...
+
+
+def tells_login(provider: object) -> bool:
+    """Whether what a provider makes has the account's name in it."""
+    return isinstance(provider, Issues) and provider.tells_login
 
 
 def issues_of(provider: object) -> Mapping[str, Names]:

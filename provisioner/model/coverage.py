@@ -79,3 +79,11 @@ class Coverage:
     @property
     def complete(self) -> bool:
         return bool(self._scopes) and not self.gaps
+
+
+def what_follows(gaps: Iterable[ScopeCoverage]) -> str:
+    """What a short read means for its target, in words: whoever is not seen may be there, and may be anybody."""
+    kinds = {gap.scope.kind for gap in gaps}
+    if kinds and Kind.ACCOUNT not in kinds:
+        return "what was not read is left as it is"
+    return "nothing is removed there and no account created"

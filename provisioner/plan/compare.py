@@ -27,6 +27,7 @@ from provisioner.contract import Inspects
 from provisioner.diagnostics import Location, Severity
 from provisioner.model.address import Address, Kind
 from provisioner.model.change import Action, Cause
+from provisioner.model.coverage import what_follows
 from provisioner.model.desired import Over
 from provisioner.model.effect import Direction
 from provisioner.model.identity import Identity
@@ -98,10 +99,10 @@ def _tell_gaps(drafts: Drafts) -> None:
     gaps = gaps_of(drafts.side.coverage)
     if not gaps and not drafts.out.held_back:
         return
-    held = f"{drafts.out.held_back} changes are held back" if drafts.out.held_back else "nothing is removed there"
+    held = f"{drafts.out.held_back} changes are held back; " if drafts.out.held_back else ""
     drafts.problem(
         "incomplete-read",
-        f"{drafts.side.target.name} could not be read completely: {held}, and no account is created",
+        f"{drafts.side.target.name} could not be read completely: {held}{what_follows(gaps)}",
         Severity.WARNING,
         why="; ".join(f"{gap.scope}: {gap.proof}" for gap in gaps[:5]),
         fix="see what the credential needs in the page of its provider, and run again",

@@ -17,8 +17,9 @@ def known_of(rotations: Mapping[str, Rotation], slot: Slot, was: Iterable[str]) 
     return next((known for known in found if known.made or known.issuing), found[0])
 
 
-def what_is_due(slot: Slot, known: Rotation, now: Instant) -> str | None:
-    """Why the slot needs a run, by the journal alone; None where it does not."""
+def what_is_due(slot: Slot, known: Rotation, now: Instant, login: str | None = None) -> str | None:
+    """Why the slot needs a run, by the journal alone; None where it does not. `login` is the account's name now, where
+    that is part of what is delivered."""
     current = known.current
     if known.issuing is not None or known.putting:
         return "a run ended before it was known what became of it"
@@ -26,6 +27,9 @@ def what_is_due(slot: Slot, known: Rotation, now: Instant) -> str | None:
         return "it has no credential yet" if not known.made else "its rotation is not finished"
     if current in known.retired:
         return "it was switched off"
+    was = known.logins.get(current, login)
+    if login is not None and was != login:
+        return f"it was delivered with the name {was}"
     for to, held in ((d, known.holds.get(d.to, Held())) for d in slot.deliveries):
         if held.id != current:
             return f"{to.to} does not have it yet"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from provisioner.diagnostics import Diagnostic
 from provisioner.model.address import Kind
 from provisioner.model.change import Change
+from provisioner.model.coverage import what_follows
 from provisioner.model.effect import Direction, Level
 from provisioner.model.outstanding import Outstanding
 from provisioner.plan.plan import Plan
@@ -266,7 +267,7 @@ def gap(plan: Plan, target: str) -> str:
     if view.failed is not None:
         return f"{target} could not be read: {view.failed}; nothing is planned there"
     proofs = and_so_on([f"{c.scope}: {c.proof}" for c in view.coverage], 4) or "the reading broke off"
-    told = f"{target} could not be read completely: {proofs}; nothing is removed there and no account created"
+    told = f"{target} could not be read completely: {proofs}; {what_follows(view.coverage)}"
     held = [d.message for d in plan.diagnostics if d.code == "incomplete-read" and d.target == target]
     return f"{told} ({held[0]})" if held else told
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from provisioner.diagnostics import Diagnostic, Severity, in_order
 from provisioner.model.change import Action, Change
+from provisioner.model.coverage import what_follows
 from provisioner.model.effect import Level
 from provisioner.plan.plan import Plan, Waiting
 from provisioner.report import layout
@@ -100,9 +101,7 @@ def _head(plan: Plan) -> str:
             loud.append(f"{code(name)} could not be read: {code(view.failed)}; nothing is planned there")
         elif not view.complete:
             proofs = ", ".join(code(f"{c.scope}: {c.proof}") for c in view.coverage[:4]) or "the reading broke off"
-            loud.append(
-                f"{code(name)} could not be read completely: {proofs}; nothing is removed there and no account created"
-            )
+            loud.append(f"{code(name)} could not be read completely: {proofs}; {what_follows(view.coverage)}")
     if len(loud) > _LISTED:
         loud = [*loud[:_LISTED], f"{len(loud) - _LISTED:,} more targets could not be read completely"]
     loud += [code(told, 300) for told in layout.unrecorded(plan)]

@@ -88,6 +88,7 @@ def test_a_service_whose_entry_gets_another_name_has_a_password_under_it(
     with office(tmp_path, monkeypatch, slapd, bao, slapd.port) as there:
         assert there.run("apply").status == 0 and there.working() == ["local", "vault"]
         there.edit("  deploy-bot:\n", "  robot:\n    was: [deploy-bot]\n")
+        assert "it was delivered with the name deploy-bot" in there.run("plan").out
         ran = there.run("apply")
         assert ran.status == 0, ran.out + ran.err
         assert there.working() == ["local", "vault"], ran.out

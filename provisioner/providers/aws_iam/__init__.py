@@ -48,6 +48,7 @@ class AwsIam:
     extra = "aws"
     capabilities = CAPABILITIES
     issues: Mapping[str, Names] = {"access-key": Names(user="AWS_ACCESS_KEY_ID", secret="AWS_SECRET_ACCESS_KEY")}
+    tells_login = False
     reads_back = True
     at_once = True
     takes_back = False  # STS ends no session before its time
@@ -122,11 +123,11 @@ class AwsIam:
 
     def open_preparer(self, target: Target, environ: Mapping[str, str], owner: str | None, *, writes: bool) -> Policies:
         """Reads by the role of `plan`, and writes by that of `apply`."""
-        account, reading, identified = self._open(target, environ, "plan")
+        account, *_ = reading = self._open(target, environ, "plan")
         from provisioner.providers.aws_iam.ready import Policies
 
-        writing = self._open(target, environ, "apply")[1] if writes else None
-        return Policies(account, reading, writing, identified, owner)
+        writing = self._open(target, environ, "apply")[1:] if writes else None
+        return Policies(account, reading[1:], writing, owner)
 
     def _open(self, target: Target, environ: Mapping[str, str], purpose: str) -> tuple[str, Clients, Identified]:
         with packages_of("AWS", self.extra, "boto3", "botocore"):

@@ -24,7 +24,6 @@ class AccessKeys:
 
     most = 2
     replaces = False
-    tells_login = False
 
     def __init__(self, clients: Clients, identified: Identified, account: str) -> None:
         self._clients = clients

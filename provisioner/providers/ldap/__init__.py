@@ -36,6 +36,7 @@ class LdapProvider:
     extra = "ldap"
     capabilities = CAPABILITIES
     issues: Mapping[str, Names] = {"password": Names(user="LDAP_BIND_DN", secret="LDAP_PASSWORD")}
+    tells_login = True
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits

@@ -50,8 +50,6 @@ class _Noted:
 class Passwords:
     """`provisioner.contract.Issuer` for one directory. `single`: the account has one password at a time."""
 
-    tells_login = True
-
     def __init__(self, site: Site, *, single: bool) -> None:
         self._site, self._calls = site, site.calls
         self._single = single

@@ -35,6 +35,7 @@ class PostgresProvider:
     extra = "postgresql"
     capabilities = CAPABILITIES
     issues: Mapping[str, Names] = {"password": Names(user="PGUSER", secret="PGPASSWORD")}
+    tells_login = False  # a service's logins keep their names
     takes_back = True
 
     def __init__(self, limits: Limits | None = None) -> None:

@@ -32,7 +32,6 @@ class Passwords:
     most = len(TURNS)
 
     replaces = False
-    tells_login = False  # the logins keep their names
 
     def __init__(self, calls: WriteCalls, rules: Rules) -> None:
         self._calls, self._rules = calls, rules

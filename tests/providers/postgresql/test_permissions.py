@@ -108,6 +108,8 @@ def test_a_database_that_cannot_be_entered_is_told_and_nothing_of_it_is_taken_fo
     plan = rig.plan(rig.files([someone("ada", "rest")], [gives("rest", roles=["staff"])]), here)
     taken = [c.words for c in plan.changes if c.narrows]
     assert taken == ["take select on sales.orders from ada"] and not plan.complete
+    told = next(d.message for d in plan.diagnostics if d.code == "incomplete-read")
+    assert told == "db could not be read completely: 2 changes are held back; what was not read is left as it is"
 
 
 def test_what_everybody_may_do_is_told_and_what_that_is_by_default_is_one_note(rig: Rig) -> None:
