@@ -18,6 +18,7 @@ from provisioner.model.access import DeclaredAccess
 from provisioner.model.address import Kind
 from provisioner.model.assignment import Assignment
 from provisioner.model.canonical import digest
+from provisioner.model.desired import Desired
 from provisioner.model.identity import Identity, IdentityKind
 from provisioner.model.instant import Instant, parse_duration
 from provisioner.model.resource import Resource
@@ -120,30 +121,40 @@ def _parties(
     asking: Asking, declared: DeclaredAccess, providers: Mapping[str, Provider], now: Instant
 ) -> dict[str, _Held]:
     """By target: what the people have, one by one, and what the scope has; where one of them has nothing, no entry."""
+    declares, narrows = narrowing(declared.targets, providers)
+    people = [_known(declared, who) for who in asking.people]
+    roles = Roles(declared)
+    identities = [held_there(person, declared, roles, asking.asked) for person in people]
+    identities.append(scope_of(declared, asking.pipeline, asking.asked.environment))
+    resolver = Resolver(declared, declares, now)
+    resolved = [resolver.resolve([identity]) for identity in identities]
+    found = {}
+    for name, narrow in narrows.items():
+        things = tuple(things_of(one[name]) for one in resolved)
+        if all(things):
+            cannot = tuple(dict.fromkeys(d.message for one in resolved for d in one[name].unsupported))
+            found[name] = _Held(narrow, things, cannot)
+    return found
+
+
+def narrowing(
+    targets: Mapping[str, Target], providers: Mapping[str, Provider]
+) -> tuple[dict[str, Declare], dict[str, Narrows]]:
+    """The pure sides of those targets where a run can be given something, twice the same ones."""
     declares: dict[str, Declare] = {}
-    narrows: dict[str, Narrows] = {}  # the same ones
-    for name, target in declared.targets.items():
+    narrows: dict[str, Narrows] = {}
+    for name, target in targets.items():
         provider = providers[target.provider]
         mints = isinstance(provider, Mints) and target.mode is not Mode.REPORT
         declare = provider.declare(target) if mints else None
         if declare is not None and isinstance(declare, Narrows):
             declares[name], narrows[name] = declare, declare
-    people = [_known(declared, who) for who in asking.people]
-    roles = Roles(declared)
-    identities = [held_there(person, declared, roles, asking.asked) for person in people]
-    identities.append(_scope(asking, declared))
-    resolver = Resolver(declared, declares, now)
-    resolved = [resolver.resolve([identity]) for identity in identities]
-    found = {}
-    for name, narrow in narrows.items():
-        things = tuple(
-            tuple(r for r in one[name].state if r.address.kind is not Kind.ACCOUNT and r.address.principal is not None)
-            for one in resolved
-        )
-        if all(things):
-            cannot = tuple(dict.fromkeys(d.message for one in resolved for d in one[name].unsupported))
-            found[name] = _Held(narrow, things, cannot)
-    return found
+    return declares, narrows
+
+
+def things_of(desired: Desired) -> tuple[Resource, ...]:
+    """What of it is somebody's, but for their account."""
+    return tuple(r for r in desired.state if r.address.kind is not Kind.ACCOUNT and r.address.principal is not None)
 
 
 def _known(declared: DeclaredAccess, who: str) -> Identity:
@@ -169,14 +180,13 @@ def held_there(identity: Identity, declared: DeclaredAccess, roles: Roles, asked
     return replace(identity, roles=tuple(found))
 
 
-def _scope(asking: Asking, declared: DeclaredAccess) -> Identity:
+def scope_of(declared: DeclaredAccess, pipeline: str, environment: str) -> Identity:
     """The pipeline as if it were a service that holds its scope in the environment, as far as its roles are there."""
-    place = declared.pipelines.at(asking.pipeline, "scope")
-    there = (asking.asked.environment,)
-    named = [str(r) for r in said_of(declared, asking.pipeline).get("scope") or ()]
-    known = [r for r in named if r in declared.roles and asking.asked.environment in declared.roles[r].environments]
-    roles = [Assignment(r, there, location=place) for r in known]
-    return Identity(IdentityKind.SERVICE, asking.pipeline, roles=tuple(roles), location=place)
+    place = declared.pipelines.at(pipeline, "scope")
+    named = [str(r) for r in said_of(declared, pipeline).get("scope") or ()]
+    known = [r for r in named if r in declared.roles and environment in declared.roles[r].environments]
+    roles = [Assignment(r, (environment,), location=place) for r in known]
+    return Identity(IdentityKind.SERVICE, pipeline, roles=tuple(roles), location=place)
 
 
 def _among(held: _Held) -> Shared:

@@ -2,14 +2,15 @@
 
     look -> (intent -> make -> outcome) -> look again -> (intent -> drop -> outcome)
 
-Everything in it may be said again, so a run that dies is gone on with by the next look. What some run that is going on
-may have been given is left: half of its prohibitions may be in there. It refuses to begin anything once the lock is
-lost.
+Everything in it may be said again, so a run that dies is gone on with by the next look. Nothing is taken away that the
+journal does not say was made here, nor what some run that is going on may have been given: half of its prohibitions may
+be in there. It refuses to begin anything once the lock is lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from provisioner.apply.one_slot import Rotating
@@ -20,6 +21,9 @@ from provisioner.model.rotation import Phase
 from provisioner.records.chain import Chain
 from provisioner.records.prepared import Prepare, prepared_body
 from provisioner.records.record import RecordKind
+
+PARALLEL = 8
+"""Targets that are looked at at a time."""
 
 
 @dataclass
@@ -64,7 +68,7 @@ class LayReady:
         return told
 
     def _look(self) -> Prepared:
-        return repeat(lambda: self.preparer.look(self.usual), self.of.waits)
+        return repeat(lambda: self.preparer.look(self.usual, self.chain.ready()), self.of.waits)
 
     def _make(self, piece: Piece, told: Laid) -> bool:
         self.progress(f"{piece.name} is laid ready")
@@ -86,13 +90,13 @@ class LayReady:
         told.waits += [f"{name} is made and does not show yet: until it does, its runs are refused" for name in names]
 
     def _drop(self, needless: Sequence[str], told: Laid) -> None:
-        going_on = self.going_on()
-        if going_on:
-            one = len(needless) == 1
-            what = f"{needless[0]} stays" if one else f"{len(needless)} that no run needs stay"
-            told.waits.append(f"{what} until {_over(going_on)}: it may have been given {'it' if one else 'them'}")
-            return
-        for name in needless:
+        for number, name in enumerate(needless):
+            going_on, rest = self.going_on(), needless[number:]
+            if going_on:
+                one = len(rest) == 1
+                what = f"{name} stays" if one else f"{len(rest)} that no run needs stay"
+                told.waits.append(f"{what} until {_over(going_on)}: it may have been given {'it' if one else 'them'}")
+                return
             self.progress(f"{name} is taken away")
             if self._step(Prepare.DROP, name, (), lambda d, name=name: self.preparer.drop(name, d), told):  # type: ignore[misc]
                 told.done.append(f"{name} is taken away: no run needs it")
@@ -115,6 +119,24 @@ class LayReady:
     def _note(self, step: Prepare, phase: Phase, name: str, runs: Sequence[str] = (), why: str = "") -> None:
         body = prepared_body(step, phase, name, runs, why)
         self.chain.append(RecordKind.PREPARE, body, run=self.of.run, at=self.of.clock())
+
+
+Asked = tuple[Preparer, Sequence[Usual], Collection[str]]
+"""Whom to ask, and what `look` takes."""
+
+
+def look_at_all(asked: Mapping[str, Asked]) -> dict[str, Prepared | ProviderError]:
+    """What lies ready on each target, by name, asked side by side; writes nothing."""
+
+    def look(one: Asked) -> Prepared | ProviderError:
+        preparer, usual, known = one
+        try:
+            return preparer.look(usual, known)
+        except ProviderError as error:
+            return error
+
+    with ThreadPoolExecutor(max(1, min(PARALLEL, len(asked)))) as pool:
+        return dict(zip(asked, pool.map(look, asked.values()), strict=True))
 
 
 def few(names: Sequence[str]) -> str:

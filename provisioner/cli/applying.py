@@ -21,7 +21,7 @@ from provisioner.cli.feedback import annotate, summarize_output
 from provisioner.cli.holding import CUT_OFF
 from provisioner.cli.locking import heads, locked, recovered, run_info
 from provisioner.cli.output import show, tell
-from provisioner.cli.preparing import lay_ready
+from provisioner.cli.preparing import lay_ready, with_notes
 from provisioner.cli.rotating import Chosen, rotate_all, status
 from provisioner.cli.running import columns, planned, progress_line
 from provisioner.cli.slots import gone_slots, slots
@@ -32,7 +32,7 @@ from provisioner.model.change import Action
 from provisioner.plan.planfile import to_json
 from provisioner.plan.turns import chosen
 from provisioner.plan.validity import MAX_AGE, reasons_not_to_apply
-from provisioner.records.published import publish
+from provisioner.records.published import count_alone, publish
 from provisioner.records.run import RunInfo
 from provisioner.records.used import Use, finish, take, use_of
 from provisioner.report import applied as applied_report
@@ -84,6 +84,7 @@ def carry_out(opened: Opened, task: Task) -> int:
         choose = stand.choose(work, task.choose)
         work = replace(work, situation=replace(work.situation, choose=choose, diagnostics=diagnostics))
         made = planned(work)
+        made = with_notes(made, work) if task.rotates and stand.standing.complete else made
         _show(made, work)
         run = replace(run, plan=str(to_json(made)["digest"]))
         done, applied = _apply(made, work, run, lock)
@@ -149,11 +150,13 @@ def _credentials(task: Task, plan: Plan, applied: Applied, work: Work, run: RunI
 
 
 def _ready(task: Task, plan: Plan, applied: Applied, work: Work, run: RunInfo, lock: Lock, stand: Stood) -> Exit:
-    """Last: what has to lie ready for runs, made from what is live now."""
+    """Last: what has to lie ready for runs, made from what is live now. Nothing is taken away as long as runs may be
+    given something by other files, too."""
     if not task.rotates or applied.interrupted or applied.in_trouble or not stand.standing.complete:
         return Exit.DONE
     targets = {n for n in work.opened.targets if n in plan.targets and not _left_alone(plan, applied, n)}
-    laid = lay_ready(work, targets, run, lock, drops=plan.person is None)
+    drops = plan.person is None and count_alone(work.journal.store, plan.tree)
+    laid = lay_ready(work, targets, run, lock, drops=drops)
     if laid:
         tell(heads(work.journal, {one.target for one in laid}))
     return preparing.report(laid)

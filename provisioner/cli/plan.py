@@ -73,7 +73,7 @@ def plan(
         if comment:
             comment_problems(error, access, change, (target, person))
         raise
-    made = planned(with_notes(work))
+    made = with_notes(planned(work), work)
     if out is not None:
         _write(out, made)
     applicable = not reviewing and as_of is None

@@ -9,23 +9,27 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from provisioner.actor.usual import prepared_targets, usual_runs
 from provisioner.apply.one_slot import Rotating
-from provisioner.apply.prepare import Laid, LayReady, few
+from provisioner.apply.prepare import Asked, Laid, LayReady, few, look_at_all
 from provisioner.apply.retry import Waits
 from provisioner.cli.exit_codes import Exit
 from provisioner.cli.output import show, tell
 from provisioner.cli.running import progress_line
 from provisioner.cli.wiring import Work
-from provisioner.contract import Connection, Preparer, Prepares, ProviderError, Usual
-from provisioner.diagnostics import Diagnostic, Severity
-from provisioner.records.runs import going_on
+from provisioner.contract import Connection, Prepared, Preparer, Prepares, ProviderError, Usual
+from provisioner.diagnostics import Diagnostic, Severity, in_order
+from provisioner.records.runs import GoingOn
 from provisioner.report.safe import safe
 from provisioner.report.words import plural
 
 if TYPE_CHECKING:
+    from provisioner.model.target import Target
+    from provisioner.plan.plan import Plan
+    from provisioner.records.journal import Journal
     from provisioner.records.lock import Lock
     from provisioner.records.run import RunInfo
     from provisioner.report.progress import ProgressLine
@@ -34,11 +38,13 @@ _MARGIN = 300.0
 """Seconds by which two clocks may differ: a run is over only then."""
 
 
-def with_notes(work: Work) -> Work:
-    """With what an apply would lay ready, and take away, as things are now."""
-    notes = tuple(_notes(work))
-    situation = work.situation
-    return replace(work, situation=replace(situation, diagnostics=(*situation.diagnostics, *notes))) if notes else work
+def with_notes(plan: Plan, work: Work) -> Plan:
+    """With what an apply would lay ready, and take away, as things are now. What could not be read at all, and what a
+    rule of safety refuses, is asked nothing more."""
+    unread = {name for name, view in plan.targets.items() if view.failed or not (view.complete or view.read)}
+    targets = {name for name, view in plan.targets.items() if view.refused is None and name not in unread}
+    notes = tuple(_notes(work, targets, drops=plan.person is None))
+    return replace(plan, diagnostics=in_order((*plan.diagnostics, *notes))) if notes else plan
 
 
 def lay_ready(work: Work, targets: Collection[str], run: RunInfo, lock: Lock, *, drops: bool) -> list[Laid]:
@@ -57,10 +63,10 @@ def lay_ready(work: Work, targets: Collection[str], run: RunInfo, lock: Lock, *,
 
 def _laid(work: Work, name: str, usual: Sequence[Usual], of: Rotating, line: ProgressLine, *, drops: bool) -> Laid:
     """What became of one target."""
-    store = work.journal.store
 
-    def going() -> tuple[str, ...]:
-        return going_on(store, name, of.clock(), _MARGIN)
+    @cache
+    def going_on() -> GoingOn:
+        return GoingOn(work.journal.store, same_system(work.journal, work.situation.declared.targets, name), _MARGIN)
 
     def progress(words: str) -> None:
         line(f"{name}: {words}", phase=f"{name}: policies that runs need")
@@ -69,10 +75,18 @@ def _laid(work: Work, name: str, usual: Sequence[Usual], of: Rotating, line: Pro
         preparer = _opened(work.situation.connections[name], writes=True)
     except ProviderError as error:
         return Laid(name, failed=[str(error)])
+    chain = work.journal.chain(name)
     try:
-        return LayReady(name, preparer, usual, work.journal.chain(name), of, going, drops, progress).go()
+        return LayReady(name, preparer, usual, chain, of, lambda: going_on()(of.clock()), drops, progress).go()
     finally:
         preparer.close()
+
+
+def same_system(journal: Journal, targets: Mapping[str, Target], target: str) -> set[str]:
+    """Targets that are one account under several names: what a run was given by one of them lies there too."""
+    system = journal.chain(target).system()
+    alike = [n for n, t in targets.items() if t.provider == targets[target].provider and system is not None]
+    return {target, *(n for n in alike if journal.chain(n).system() == system)}
 
 
 def report(found: Sequence[Laid]) -> Exit:
@@ -94,7 +108,7 @@ def _asked(work: Work) -> Mapping[str, Sequence[Usual]]:
     targets = prepared_targets(providers, opened.targets)
     if not targets:
         return {}
-    usual = usual_runs(situation.declared, providers, situation.now, situation.held)
+    usual = usual_runs(situation.declared, targets, providers, situation.now, situation.held)
     return {name: usual.get(name, ()) for name in targets if usual.get(name) or work.journal.chain(name).ready()}
 
 
@@ -104,29 +118,42 @@ def _opened(connection: Connection, *, writes: bool) -> Preparer:
     return provider.open_preparer(connection.target, connection.environ, connection.owner, writes=writes)
 
 
-def _notes(work: Work) -> Iterator[Diagnostic]:
-    for name, usual in _asked(work).items():
-        try:
-            preparer = _opened(work.situation.connections[name], writes=False)
+def _looked(work: Work, asked: Mapping[str, Sequence[Usual]]) -> dict[str, Prepared | ProviderError]:
+    """What lies ready on each of these targets. They are opened one by one, and the journal is read before."""
+    found: dict[str, Prepared | ProviderError] = {}
+    opened: dict[str, Asked] = {}
+    try:
+        for name, usual in asked.items():
             try:
-                found = preparer.look(usual)
-            finally:
-                preparer.close()
-        except ProviderError as error:
+                preparer = _opened(work.situation.connections[name], writes=False)
+                opened[name] = (preparer, usual, work.journal.chain(name).ready())
+            except ProviderError as error:
+                found[name] = error
+        return found | look_at_all(opened)
+    finally:
+        for preparer, _, _ in opened.values():
+            preparer.close()
+
+
+def _notes(work: Work, targets: Collection[str], *, drops: bool) -> Iterator[Diagnostic]:
+    asked = {name: usual for name, usual in _asked(work).items() if name in targets}
+    for name, found in _looked(work, asked).items():
+        if isinstance(found, ProviderError):
             yield Diagnostic(
                 "run-policies-unread",
-                f"{name} could not be asked what lies ready there for runs: {error}",
+                f"{name} could not be asked what lies ready there for runs: {found}",
                 Severity.WARNING,
                 why="what a run of `provision run` is given a part of by name has to be there before it comes",
                 fix="let the credential that reads do what docs/providers says of runs",
                 target=name,
             )
             continue
-        if found.lacking or found.needless:
+        needless = len(found.needless) if drops else 0
+        if found.lacking or needless:
             runs = list(dict.fromkeys(run for piece in found.lacking for run in piece.runs))
-            lacking, needless = plural(len(found.lacking), "policy", "policies"), len(found.needless)
+            lacking = plural(len(found.lacking), "policy", "policies")
             told = [f"{lacking} to be laid ready on {name} for runs ({few(runs)})"] if found.lacking else []
-            told += [f"{needless} to be taken away there, which no run needs"] if found.needless else []
+            told += [f"{needless} to be taken away there, which no run needs"] if needless else []
             yield Diagnostic(
                 "run-policies",
                 "; ".join(told),

@@ -33,12 +33,16 @@ def slots(
     service: str | None = None,
     held: Collection[str] = (),
 ) -> list[Slot]:
-    """Of services that are there at that time, on targets that this run may write to; all, or those of one service."""
+    """Of services that are there at that time, on targets that this run may write to and into such; all, or those of
+    one service."""
     found = []
+    reported = {name for name, target in declared.targets.items() if target.mode is Mode.REPORT}
     for slot in slots_of(declared, kinds()):
         target, who = targets.get(slot.target), declared.identities[slot.service]
         if target is None or target.mode is Mode.REPORT or service not in (None, slot.service):
             continue
+        if any(d.store in reported for d in slot.deliveries):
+            continue  # told by `delivery-report-only`
         if slot.service not in held and who.present_at(at) and who.suspended is None:
             found.append(slot)
     return found

@@ -6,7 +6,7 @@ It never decides who may have one, for how long, or what is done about one that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -141,8 +141,8 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """`needless` are ours, and of no use to any usual run. `strange`, in words: what lies where ours lie, and is left
-    alone."""
+    """`needless` are known, and of no use to any usual run; they may be gone already. `strange`, in words: what lies
+    where ours lie, and is left alone."""
 
     lacking: tuple[Piece, ...] = ()
     needless: tuple[str, ...] = ()
@@ -152,8 +152,8 @@ class Prepared:
 class Preparer(Protocol):
     """Lays ready what a minter cannot make when a run comes. Raises ProviderError."""
 
-    def look(self, usual: Sequence[Usual]) -> Prepared:
-        """In the fewest reads; writes nothing."""
+    def look(self, usual: Sequence[Usual], known: Collection[str]) -> Prepared:
+        """`known` are the names of what was made there, by the journal. In the fewest reads; writes nothing."""
         ...
 
     def make(self, piece: Piece, deadline: float) -> None:

@@ -23,7 +23,7 @@ from provisioner.model.identity import IdentityKind
 from provisioner.model.instant import format_duration
 from provisioner.model.slot import DEFAULT_OVERLAP, Names
 from provisioner.model.slots import names_of, split
-from provisioner.model.target import AccountsPolicy
+from provisioner.model.target import AccountsPolicy, Mode
 
 if TYPE_CHECKING:
     from provisioner.model.identity import Identity
@@ -203,6 +203,16 @@ class Credentials:
                     fix="name another target, or a store",
                 )
             return None
+        if target is not None and target.mode is Mode.REPORT:
+            self._say(
+                at,
+                "delivery-report-only",
+                f"nothing is delivered to {show(one.to)}, and so the {path[1]} of {show(identity.id)} is not made",
+                (*path, "to"),
+                severity=Severity.WARNING,
+                why=f"{name} has `mode: report`, and nothing is written there",
+                fix="give it another mode, or name another place",
+            )
         names = names_of(one.named, usual)
         wrong = _wrong_names(names, one)
         told = wrong or holds.check_place(place, names)

@@ -24,6 +24,8 @@ from provisioner.records.store import RecordStore, encoded
 from provisioner.records.tail import Converged, OpenItem, Tail, outstanding_at
 
 _NAME = re.compile(r"([0-9]{8,})\.json\Z")
+_BESIDE_PLANS = frozenset({RecordKind.ROTATE, RecordKind.PREPARE})
+"""Of credentials, and of what lies ready for runs."""
 
 
 class Chain:
@@ -88,13 +90,13 @@ class Chain:
         return frozenset(self._read().ready)
 
     def at_rest(self) -> bool:
-        """Whether the newest record is a `converged` one: nothing has been done here since, but to credentials, which
-        plans do not tell of."""
+        """Whether the newest record is a `converged` one: nothing has been done here since, but to credentials and what
+        lies ready for runs, which no change of a plan is about."""
         self._read()
         return self._rests
 
     def last_written(self) -> Instant | None:
-        """When the newest record was written, but for those of credentials."""
+        """When the newest record was written, but for those of credentials and of what lies ready for runs."""
         self._read()
         return self._at
 
@@ -150,7 +152,7 @@ class Chain:
             )
         record = replace(record, hash=found)
         self._last, self._head = record.n, found
-        if record.kind != RecordKind.ROTATE:
+        if record.kind not in _BESIDE_PLANS:
             self._at, self._rests = record.at, record.kind == RecordKind.CONVERGED
         tail.take(record)
         return record
@@ -224,7 +226,7 @@ class Chain:
             tail.take(record)
         if found:
             self._last, self._head = found[0].n, found[0].hash
-            of_plans = next((r for r in found if r.kind != RecordKind.ROTATE), None)
+            of_plans = next((r for r in found if r.kind not in _BESIDE_PLANS), None)
             if of_plans is not None:
                 self._at, self._rests = of_plans.at, of_plans.kind == RecordKind.CONVERGED
         return tail

@@ -49,6 +49,12 @@ def newest(store: RecordStore) -> Publication | None:
     return _read(store, max(numbers)) if numbers else None
 
 
+def count_alone(store: RecordStore, tree: str) -> bool:
+    """Whether nobody is let in by other files than these, and all that these give was given."""
+    found = newest(store)
+    return found is not None and found.seen == found.applied == tree
+
+
 def publish(
     store: RecordStore,
     *,

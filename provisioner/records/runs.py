@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -118,6 +118,36 @@ def begun(store: RecordStore, run: str) -> tuple[Began, ...]:
     return tuple(one for one in found if isinstance(one, Began) and one.run == run)
 
 
+@dataclass
+class GoingOn:
+    """The ids of runs that were given something on one of these targets and are not over, by their own end and `margin`
+    seconds; begun since the day before. One that cannot be read may have been given anything. Each is read once."""
+
+    store: RecordStore
+    targets: Collection[str]
+    margin: float
+    _begun: dict[str, Began | None] = field(default_factory=dict)
+
+    def __call__(self, at: Instant) -> tuple[str, ...]:
+        margin = timedelta(seconds=self.margin)  # by which a clock may be ahead, too: over midnight, that is a day
+        days = sorted({f"{day:%Y-%m-%d}" for day in (at - timedelta(days=1), at, at + margin)})
+        found = []
+        for day in days:
+            for match in filter(None, map(_NAME.match, self.store.names(f"{_FOLDER}/{day}"))):
+                run, begins, _ = match.groups()
+                one = self._of(f"{_FOLDER}/{day}/{match[0]}") if begins else None
+                over = one is not None and (at >= one.ends + margin or not any(t in one.given for t in self.targets))
+                if begins and not over:
+                    found.append(run)
+        return tuple(found)
+
+    def _of(self, key: str) -> Began | None:
+        if key not in self._begun:
+            one = _read(self.store.read(key))
+            self._begun[key] = one if isinstance(one, Began) else None
+        return self._begun[key]
+
+
 @dataclass(frozen=True, slots=True)
 class Unended:
     """A run whose end is not on record. `left`: that something of it could not be ended is."""
@@ -144,18 +174,6 @@ def unended(store: RecordStore, now: Instant) -> tuple[Unended, ...]:
             began = _read(store.read(key))
             if isinstance(began, Began) and began.run == run:
                 found.append(Unended(began, run in over))
-    return tuple(found)
-
-
-def going_on(store: RecordStore, target: str, at: Instant, margin: float) -> tuple[str, ...]:
-    """The ids of runs that were given something on a target and are not over at that time, by their own end and
-    `margin` seconds; begun since the day before."""
-    found = []
-    for day in (f"{at - timedelta(days=1):%Y-%m-%d}", f"{at:%Y-%m-%d}"):
-        for name in store.names(f"{_FOLDER}/{day}"):
-            one = _read(store.read(f"{_FOLDER}/{day}/{name}")) if _NAME.match(name) else None
-            if isinstance(one, Began) and target in one.given and at < one.ends + timedelta(seconds=margin):
-                found.append(one.run)
     return tuple(found)
 
 

@@ -89,10 +89,20 @@ def test_a_plan_says_what_will_lie_ready_and_writes_nothing(site: Site) -> None:
     assert "Nothing to do. 1 target read" in told
 
 
+def test_an_account_that_cannot_be_read_is_not_asked_again_for_that(site: Site) -> None:
+    site.server.reset_calls()
+    site.server.fail("iam.GetAccountAuthorizationDetails", "AccessDenied", 403, times=None)
+    status, told = site.provision("plan")
+    asked = site.server.calls[ACCOUNT, "iam.GetAccountAuthorizationDetails"]
+    site.server.heal()
+    assert (status, asked) == (5, 1) and "run-policies" not in told, told
+
+
 def test_apply_lays_it_ready_once_attached_to_nobody(site: Site) -> None:
     status, told = site.provision("apply")
+    assert lines(told, "note[run-policies]")  # what it will do is told before it is done
     ((name, policy),) = ready(site).items()
-    assert status == 0 and lines(told, "lies ready") == [f"aws: {name} lies ready for runs of ada in site"]
+    assert status == 0 and lines(told, "lies ready for") == [f"aws: {name} lies ready for runs of ada in site"]
     assert (policy["Path"], policy["AttachmentCount"]) == ("/provision/run/5f1c0a9b/", 0)
     assert "run-policies" not in site.provision("plan")[1]
     assert site.provision("apply")[0] == 0
@@ -152,7 +162,9 @@ def test_one_that_somebody_changed_is_given_to_no_run_and_left_alone(site: Site)
 def test_when_the_pipeline_is_gone_and_its_runs_are_over_nothing_is_left(site: Site) -> None:
     (site.folder / "access/access.yaml").write_text(ACCESS)
     site.commit()
+    assert "run-policies" not in site.provision("plan", "--person", "ada")[1]
     assert lines(site.provision("plan")[1], "2 to be taken away there, which no run needs")
+    assert site.provision("apply", "--person", "ada")[0] == 0 and len(ready(site)) == 2
     status, told = site.provision("apply")
     assert status == 0 and lines(told, "stay until run") and len(ready(site)) == 2
     for begun in site.folder.rglob("runs/*/*-begin.json"):  # as if their time were over

@@ -110,6 +110,16 @@ def test_no_key_is_made_for_a_user_that_is_not_known_to_be_the_bots(acme: Compan
     assert acme.live() == {} and acme.in_file("bot.json") is None
 
 
+def test_nothing_is_made_for_a_place_on_a_target_that_is_only_told_of(acme: Company) -> None:
+    acme.declare(
+        LOCAL, "{to: still/secrets/bot}", more=f'  still: {{provider: aws-iam, account: "{ACCOUNT}", mode: report}}'
+    )
+    ran = acme.run("apply")
+    assert ran.status == 0 and "[delivery-report-only]" in ran.err and acme.live() == {}, ran.out + ran.err
+    assert acme.run("rotate", "--due").status == 0
+    assert acme.live() == {} and acme.in_secrets_manager("bot") is None
+
+
 def test_what_ends_credentials_has_nothing_to_say_of_one_that_is_still_to_be_made(acme: Company) -> None:
     """Its account is made by an apply that is to come."""
     acme.declare(LOCAL)

@@ -21,6 +21,7 @@ targets:
     instances: {one: {account: "222222222222"}}
   github: {provider: github, organization: acme, token: {env: T}}
   ci: {provider: circleci, organization: gh/acme, token: {env: T}}
+  still: {provider: circleci, organization: gh/acme, token: {env: T}, mode: report}
   ldap: {provider: ldap, url: "ldaps://x", bind_dn: "cn=a,dc=x", password: {env: P},
     base: {people: "ou=p,dc=x", groups: "ou=g,dc=x"}}
 stores:
@@ -57,6 +58,7 @@ def to(*places: str, more: str = "") -> str:
             to("{to: github/repositories/site, as: KEY}", "{to: ci/contexts/release, as: KEY}"),
             ["delivery-not-resumable", "keyless-would-do"],
         ),
+        (to("{to: still/contexts/release, as: KEY}"), ["delivery-report-only"]),
         (to(), ["delivery-missing"]),
         (to("{to: vault}", more="rotate_after: 47h, "), ["overlap-too-long"]),
         (to("{to: vault}", more="rotate_after: 2d, "), []),

@@ -225,6 +225,17 @@ def test_what_lies_ready_for_runs_is_known_until_it_is_known_to_be_gone(story: S
     assert story.chain.ready() == {"two"}
 
 
+def test_what_is_laid_ready_for_runs_is_no_work_of_plans(story: Story) -> None:
+    """It comes after the changes of an apply: a plan that was made before is as good as it was."""
+    story.converge(account=1)
+    then, chain = story.now, story.chain
+    for phase in (Phase.INTENT, Phase.DONE):
+        later = then + timedelta(seconds=5)
+        chain.append(RecordKind.PREPARE, prepared_body(Prepare.MAKE, phase, "one"), run=story.info, at=later)
+    for told in (chain, story.chain):  # as written, and as read
+        assert told.at_rest() and told.last_written() == then
+
+
 def test_doubt_and_date_live_on_in_the_sum(story: Story) -> None:
     first = story.now
     story.intend(ADA)

@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.diagnostics import ProvisionError
 from provisioner.records.folder import FolderStore
-from provisioner.records.published import newest, publish
+from provisioner.records.published import count_alone, newest, publish
 from provisioner.records.run import RunInfo
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -32,6 +32,19 @@ def test_what_is_seen_moves_with_every_run_and_what_is_applied_with_whole_ones(t
     said(store, B, whole=False, command="expire", over={"r7"})
     found = newest(store)
     assert found is not None and (found.seen, found.applied, found.over, found.number) == (B, A, frozenset({"r7"}), 3)
+
+
+def test_files_count_alone_once_a_whole_apply_has_been_of_them_and_nothing_else_was_seen(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    assert not count_alone(store, A)
+    said(store, A, whole=False)
+    assert not count_alone(store, A)
+    said(store, A, whole=True)
+    assert count_alone(store, A) and not count_alone(store, B)
+    said(store, B, whole=False)
+    assert not count_alone(store, A) and not count_alone(store, B)
+    said(store, B, whole=True)
+    assert count_alone(store, B)
 
 
 def test_the_same_again_writes_nothing(tmp_path: Path) -> None:

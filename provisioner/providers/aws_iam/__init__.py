@@ -123,11 +123,11 @@ class AwsIam:
 
     def open_preparer(self, target: Target, environ: Mapping[str, str], owner: str | None, *, writes: bool) -> Policies:
         """Reads by the role of `plan`, and writes by that of `apply`."""
-        account, reading, identified = self._open(target, environ, "plan")
+        account, *_ = reading = self._open(target, environ, "plan")
         from provisioner.providers.aws_iam.ready import Policies
 
-        writing = self._open(target, environ, "apply")[1] if writes else None
-        return Policies(account, reading, writing, identified, owner)
+        writing = self._open(target, environ, "apply")[1:] if writes else None
+        return Policies(account, reading[1:], writing, owner)
 
     def _open(self, target: Target, environ: Mapping[str, str], purpose: str) -> tuple[str, Clients, Identified]:
         with packages_of("AWS", self.extra, "boto3", "botocore"):

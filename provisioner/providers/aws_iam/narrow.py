@@ -157,16 +157,20 @@ def _made(
 
 def _packed(statements: Sequence[dict[str, Any]], most: int) -> tuple[str, ...] | None:
     """In at most that many documents, the same ones for the same statements; None where they do not fit."""
-    each = {documents.compact([s]): s for s in statements}
+    each, empty = {documents.compact([s]): s for s in statements}, len(documents.compact([]))
     filled: list[list[dict[str, Any]]] = []
+    lengths: list[int] = []
     for text in sorted(each, key=lambda text: (-len(text), text)):
-        room = next((one for one in filled if len(documents.compact([*one, each[text]])) <= MOST_OF_ONE), None)
+        more = len(text) - empty + 1  # and a comma
+        room = next((n for n, length in enumerate(lengths) if length + more <= MOST_OF_ONE), None)
         if room is not None:
-            room.append(each[text])
+            filled[room].append(each[text])
+            lengths[room] += more
         elif len(filled) == most or len(text) > MOST_OF_ONE:
             return None
         else:
             filled.append([each[text]])
+            lengths.append(len(text))
     return tuple(documents.compact(one) for one in filled)
 
 
@@ -188,10 +192,8 @@ def _own_policy(more: Iterable[Mapping[str, Any]], ends: Instant) -> str:
         {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": over},
         {"Effect": "Deny", "Action": "sts:Assume*", "Resource": "*"},
     ]
-    for statement in more:
-        if statement not in statements:
-            statements.append(statement)
-    return documents.compact(statements)
+    each = {documents.compact([s]): s for s in (*statements, *more)}
+    return documents.compact(each.values())
 
 
 def _asking(label: str, keys: set[str]) -> list[str]:

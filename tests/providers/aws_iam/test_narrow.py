@@ -179,6 +179,32 @@ def test_much_that_is_denied_lies_ready_too() -> None:
     assert sum(s["Effect"] == "Deny" for s in statements_of(*found.pieces)) == 20
 
 
+def test_a_prohibition_that_python_takes_for_another_is_kept() -> None:
+    """`0 == False` to Python; to AWS a test for `false` is not one for `0`."""
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    denied = {f"no{value!r}": text({**deny, "Condition": {"Bool": {"a:Tls": value}}}) for value in (0, False, 0.0)}
+    found = narrow.session({"arn:one": allows("a:*")}, denied, END, arn_of)
+    assert len(statements_of(found.policy)) == 2 + 3
+    much = {f"much{n}": text({"Effect": "Deny", "Action": f"b:{n}" + "x" * 900, "Resource": "*"}) for n in range(3)}
+    found = narrow.session({"arn:one": allows("a:*")}, {**denied, **much}, END, arn_of)
+    assert len(statements_of(*found.pieces)) == 3 + 3
+
+
+def test_a_policy_that_lies_ready_is_filled_to_the_last_character() -> None:
+    room = narrow.MOST_OF_ONE - len(documents.compact(documents.denials(text({"Effect": "Deny", "Action": ""}))))
+    whole = {"no": text({"Effect": "Deny", "Action": "x" * room})}
+    (piece,) = narrow.session({"arn:one": allows("a:*")}, whole, END, arn_of).pieces
+    assert len(piece) == narrow.MOST_OF_ONE
+    two = {
+        "no": text({"Effect": "Deny", "Action": "x" * (room - 3000)}),
+        "nor": text({"Effect": "Deny", "Action": "y" * (3000 - len(',{"Action":"","Effect":"Deny"}'))}),
+    }
+    (piece,) = narrow.session({"arn:one": allows("a:*")}, two, END, arn_of).pieces
+    assert len(piece) == narrow.MOST_OF_ONE
+    more = {**two, "nor": text({"Effect": "Deny", "Action": "y" * (3001 - len(',{"Action":"","Effect":"Deny"}'))})}
+    assert len(narrow.session({"arn:one": allows("a:*")}, more, END, arn_of).pieces) == 2
+
+
 def test_what_does_not_go_into_ten_policies_is_not_left_out() -> None:
     many = {f"arn:{number:02}": allows("a:" + "x" * (4000 + number)) for number in range(11)}
     found = narrow.session(many, {}, END, arn_of)

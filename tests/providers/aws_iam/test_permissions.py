@@ -268,10 +268,10 @@ def test_the_documented_policies_are_what_laying_ready_needs(anchored: Cloud) ->
     anchored.server.reset_calls()
     preparer = PROVIDER.open_preparer(aws_target(), anchored.environ(), None, writes=True)
     usual = [Usual("ada", "ada", "site", WANTED.things)]
-    (piece,) = preparer.look(usual).lacking
+    (piece,) = preparer.look(usual, ()).lacking
     preparer.make(piece, float("inf"))
-    assert preparer.look(usual).lacking == ()
-    assert preparer.look([]).needless == (piece.name,)
+    assert preparer.look(usual, ()).lacking == ()
+    assert preparer.look([], [piece.name]).needless == (piece.name,)
     preparer.drop(piece.name, float("inf"))
     preparer.drop(piece.name, float("inf"))  # gone is fine
     assert used(anchored) == actions("mint-read") | actions("run-policies")
