@@ -47,6 +47,7 @@ from provisioner.contract.protocols import (
     Reading,
     Remains,
     SourceReader,
+    TellsOwners,
     Writer,
 )
 
@@ -99,6 +100,7 @@ __all__ = [
     "StillHas",
     "Store",
     "Stored",
+    "TellsOwners",
     "Trouble",
     "Trusts",
     "Unknown",

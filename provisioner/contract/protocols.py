@@ -294,6 +294,15 @@ class Lists(Protocol):
     def open_source(self, target: Target, source: Source, environ: Mapping[str, str]) -> SourceReader: ...
 
 
+@runtime_checkable
+class TellsOwners(Protocol):
+    """A `Provider` whose systems tell of each way by whose files it is: those of several may give somebody the same."""
+
+    def open_reader_for(self, target: Target, environ: Mapping[str, str], owner: str | None) -> Reader:
+        """As `Provider.open_reader`; ways by the files of another than `owner` are foreign."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """What the engine is handed for one target."""
@@ -305,6 +314,8 @@ class Connection:
     owner: str | None = None
 
     def reader(self) -> Reader:
+        if isinstance(self.provider, TellsOwners):
+            return self.provider.open_reader_for(self.target, self.environ, self.owner)
         return self.provider.open_reader(self.target, self.environ)
 
     def writer(self) -> Writer:

@@ -64,6 +64,10 @@ class PostgresProvider:
 
     def open_reader(self, target: Target, environ: Mapping[str, str]) -> PostgresReader:
         """Connects at its first query, and in transactions that the server takes for READ ONLY."""
+        return self.open_reader_for(target, environ, None)
+
+    def open_reader_for(self, target: Target, environ: Mapping[str, str], owner: str | None) -> PostgresReader:
+        """`provisioner.contract.TellsOwners`: a dataset role says whose it is."""
         link, settings = self._link(target, environ)
         from provisioner.providers.postgresql.calls import ReadCalls
         from provisioner.providers.postgresql.read import PostgresReader
@@ -73,7 +77,7 @@ class PostgresProvider:
             listed: Any = entry.get("creators") if isinstance(entry, Mapping) else None
             if listed is not None:
                 creators[path] = list(listed)
-        return PostgresReader(target.name, settings.databases, creators, ReadCalls(link))
+        return PostgresReader(target.name, settings.databases, creators, ReadCalls(link), owner)
 
     def open_writer(self, target: Target, environ: Mapping[str, str], owner: str | None) -> PostgresWriter:
         link, settings = self._link(target, environ)

@@ -11,7 +11,7 @@ from provisioner.model.address import Address, Kind
 from provisioner.model.instant import format_instant
 from provisioner.model.principal import ANYWHERE, Principal, PrincipalKind
 from provisioner.model.resource import NONE_HIDDEN, NOTHING, Facts, Resource
-from provisioner.model.way import Way
+from provisioner.model.way import Ownership, Way
 from provisioner.providers.postgresql import names
 from provisioner.providers.postgresql.names import ATTRIBUTE, Dataset, Other, Thing
 from provisioner.providers.postgresql.rows import FIRST_OWN, POWERS, SEQUENCE, Acl, Member, Relation, Role
@@ -32,6 +32,7 @@ class Cluster:
     members: list[Member]
     shared: list[Acl] = field(default_factory=list)
     databases: dict[str, int] = field(default_factory=dict)
+    owner: str | None = None
 
     @cached_property
     def by_name(self) -> dict[str, Role]:
@@ -159,7 +160,11 @@ class Cluster:
             state = found.datasets.get(row.role)
             thing = role.dataset.thing.text(self.main)
             address = self.address(Kind.GRANT, thing, who, role.dataset.privilege)
-            found.add(address, Way(f"dataset by {by}"), state.attributes if state is not None else None)
+            whose = role.dataset.owner
+            way = Way(f"dataset by {by}")
+            if whose is not None and whose != self.owner:
+                way = Way(f"dataset of {whose} by {by}", ownership=Ownership.FOREIGN)
+            found.add(address, way, state.attributes if state is not None else None)
 
     # Privileges
 

@@ -125,7 +125,7 @@ def _thing(site: Site, change: Change) -> Thing | None:
 
 
 def dataset_roles(site: Site, thing: Thing, privilege: str, member: str) -> list[str]:
-    """The dataset roles of exactly this that `member` is in, whoever's they are."""
+    """The dataset roles of exactly this that `member` is in, but for another owner's."""
     return [name for name, dataset in site.datasets(member) if (dataset.thing, dataset.privilege) == (thing, privilege)]
 
 

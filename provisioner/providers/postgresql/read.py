@@ -16,6 +16,7 @@ from provisioner.diagnostics import Diagnostic
 from provisioner.model.address import Address, Kind
 from provisioner.model.coverage import Coverage, Scope, ScopeCoverage, Verdict
 from provisioner.model.instant import Instant
+from provisioner.model.mark import owner8
 from provisioner.model.resource import NOTHING, Resource
 from provisioner.model.state import State
 from provisioner.model.way import Way
@@ -41,7 +42,9 @@ class Inside:
     unread: dict[str, str] = field(default_factory=dict)
 
 
-def read_cluster(calls: ReadCalls, session: Session, target: str) -> tuple[Cluster, list[tuple[Any, ...]], Instant]:
+def read_cluster(
+    calls: ReadCalls, session: Session, target: str, owner: str | None = None
+) -> tuple[Cluster, list[tuple[Any, ...]], Instant]:
     """The cluster as one snapshot shows it, and the rows of its databases."""
     _, version, me, now, _ = calls.identity(session)
     roles = {role.oid: role for role in map(role_of, session.rows(queries.ROLES))}
@@ -50,16 +53,24 @@ def read_cluster(calls: ReadCalls, session: Session, target: str) -> tuple[Clust
     members = [Member(*row) for row in session.rows(queries.MEMBERSHIPS)]
     shared = [Acl(*row) for row in session.rows(queries.shared(version), _ALL)]
     databases = session.rows(queries.DATABASES)
-    cluster = Cluster(target, calls.link.main, version, me, roles, members, shared, {r[0]: r[2] for r in databases})
+    owners = {r[0]: r[2] for r in databases}
+    cluster = Cluster(target, calls.link.main, version, me, roles, members, shared, owners, owner)
     return cluster, databases, now
 
 
 class PostgresReader:
-    """`provisioner.contract.Reader` for one cluster. `creators` are the target's, by schema path; None: its default."""
+    """`provisioner.contract.Reader` for one cluster. `creators` are the target's, by schema path; None: its default.
+    `owner` is whose files ask."""
 
     def __init__(
-        self, target: str, databases: Sequence[str], creators: Mapping[str | None, Sequence[str]], calls: ReadCalls
+        self,
+        target: str,
+        databases: Sequence[str],
+        creators: Mapping[str | None, Sequence[str]],
+        calls: ReadCalls,
+        owner: str | None = None,
     ) -> None:
+        self._owner = owner8(owner)
         self._target, self._databases, self._creators, self._calls = target, tuple(databases), creators, calls
         self._main = databases[0]
         self._me = ""
@@ -85,7 +96,7 @@ class PostgresReader:
         if held and all(s.kind is Kind.CREDENTIAL for s in want):
             return self._elsewhere(held)
         with self._calls.snapshot(self._main) as session:
-            cluster, databases, now = read_cluster(self._calls, session, self._target)
+            cluster, databases, now = read_cluster(self._calls, session, self._target, self._owner)
             owned = session.rows(queries.DEPENDS, {"roles": None})
         inside = self._inside(cluster, databases, self._databases)
         found = self._found(cluster, databases, inside)
@@ -198,7 +209,7 @@ class PostgresReader:
         before = self._calls.count
         grants = [a for a in these if a.kind is Kind.GRANT]
         with self._calls.snapshot(self._main) as session:
-            cluster, databases, now = read_cluster(self._calls, session, self._target)
+            cluster, databases, now = read_cluster(self._calls, session, self._target, self._owner)
             owners = {a.principal.id for a in grants if a.slot == names.OWNER and a.principal is not None}
             oids = [cluster.by_name[name].oid for name in owners if name in cluster.by_name]
             oids += [oid for oid, account in cluster.logins.items() if account in oids]

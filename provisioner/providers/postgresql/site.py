@@ -11,6 +11,7 @@ from psycopg import sql
 
 from provisioner.contract import ProviderError, Trouble
 from provisioner.model.instant import Instant
+from provisioner.model.mark import owner8
 from provisioner.providers.postgresql import queries
 from provisioner.providers.postgresql.calls import Session
 from provisioner.providers.postgresql.names import Dataset, dataset_of
@@ -136,12 +137,15 @@ class Site:
         return [(r[0], r[1], r[2], r[3], r[4]) for r in self.session.rows(_MADE_BY, {"name": grantor})]
 
     def datasets(self, member: str) -> list[tuple[str, Dataset]]:
-        """The dataset roles that `member` is or was in, whoever's they are, and what each is for; asked once."""
+        """The dataset roles of ours that `member` is or was in, and what each is for; asked once. One that names no
+        owner is ours."""
         found = self._datasets.get(member)
         if found is None:
             rows = self.session.rows(_DATASETS_OF, {"member": member})
             known = ((name, dataset_of(name, told)) for name, told in rows)
-            found = self._datasets[member] = [(name, dataset) for name, dataset in known if dataset is not None]
+            ours = (None, owner8(self.rules.owner))
+            found = [(name, dataset) for name, dataset in known if dataset is not None and dataset.owner in ours]
+            self._datasets[member] = found
         return found
 
     def privileges(self, *oids: int) -> list[Acl]:

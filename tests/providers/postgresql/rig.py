@@ -79,6 +79,7 @@ class Rig:
     mode: Mode = Mode.ADD
     accounts: AccountsPolicy = AccountsPolicy.CREATE
     limits: Limits = field(default_factory=Limits)
+    owner: str | None = OWNER
 
     def target(self) -> Target:
         dsn = f"host={self.server.folder} port={self.server.port} user={self.user}"
@@ -89,13 +90,13 @@ class Rig:
 
     def connection(self) -> Connection:
         target, provider = self.target(), PostgresProvider(self.limits)
-        return Connection(target, provider, provider.declare(target), {}, OWNER)
+        return Connection(target, provider, provider.declare(target), {}, self.owner)
 
     def reader(self) -> PostgresReader:
-        return PostgresProvider(self.limits).open_reader(self.target(), {})
+        return PostgresProvider(self.limits).open_reader_for(self.target(), {}, self.owner)
 
     def writer(self) -> PostgresWriter:
-        return PostgresProvider(self.limits).open_writer(self.target(), {}, OWNER)
+        return PostgresProvider(self.limits).open_writer(self.target(), {}, self.owner)
 
     def read(self) -> Reading:
         reader = self.reader()

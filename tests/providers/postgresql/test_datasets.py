@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from provisioner.contract import Failed, Trouble
@@ -9,6 +12,7 @@ from provisioner.model.change import Action
 from provisioner.model.effect import Direction
 from provisioner.model.mark import owner8
 from provisioner.model.principal import Principal, PrincipalKind
+from provisioner.model.target import AccountsPolicy
 from provisioner.providers.postgresql import names
 from tests.providers.postgresql.rig import NAME, Rig, gives, grant, known_as, person
 from tests.runs import failures
@@ -146,6 +150,25 @@ def test_direct_grants_satisfy_the_files_and_go_by_their_grantor(rig: Rig) -> No
     after = rig.files([known_as(someone("ada", "rest"), pin=oid)], [gives("rest", datasets={"sales": ["usage"]})])
     assert "take select on sales.orders from ada" in rig.apply(after, before)
     assert not rig.can("ada", READ) and rig.can("mid", READ)
+
+
+def test_what_the_files_of_another_owner_give_is_theirs_to_take(rig: Rig, tmp_path: Path) -> None:
+    """Accounts that somebody else makes, and two repositories that give them something."""
+    rig.server.run("create role ada login")
+    ada = {"pin": str(rig.server.run("select 'ada'::regrole::oid")[0][0])}
+    rig.accounts = AccountsPolicy.EXISTING
+    other = replace(rig, folder=tmp_path / "other", owner="ffff0000aaaa")
+    roles = [gives("clerk", datasets={"sales.orders": ["select"]}), gives("staff", roles=["staff"])]
+    both, less = (
+        rig.files([known_as(someone("ada", *held), **ada)], roles) for held in (("clerk", "staff"), ("staff",))
+    )
+    give, take = "give ada select on sales.orders", "take select on sales.orders from ada"
+    assert give in rig.apply(both)
+    assert other.apply(both) == [] and other.apply(less, both) == [] and rig.can("ada", READ)
+    assert rig.apply(less, both) == [take] and not rig.can("ada", READ)
+    assert other.apply(both) == [give]
+    assert rig.apply(less, both) == [] and rig.can("ada", READ)
+    assert other.apply(less, both) == [take] and not rig.can("ada", READ)
 
 
 def test_held_through_another_role_still_is_called_held(rig: Rig) -> None:
