@@ -148,7 +148,7 @@ def unreadable(system: str, told: str) -> ProvisionError:
             "ci-unreadable",
             f"{system} could not be asked who started this run: {told}",
             why="variables say what the job says: only the CI's API is believed, and nobody is let in without it",
-            fix="see that the job's token may read the run, and start the run again",
+            fix="see that the job's token may read what docs/gate.md has for this CI, and start the run again",
         )
     )
 
@@ -175,7 +175,7 @@ def wrong(system: str, told: str) -> ProvisionError:
             "ci-not-ours",
             f"this run of {system} cannot be judged: {told}",
             why="which API is asked, and about which repository or job, is for the applied files to say",
-            fix="declare it: docs/gate.md says what each CI system needs",
+            fix="leave the CI's own variables alone, and declare what is missing: docs/gate.md has what each needs",
         )
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from provisioner.actor.found import Account, Found, Part
+from provisioner.load.suggest import did_you_mean
 from provisioner.model.access import DeclaredAccess
 from provisioner.model.environment import Environment
 from provisioner.model.identity import Identity, IdentityKind
@@ -89,7 +90,8 @@ def decide_said(asked: Asked, who: str, counting: Counting, now: Instant) -> Dec
             _declared(asked, declared)
             identity = declared.identities.get(who)
             if identity is None:
-                raise _No("unknown-person", f"{who} is nobody whom the applied files declare", "name a declared id")
+                near = _nearest(who, declared.identities, "people")
+                raise _No("unknown-person", f"{who} is nobody whom the applied files declare", near)
             _present(identity, counting.held, now)
             _holds(identity, declared, asked, now)
     except _No as no:
@@ -145,10 +147,17 @@ def _check_same(people: tuple[str, ...], others: tuple[Identity, ...]) -> None:
 def _declared(asked: Asked, declared: DeclaredAccess) -> Environment:
     environment = declared.environments.get(asked.environment)
     if environment is None:
-        raise _No("no-such-environment", f"no environment {asked.environment} is declared")
+        fix = _nearest(asked.environment, declared.environments, "environments")
+        raise _No("no-such-environment", f"no environment {asked.environment} is declared", fix)
     if asked.role is not None and asked.role not in declared.roles:
-        raise _No("no-such-role", f"no role {asked.role} is declared")
+        fix = _nearest(asked.role, declared.roles, "roles")
+        raise _No("no-such-role", f"no role {asked.role} is declared", fix)
     return environment
+
+
+def _nearest(name: str, names: Collection[str], section: str) -> str:
+    """What to do about a name that the applied files do not have."""
+    return did_you_mean(name, names) or f"correct the name, or declare it under `{section}:` and apply that"
 
 
 def _scheduled(found: Found, declared: DeclaredAccess, held: Mapping[str, str], now: Instant, asked: Asked) -> Identity:

@@ -130,9 +130,11 @@ def _tell_left(left: Sequence[str], means: Means) -> None:
         means.tell(f"left: {line}")
 
 
-def sweep(target: Target, minter: Minter, means: Means, unsaid: Sequence[Unended] = ()) -> bool:
+def sweep(
+    target: Target, minter: Minter, means: Means, unsaid: Sequence[Unended] = (), by: str = "a later run"
+) -> bool:
     """Ends what is over there; False where something of it is left. ProvisionError where it cannot even be asked. Of
-    `unsaid`, whose end is not on record, it is put there where nothing of it is found."""
+    `unsaid`, whose end is not on record, it is put there where nothing of it is found. `by`: who does it, in words."""
     try:
         left = minter.left()
     except ProviderError as error:
@@ -146,13 +148,11 @@ def sweep(target: Target, minter: Minter, means: Means, unsaid: Sequence[Unended
             clean = clean and told is None
             means.tell(f"{target.name}: {one.public_id} of an earlier run " + (told or "is ended"))
             if told is None:
-                record(
-                    means.store, Over(one.run, now, "ended by a later run", (f"{target.name}: {one.public_id}",), ())
-                )
+                record(means.store, Over(one.run, now, f"ended by {by}", (f"{target.name}: {one.public_id}",), ()))
     there = {one.run for one in left}
     for began in [one.began for one in unsaid if one.began.run not in there]:
         if target.name in began.given and began.ends <= now:
-            record(means.store, Over(began.run, now, "looked for by a later run, which found nothing of it", (), ()))
+            record(means.store, Over(began.run, now, f"looked for by {by}, which found nothing of it", (), ()))
     return clean
 
 
@@ -242,8 +242,7 @@ def _failed(target: Target, error: ProviderError) -> ProvisionError:
             "not-minted",
             f"no credential could be made on {target.name}: {error}",
             why="the run is given nothing where it is not given all that it needs; what was made is ended",
-            fix="mend that; the credential that mints has to be in this job's environment, and to have the rights that "
-            "docs/providers tells",
+            fix=_mend(error),
             target=target.name,
         )
     )
@@ -256,10 +255,16 @@ def unswept(target: Target, error: ProviderError) -> ProvisionError:
             "runs-unread",
             f"{target.name} could not be asked what earlier runs have left: {error}",
             why="what a run that died has left is ended by the next one, and by `expire`",
-            fix="see that the credential for writing is there, and run again",
+            fix=_mend(error),
             target=target.name,
         )
     )
+
+
+def _mend(error: ProviderError) -> str:
+    if error.trouble in (Trouble.UNREACHABLE, Trouble.BUSY, Trouble.UNKNOWN, Trouble.PARTIAL):
+        return "see that the system is up and can be reached from here, and run again"
+    return "see that the credential that makes and ends these is in this environment and may do that: docs/run.md"
 
 
 def _unknown_run(run: str, where: str) -> ProvisionError:

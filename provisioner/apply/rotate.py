@@ -16,8 +16,9 @@ from provisioner.apply.begun import settle_begun
 from provisioner.apply.one_slot import OneSlot, Place, Rotated, StopError
 from provisioner.apply.retry import NOT_SENT
 from provisioner.contract import Issued, Key, Note, ProviderError, Trouble
-from provisioner.model.instant import format_instant
-from provisioner.model.rotation import Held, Phase, Turn
+from provisioner.model.instant import Instant, at_second, format_instant
+from provisioner.model.rotation import Held, Phase, Rotation, Turn
+from provisioner.model.slot import Slot
 from provisioner.plan.rotation import is_old, next_end
 
 
@@ -33,6 +34,8 @@ class Rotate(OneSlot):
     def go(self) -> Rotated:
         """Raises ProvisionError where the journal cannot be written, or the lock is lost."""
         try:
+            if not self.places and not self.gone:
+                raise StopError("it has no place to go to, so none is made, and what works is left as it is")
             self.look(gone=self.gone)
             settle_begun(self)
             self._tell_of_strange()
@@ -50,7 +53,7 @@ class Rotate(OneSlot):
 
     def _tell_of_strange(self) -> None:
         for key in (k for k in self.keys if k.public_id not in self.known.made):
-            made = f", made {format_instant(key.created)}" if key.created is not None else ""
+            made = f", made {at_second(key.created)}" if key.created is not None else ""
             state = "works" if key.active else "is switched off"
             self.told.strange.append(f"{key.public_id} {state}{made}, and nothing shows that it is ours")
 
@@ -149,9 +152,12 @@ class Rotate(OneSlot):
                 f"{self.login} has {len(taken)} of at most {self.issuer.most} credentials, and nothing shows that "
                 f"{', '.join(foreign)} is ours; delete it where it is not used, then run again"
             )
-        ends = [next_end(self.slot, known, o) for o in known.made if o != current and current is not None]
-        until = f" until {format_instant(min(ends))}" if ends else ""
-        raise StopError(f"there is no room for a new credential{until}: the one before is still in its overlap")
+        ends = [_gone_at(self.slot, known, o) for o in known.made if o != current and current is not None]
+        until = f" before {at_second(min(ends))}" if ends else ""
+        raise StopError(
+            f"there is no room for a new credential{until}: the one before works for its overlap, and is kept for as "
+            "long again"
+        )
 
     def _issue(self) -> Issued:
         self.note(Turn.ISSUE, Phase.INTENT, before=sorted(k.public_id for k in self.keys), login=self.login)
@@ -197,6 +203,8 @@ class Rotate(OneSlot):
     @property
     def _before(self) -> str:
         """What is to be said of the credential before a new one that did not arrive."""
+        if not self.known.verified:
+            return "and there was none before"
         return "and the one before works no more" if self.issuer.replaces else "and the one before goes on working"
 
     def _deliver(self, place: Place, issued: Issued | None, who: str) -> None:
@@ -230,7 +238,10 @@ class Rotate(OneSlot):
         for place in (p for p in self.places if p.reads_back):
             found = self.issuer.again(self.read(lambda p=place: p.store.read(*p.at)))  # type: ignore[misc]
             if found is None or found.public_id != who or (issued is not None and found.secret != issued.secret):
-                raise StopError(f"what {place.delivery.to} gives back is not {who}")
+                raise StopError(
+                    f"what {place.delivery.to} gives back is not {who}; if nobody needs what lies there, remove it, "
+                    "and the next run makes another"
+                )
             self.read(lambda f=found: self.issuer.use(f, self.login))  # type: ignore[misc]
             seen.append(place.delivery.to)
         told = f"read back from {', '.join(seen)} and used" if seen else "used before it was delivered"
@@ -257,7 +268,7 @@ class Rotate(OneSlot):
             return  # newer: a rotation that is not finished
         if next_end(self.slot, known, old) > now:
             what = "is deleted" if old in known.retired else "works"
-            until = format_instant(next_end(self.slot, known, old))
+            until = at_second(next_end(self.slot, known, old))
             self.told.waits.append(f"{old} {what} {'after' if old in known.retired else 'until'} {until}")
             return
         if old not in known.retired:
@@ -275,14 +286,14 @@ class Rotate(OneSlot):
             elif since is not None and since + self.slot.overlap <= now:
                 self._delete(who, "the files have no such credential any more")
             elif since is not None:
-                self.told.waits.append(f"{who} is deleted after {format_instant(since + self.slot.overlap)}")
+                self.told.waits.append(f"{who} is deleted after {at_second(since + self.slot.overlap)}")
 
     def _retire(self, old: str) -> None:
         self.note(Turn.RETIRE, Phase.INTENT, id=old)
         self.call(Turn.RETIRE, lambda d: self.issuer.deactivate(self.login, old, d), id=old)
         self.note(Turn.RETIRE, Phase.DONE, id=old)
         self.told.done.append(f"{old} is switched off")
-        self.told.waits.append(f"{old} is deleted after {format_instant(self.of.clock() + self.slot.overlap)}")
+        self.told.waits.append(f"{old} is deleted after {at_second(self.of.clock() + self.slot.overlap)}")
 
     def _delete(self, old: str, why: str) -> None:
         self.note(Turn.DELETE, Phase.INTENT, id=old, why=why)
@@ -290,3 +301,9 @@ class Rotate(OneSlot):
         self.note(Turn.DELETE, Phase.DONE, id=old)
         self.keys = tuple(k for k in self.keys if k.public_id != old)
         self.told.done.append(f"{old} is deleted: {why}")
+
+
+def _gone_at(slot: Slot, known: Rotation, old: str) -> Instant:
+    """When its place is free at the earliest: switched off first, and deleted after as long again."""
+    ends = next_end(slot, known, old)
+    return ends if old in known.retired else ends + slot.overlap

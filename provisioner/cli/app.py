@@ -6,15 +6,39 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from provisioner.cli.commands import ABOUT, names, page
+from provisioner.cli.output import show
 
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
-class _Commands(TyperGroup):
+def _help(ctx: Any, param: Any, value: Any) -> None:  # noqa: ARG001
+    """A help page is data as any other: what cannot be written is told, and is no bug."""
+    if value and not ctx.resilient_parsing:
+        show(f"{ctx.get_help()}\n")
+        ctx.exit()
+
+
+class _Command(TyperCommand):
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.callback = _help
+        return option
+
+
+class _Group(TyperGroup):
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.callback = _help
+        return option
+
+
+class _Commands(_Group):
     """Commands that are imported when they are asked for, and a help page that needs none of them."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
@@ -39,12 +63,13 @@ def load(name: str) -> Any:
     function, parts = getattr(module, python_name), getattr(module, "SUBCOMMANDS", None)
     if parts is None:
         alone = _app()
-        alone.command(name, context_settings=_CONTEXT)(function)
+        alone.command(name, cls=_Command, context_settings=_CONTEXT)(function)
         return get_command(alone)
-    group = _app(name=name, context_settings=_CONTEXT, subcommand_metavar="COMMAND [OPTIONS]", options_metavar="")
+    shown = {"subcommand_metavar": "COMMAND [OPTIONS]", "options_metavar": ""}
+    group = _app(name=name, cls=_Group, context_settings=_CONTEXT, **shown)
     group.callback()(function)
     for part, does in parts.items():
-        group.command(part, context_settings=_CONTEXT, options_metavar="[OPTIONS]")(does)
+        group.command(part, cls=_Command, context_settings=_CONTEXT, options_metavar="[OPTIONS]")(does)
     return get_command(group)
 
 

@@ -98,8 +98,13 @@ def run_until(
     until = time.monotonic() + seconds
     found = shutil.which(command[0], path=environ.get("PATH"))
     if found is None:
-        there = Path(command[0]).exists()
-        return Ended(126 if there else 127, f"{command[0]} {'cannot be started' if there else 'is not there'}")
+        if not Path(command[0]).exists():
+            where = "" if "/" in command[0] else ", in no folder of PATH"
+            return Ended(127, f"{command[0]} is not there{where}")
+        if Path(command[0]).is_dir():
+            return Ended(126, f"{command[0]} cannot be started: it is a folder")
+        what = "it may not be executed" if "/" in command[0] else f"it is in no folder of PATH; write ./{command[0]}"
+        return Ended(126, f"{command[0]} cannot be started: {what}")
     with _signals_to(early) as passing, _watched() as theirs:
         launched = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), str(theirs), found, *command]
         child = subprocess.Popen(launched, env=dict(environ), process_group=0, pass_fds=(theirs,))
@@ -110,7 +115,7 @@ def run_until(
                 status = _wait(child, until)
             except subprocess.TimeoutExpired:
                 _end(child, grace)
-                return Ended(TIME_OVER, "ended because its time was over")
+                return Ended(TIME_OVER, f"{command[0]} was ended: its time was over")
         finally:
             passing(None)
             _terminal(child.pid, os.getpgrp())

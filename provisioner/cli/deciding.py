@@ -70,7 +70,7 @@ def refuse(decision: Decision, rule: str, docs: str = "docs/gate.md") -> None:
         "not-allowed",
         decision.sentence,
         why=f"{decision.code}: {rule}",
-        fix=decision.fix or f"see {docs} for what each refusal means",
+        fix=decision.fix or f"{docs} says what each refusal means",
     )
     tell(text([problem]))
     if os.environ.get("GITHUB_ACTIONS") == "true":

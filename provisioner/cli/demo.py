@@ -174,6 +174,7 @@ class _Story:
         show(f"$ provision run {' '.join(said)} -- python report.py\n")
         with contextlib.redirect_stderr(io.StringIO()):
             status = main(("run", *said, "--", sys.executable, "report.py"))
+        _go_on(status)
         self.wrong += status != 0
 
     # How it is told
@@ -206,9 +207,18 @@ class _Story:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             status = main(arguments)
         show(_shortened(out.getvalue(), head, tail) if out.getvalue() else err.getvalue())
+        _go_on(status)
         if status != 0:
             self.wrong += 1
             tell(f"`provision {arguments[0]}` ended with status {status}:\n{err.getvalue()}")
+
+
+def _go_on(status: int) -> None:
+    """A command that a signal ended has taken the signal: the story ends with it."""
+    from provisioner.cli.exit_codes import Exit
+
+    if status == Exit.INTERRUPTED:
+        raise KeyboardInterrupt
 
 
 class _Screen(io.StringIO):

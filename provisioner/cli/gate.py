@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from provisioner.cli.options import check_said
+
 if TYPE_CHECKING:
     from provisioner.actor.decide import Asked, Decision, Hand
     from provisioner.actor.found import Found
@@ -53,6 +55,7 @@ def gate(
     from provisioner.cli.wiring import now
     from provisioner.providers import catalog
 
+    check_said(environment=environment, role=role)
     asked = Asked(environment, role, _hands(approver_not))
     groups = [_group(text) for text in live or ()]
     opened = told_journal(journal)
@@ -105,10 +108,13 @@ def _live(decision: Decision, groups: list[tuple[str, str]], counting: Published
 def _hands(text: str | None) -> frozenset[Hand]:
     from provisioner.actor.decide import Hand
 
+    if text is None:
+        return frozenset()
     try:
-        return frozenset(Hand(part.strip()) for part in (text or "").split(",") if part.strip())
+        return frozenset(Hand(part.strip()) for part in text.split(","))
     except ValueError:
-        raise typer.BadParameter("--approver-not takes author, merger and triggerer, with commas between") from None
+        told = "--approver-not takes author, merger and triggerer, with commas between"
+        raise typer.BadParameter(f"{told}, and not `{text}`") from None
 
 
 def _group(text: str) -> tuple[str, str]:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from provisioner.cli.options import DEFAULT_ACCESS, Access, PlanFormat
+from provisioner.cli.options import DEFAULT_ACCESS, Access, PlanFormat, check_said
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from provisioner.cli.exit_codes import Exit
+    from provisioner.model.access import DeclaredAccess
     from provisioner.model.instant import Instant
 
 MERGE = "merge"
@@ -49,20 +50,23 @@ def grant(
     from provisioner.files.grant import grant as edit_for
     from provisioner.providers import catalog
 
+    check_said(environment=environment, reason=reason)
     line = _line(role, environment, _length(length), reason, start)
     providers = catalog.all_providers()
     if branch is not None:
-        return _on_branch(person, line, access, branch)
-    edit, _ = edit_for(read_files(access), access, person, line, providers, now())
+        return _on_branch(person, line, environment, access, branch)
+    loaded = read_files(access)
+    edit, _ = edit_for(loaded, access, person, line, providers, now())
     edit.write()
     (show if form is PlanFormat.TEXT else tell)(told(edit))
+    _tell_held(loaded.declared, person, role, environment)
     try:
         return plan(access=access, form=form, person=person)
     finally:
         tell(f"{edit.shown} is changed, and no system has changed: commit it, and have it merged and applied.\n")
 
 
-def _on_branch(person: str, line: dict[str, object], access: Path, name: str) -> Exit:
+def _on_branch(person: str, line: dict[str, object], environment: str, access: Path, name: str) -> Exit:
     from provisioner.cli.branches import branch_from
     from provisioner.cli.exit_codes import Exit
     from provisioner.cli.files import read_files
@@ -75,12 +79,24 @@ def _on_branch(person: str, line: dict[str, object], access: Path, name: str) ->
     made = branch_from(access, name)
     files = committed(made, read_files(access).folder)
     edit, _ = edit_for(files, Path(files.folder), person, line, catalog.all_providers(), now())
+    _tell_held(files.declared, person, str(line["role"]), environment)
     commit = made.commit([edit], f"access: {person} gets {line['role']}")
     show(
         f"Branch {made.name} gives {person} the role {line['role']} (commit {commit[:12]}).\n"
         f"To have it reviewed: git push origin {made.name}\n"
     )
     return Exit.DONE
+
+
+def _tell_held(before: DeclaredAccess, person: str, role: str, environment: str) -> None:
+    """Where the line gives nothing that they do not have for good."""
+    from provisioner.actor.decide import spans
+    from provisioner.cli.output import tell
+    from provisioner.cli.wiring import now
+
+    held = spans(before.identities[person], before, environment, role)
+    if any(until is None and (starts is None or starts <= now()) for starts, until in held):
+        tell(f"{person} holds {role} in {environment} already, without an end: the line gives nothing more\n")
 
 
 def _line(role: str, environment: str, length: timedelta, reason: str, start: str | None) -> dict[str, object]:

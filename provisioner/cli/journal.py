@@ -81,7 +81,7 @@ def show(
     from provisioner.report.journal import Asked, text, to_json
     from provisioner.report.machine import json_text
 
-    asked = Asked(person, _time(since), _time(until))
+    asked = Asked(person, _time("--since", since), _time("--until", until))
     opened = _journal(access, place)
     held, broken = _holds(opened, target)
     found, problems = _collected(_chains(opened, target), held, asked)
@@ -135,7 +135,7 @@ def export(
     from provisioner.report.journal import Asked
     from provisioner.report.ocsf import events, hold_event
 
-    asked = Asked(None, _time(since), _time(until))
+    asked = Asked(None, _time("--since", since), _time("--until", until))
     opened = _journal(access, place)
     held, problems = _holds(opened, target)
     for hold in held:
@@ -206,7 +206,7 @@ def decisions(
     from provisioner.report.decisions import text
     from provisioner.report.journal import Asked
 
-    asked = Asked(None, _time(since), _time(until))
+    asked = Asked(None, _time("--since", since), _time("--until", until))
     everything = list(read(_journal(access, place).store))
     found = [one for one in everything if not isinstance(one, str) and asked.takes(one.at)]
     found = [one for one in found if person is None or person in one.people]
@@ -229,7 +229,7 @@ def runs(
     from provisioner.report.journal import Asked
     from provisioner.report.runs import text
 
-    asked = Asked(None, _time(since), _time(until))
+    asked = Asked(None, _time("--since", since), _time("--until", until))
     everything = list(read(_journal(access, place).store))
     whose = {one.run for one in everything if isinstance(one, Began) and (person is None or person in one.people)}
     found = [one for one in everything if not isinstance(one, str) and asked.takes(one.at)]
@@ -327,7 +327,7 @@ def _told(problems: list[Diagnostic]) -> int:
     return Exit.FILES if any(d.is_error for d in problems) else Exit.DONE
 
 
-def _time(told: str | None) -> Instant | None:
+def _time(option: str, told: str | None) -> Instant | None:
     from provisioner.model.instant import parse_instant
 
     if told is None:
@@ -339,4 +339,4 @@ def _time(told: str | None) -> Instant | None:
     try:
         return parse_instant(told)
     except (ValueError, OverflowError) as error:
-        raise typer.BadParameter(f"{error}, or a day such as 2027-01-31") from None
+        raise typer.BadParameter(f"{option}: {error}, or a day such as 2027-01-31") from None

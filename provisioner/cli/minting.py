@@ -29,19 +29,21 @@ from provisioner.cli.deciding import JOURNAL, refuse, refuse_and_stop, told_jour
 from provisioner.cli.exit_codes import Exit
 from provisioner.cli.interrupts import Kept, kept
 from provisioner.cli.output import show, tell
-from provisioner.cli.sealing import check_key, new_key, unseal
+from provisioner.cli.sealing import check_seal, new_key, unseal
 from provisioner.cli.sealing import seal as sealed_into
 from provisioner.cli.wiring import Wanted as WantedFiles
-from provisioner.cli.wiring import now, open_work
+from provisioner.cli.wiring import now, open_work, targets_meant
 from provisioner.credentials import Secret
 from provisioner.diagnostics import Diagnostic, ProvisionError
-from provisioner.model.instant import format_duration, format_instant, parse_duration
+from provisioner.model.instant import at_second, format_duration, format_instant, parse_duration
 from provisioner.providers import catalog
 from provisioner.records.journal import Journal
 from provisioner.records.runs import Began, new_run
 from provisioner.report.safe import guard, safe
 
 BY_HAND = "by hand"
+_LONGEST = timedelta(days=1)
+"""Whatever `max_duration` says: a login that lasts longer would not pass for one of a run."""
 USUAL = timedelta(minutes=15)
 """How long a run may last that does not say."""
 _RULE = "a run is given no more than whoever set it going and its pipeline both have"
@@ -114,13 +116,13 @@ def run_here(wanted: Wanted, place: Place, command: Sequence[str]) -> int:
             raise
         _end(given, ended.how)
     if ended.status in (126, 127, 124):
-        tell(f"{safe(ended.how, 200)}\n")
+        tell(f"{safe(ended.how, 400)}\n")
     return Exit.FAILED if given.failed and ended.status == 0 else ended.status
 
 
 def seal(wanted: Wanted, place: Place, public_key: str, out: Path) -> int:
     """Makes the credentials and seals them for another job; prints the id of the run."""
-    check_key(public_key)
+    check_seal(public_key, out)
     ready = _ready(wanted, place)
     if isinstance(ready, int):
         return ready
@@ -194,15 +196,14 @@ def _ready(wanted: Wanted, place: Place) -> _Ready | int:
         decision = decide_said(asked, wanted.person or "", counting.counting, at)
         pipeline = wanted.pipeline or ""
     trees = counting.counting.trees
-    known = {name for declared in trees for t in declared.targets.values() for name in (t.name, t.family)}
-    if wanted.target is not None and trees and wanted.target not in known:
-        raise _wrong(f"--target {wanted.target}: the applied files declare no such target")
+    if trees:
+        targets_meant({name: t for declared in trees for name, t in declared.targets.items()}, wanted.target)
     asking = Asking(asked, decision.people, pipeline, wanted.target)
     decision = decision if not decision.allowed else refused(asking, trees) or decision
     given: tuple[Share, ...] = ()
     length = USUAL
     if decision.allowed:
-        length = _length(wanted, max_duration(asking, trees))
+        length = _length(wanted, min(max_duration(asking, trees), _LONGEST))
         given = shares(asking, trees, providers, at)
         for share in given:
             if share.cannot:
@@ -226,7 +227,7 @@ def _refused(
 ) -> int:
     if run is not None:
         return refuse_and_stop(run, asked, found, decision, journal, counting, wait)
-    refuse(decision, _RULE, "docs/run.md")
+    refuse(decision, _RULE, "docs/run.md, and docs/gate.md behind it,")
     return Exit.NOT_ALLOWED
 
 
@@ -258,7 +259,8 @@ def _tell_given(given: Given, ready: _Ready) -> None:
     who = " and ".join(ready.asking.people)
     for share in ready.shares:
         until = given.minted[share.target.name].ends
-        line = f"{share.target.name}: for {who}: {'; '.join(share.words)}; until {until:%H:%M:%S} UTC (run {given.run})"
+        at = f"{until:%H:%M:%S} UTC" if until.date() == now().date() else at_second(until)
+        line = f"{share.target.name}: for {who}: {'; '.join(share.words)}; until {at} (run {given.run})"
         tell(f"{guard(safe(line, 1000))}\n")
 
 
@@ -297,10 +299,17 @@ def _nothing(asking: Asking) -> Decision:
 def _check_said(wanted: Wanted, system: str) -> None:
     said = wanted.person is not None or wanted.pipeline is not None
     if system and said:
-        raise _wrong(f"--person and --pipeline are not for a job of {system}: its API says who it is")
-    if not system and (wanted.person is None or wanted.pipeline is None):
         raise _wrong(
-            "no CI system runs this, so --person P and --pipeline ID have to say who it is for, and whose scope"
+            f"--person and --pipeline are not for a job of {system}",
+            "its API says who it is; what a job says of itself is not believed",
+            "leave them out",
+        )
+    if not system and (wanted.person is None or wanted.pipeline is None):
+        missing = [n for n, v in (("--person P", wanted.person), ("--pipeline ID", wanted.pipeline)) if v is None]
+        raise _wrong(
+            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing",
+            "no CI system runs this, so it has to be said who it is for, and which pipeline's scope counts",
+            f"provision run --environment {wanted.environment} --person P --pipeline ID -- CMD",
         )
 
 
@@ -309,7 +318,10 @@ def _length(wanted: Wanted, most: timedelta) -> timedelta:
         return min(USUAL, most)
     if wanted.length > most or wanted.length <= timedelta(0):
         raise _wrong(
-            f"--for {format_duration(wanted.length)}: a run of this pipeline lasts {format_duration(most)} at most"
+            f"--for {format_duration(wanted.length)}: a run of this pipeline lasts {format_duration(most)} at most",
+            "that is its `max_duration`, an hour where it says none, and a day at the very most",
+            f"ask for --for {format_duration(most)} or less"
+            + (", or have `max_duration` raised under `pipelines:`" if most < _LONGEST else ""),
         )
     return wanted.length
 
@@ -321,10 +333,12 @@ def _check_apart(given: Sequence[Share]) -> None:
         kinds.setdefault(share.target.provider, []).append(share.target.name)
     for names in kinds.values():
         if len(names) > 1:
-            raise _wrong(f"{' and '.join(names)} would be told by the same variables: choose one with --target")
+            raise _wrong(
+                f"{' and '.join(names)} would be told by the same variables",
+                "a client of that system reads one set of them",
+                f"choose one: --target {names[0]}",
+            )
 
 
-def _wrong(told: str) -> ProvisionError:
-    return ProvisionError(
-        Diagnostic("option-value", told, why="docs/run.md says how a run is begun", fix="provision run --help")
-    )
+def _wrong(told: str, why: str, fix: str) -> ProvisionError:
+    return ProvisionError(Diagnostic("option-value", told, why=why, fix=fix))

@@ -107,7 +107,7 @@ def told(edit: Edit) -> str:
     """What happened to the file, with the lines that went."""
     from provisioner.report.safe import guard, safe
 
-    lines = [f"{safe(edit.shown)} is {_what(edit)}:", "", *(guard(safe(line, 200)) for line in edit.diff()), ""]
+    lines = [f"{safe(edit.shown)} is {_what(edit)}:", "", *(guard(safe(line, 2000)) for line in edit.diff()), ""]
     return "\n".join(lines) + "\n"
 
 

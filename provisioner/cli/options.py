@@ -38,6 +38,13 @@ ChangeRevision = Annotated[
 DEFAULT_ACCESS = Path("access")
 
 
+def check_said(**options: str | None) -> None:
+    """That none of these is given and empty: that is a variable which is not set, and not a name."""
+    for name, said in options.items():
+        if said is not None and not said.strip():
+            raise typer.BadParameter(f"--{name.replace('_', '-')} is empty")
+
+
 class ProblemFormat(StrEnum):
     TEXT = "text"
     JSON = "json"

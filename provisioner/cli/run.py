@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from provisioner.cli.options import DEFAULT_ACCESS, Access
+from provisioner.cli.options import DEFAULT_ACCESS, Access, check_said
 
 _Command = Annotated[
     list[str] | None, typer.Argument(metavar="-- CMD", help="What to run, after `--`.", show_default=False)
@@ -77,8 +77,11 @@ def run(
 
     words = tuple(command or ())
     chosen = [
-        o for o, v in (("--sealed-for", sealed_for), ("--sealed", sealed), ("--new-key", new_key), ("--end", end)) if v
+        o
+        for o, v in (("--sealed-for", sealed_for), ("--sealed", sealed), ("--new-key", new_key), ("--end", end))
+        if v is not None
     ]
+    check_said(environment=environment, role=role, target=target, person=person, pipeline=pipeline)
     if len(chosen) > 1:
         raise typer.BadParameter(f"{' and '.join(chosen)} are different things to do")
     if new_key is not None:
@@ -86,17 +89,36 @@ def run(
     if sealed is not None:
         if key is None or not words:
             raise typer.BadParameter("--sealed FILE goes with --key FILE and -- CMD")
+        _check_alone(
+            "--sealed: who has what for how long was decided when it was sealed",
+            environment=environment,
+            role=role,
+            target=target,
+            person=person,
+            pipeline=pipeline,
+            out=out,
+            **{"for": length},
+        )
         return minting.run_sealed(sealed, key, words)
     place = minting.Place(journal, access)
     if end is not None:
         return minting.end(end, place)
     if environment is None:
-        raise typer.BadParameter("--environment E says where it is done")
-    if (sealed_for is None) == (not words):
-        raise typer.BadParameter("either -- CMD, or --sealed-for KEY with --out FILE")
+        raise typer.BadParameter("--environment E is missing: it says where it is done")
+    if sealed_for is None and not words and out is None:
+        raise typer.BadParameter("what to run is missing: -- CMD behind the options; or --sealed-for KEY --out FILE")
+    if sealed_for is not None and words:
+        raise typer.BadParameter("-- CMD and --sealed-for are different things to do: another job runs CMD then")
     if (sealed_for is None) != (out is None):
         raise typer.BadParameter("--sealed-for KEY goes with --out FILE")
     wanted = minting.Wanted(environment, role, target, minting.duration(length), person, pipeline, wait)
     if sealed_for is not None and out is not None:
         return minting.seal(wanted, place, sealed_for, out)
     return minting.run_here(wanted, place, words)
+
+
+def _check_alone(why: str, **others: object) -> None:
+    """Options that would be left out of account."""
+    given = [f"--{name}" for name, value in others.items() if value is not None]
+    if given:
+        raise typer.BadParameter(f"{' and '.join(given)} cannot be said with {why}")

@@ -23,7 +23,19 @@ def new_repository(folder: Path, example: str | None = None) -> None:
     from provisioner.sandbox.company import copy_sample
     from provisioner.sandbox.sample import example_tree
 
-    if folder.exists() and any(folder.iterdir()):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        full = any(folder.iterdir())
+    except OSError as error:
+        raise ProvisionError(
+            Diagnostic(
+                "option-value",
+                f"{folder} cannot be made a folder of sample files: {error.strerror}",
+                why="the sample files go into a new folder, which is made a git repository",
+                fix="name a new folder, in one that you may write to",
+            )
+        ) from None
+    if full:
         raise ProvisionError(
             Diagnostic(
                 "option-value",
@@ -32,7 +44,6 @@ def new_repository(folder: Path, example: str | None = None) -> None:
                 fix="name a new folder",
             )
         )
-    folder.mkdir(parents=True, exist_ok=True)
     if example is None:
         copy_sample(folder / "access")
     else:

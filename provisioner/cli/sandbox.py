@@ -19,6 +19,10 @@ COPIED = 5.0
 neither is so at once, as in life."""
 
 
+_FREE = "0 takes a free one."
+_PORT: dict[str, Any] = {"metavar": "N", "min": 0, "max": 65535}
+
+
 class Example(StrEnum):
     """A worked example of `docs/worked-examples.md`."""
 
@@ -36,10 +40,10 @@ def sandbox(
         Example | None,
         typer.Option("--example", help="Serve the organization of a worked example, and put its files into DIR."),
     ] = None,
-    ldap_port: Annotated[int, typer.Option("--ldap-port", metavar="N", help="0 takes a free one.")] = 0,
-    aws_port: Annotated[int, typer.Option("--aws-port", metavar="N", help="0 takes a free one.")] = 0,
-    github_port: Annotated[int, typer.Option("--github-port", metavar="N", help="0 takes a free one.")] = 0,
-    circleci_port: Annotated[int, typer.Option("--circleci-port", metavar="N", help="0 takes a free one.")] = 0,
+    ldap_port: Annotated[int, typer.Option("--ldap-port", help=_FREE, **_PORT)] = 0,
+    aws_port: Annotated[int, typer.Option("--aws-port", help=_FREE, **_PORT)] = 0,
+    github_port: Annotated[int, typer.Option("--github-port", help=_FREE, **_PORT)] = 0,
+    circleci_port: Annotated[int, typer.Option("--circleci-port", help=_FREE, **_PORT)] = 0,
 ) -> int:
     """Run the embedded directory, AWS, GitHub and CircleCI until Ctrl-C; print what a second terminal has to export."""
     from provisioner.cli.sample import new_repository

@@ -44,10 +44,15 @@ def new_key(place: Path) -> str:
     return base64.b64encode(bytes(key.public_key)).decode()
 
 
-def check_key(public_key: str) -> None:
-    """ProvisionError where it cannot be one: asked before anything is made."""
+def check_seal(public_key: str, place: Path) -> None:
+    """ProvisionError where nothing can be sealed for it, or not be written there: asked before anything is made."""
     _decoded(public_key, "the public key after --sealed-for")
     _needs_nacl()
+    if place.exists() or place.is_symlink():
+        raise _there(place)
+    if not os.access(place.parent, os.W_OK | os.X_OK):
+        missing = not place.parent.is_dir()
+        raise _unwritten(place, "there is no such folder" if missing else "the folder is closed to this user")
 
 
 def seal(public_key: str, run: str, ends: Instant, environ: Mapping[str, Secret | str], place: Path) -> None:
@@ -89,9 +94,10 @@ def _text(place: Path) -> str:
     try:
         return place.read_text("ascii").strip()
     except OSError as error:
-        raise _wrong(f"{place} cannot be read: {error.strerror}") from None
+        fix = f"see that the job brought it, and that {'it' if place.exists() else 'the name'} is right"
+        raise _wrong(f"{place} cannot be read: {error.strerror}", fix) from None
     except UnicodeDecodeError:
-        raise _wrong(f"{place} is no text") from None
+        raise _wrong(f"{place} is no text", "name the file that --new-key or --out wrote") from None
 
 
 def _decoded(text: str, what: str) -> bytes:
@@ -110,9 +116,17 @@ def _write(place: Path, data: bytes) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
     except FileExistsError:
-        raise _wrong(f"{place} is there already, and is not overwritten") from None
+        raise _there(place) from None
     except OSError as error:
-        raise _wrong(f"{place} cannot be written: {error.strerror}") from None
+        raise _unwritten(place, error.strerror or "") from None
+
+
+def _there(place: Path) -> ProvisionError:
+    return _wrong(f"{place} is there already, and is not overwritten", "name another file, or remove it first")
+
+
+def _unwritten(place: Path, why: str) -> ProvisionError:
+    return _wrong(f"{place} cannot be written: {why}", "name a file in a folder that you may write to")
 
 
 def _needs_nacl() -> None:
@@ -131,12 +145,15 @@ def _needs_nacl() -> None:
         ) from error
 
 
-def _wrong(told: str) -> ProvisionError:
+_NEW = "provision run --new-key FILE makes a key, and prints what goes after --sealed-for"
+
+
+def _wrong(told: str, fix: str = _NEW) -> ProvisionError:
     return ProvisionError(
         Diagnostic(
             "option-value",
             told,
             why="a credential goes from the job that makes it to the job that uses it sealed for that job's key",
-            fix="provision run --new-key FILE makes a key, and prints what goes after --sealed-for",
+            fix=fix,
         )
     )

@@ -36,7 +36,7 @@ def ended_runs(opened: Opened) -> Exit:
         try:
             minter = means.minter(target, unswept)
             try:
-                found += [] if sweep(target, minter, means, unsaid) else [Exit.FAILED]
+                found += [] if sweep(target, minter, means, unsaid, "`expire`") else [Exit.FAILED]
             finally:
                 minter.close()
         except ProvisionError as error:

@@ -181,7 +181,7 @@ def open_work(wanted: Wanted) -> Opened:
     # Each sign of life must come well before the lease is over.
     limit = min(records.deadline, records.lease / 4).total_seconds()
     journal = open_journal(records.journal, files.root, limit=limit)
-    targets = _chosen(declared.targets, wanted.target)
+    targets = targets_meant(declared.targets, wanted.target)
     notes = [files.broken] if files.broken is not None else []
     if base is not None and wanted.base_connects:
         targets, more = _reached_as(base, targets)
@@ -266,7 +266,7 @@ def _connection(target: Target, providers: Mapping[str, Provider], owner: str | 
     return Connection(target, provider, provider.declare(target), os.environ, owner)
 
 
-def _chosen(targets: Mapping[str, Target], name: str | None) -> dict[str, Target]:
+def targets_meant(targets: Mapping[str, Target], name: str | None) -> dict[str, Target]:
     """The targets that `--target` means: one by its full name, or all instances of one."""
     if name is None:
         return dict(targets)

@@ -31,9 +31,9 @@ class Branch:
 
     def check(self) -> None:
         """ProvisionError where no branch of that name can be made."""
-        if self._git("check-ref-format", "--branch", self.name) is None:
+        if self._git("check-ref-format", "--branch", self.name)[0] is None:
             raise _refused(f"`{self.name}` cannot be the name of a branch", "name another one")
-        if self._git("rev-parse", "--verify", "--quiet", f"refs/heads/{self.name}") is not None:
+        if self._git("rev-parse", "--verify", "--quiet", f"refs/heads/{self.name}")[0] is not None:
             raise _refused(f"there is a branch `{self.name}` already", "name another one, or remove it")
 
     def take_out(self, who: str, committed: Loaded, message: str) -> str:
@@ -54,12 +54,15 @@ class Branch:
                 mode = self._must("ls-tree", "--format=%(objectmode)", self.start, "--", path) or "100644"
                 self._must("update-index", "--add", "--cacheinfo", f"{mode},{blob},{path}", more=index)
             tree = self._must("write-tree", more=index)
-        identity = () if self._git("var", "GIT_COMMITTER_IDENT") is not None else _NOBODY
+        identity = () if self._git("var", "GIT_COMMITTER_IDENT")[0] is not None else _NOBODY
         commit = self._must(*identity, "commit-tree", tree, "-p", self.start, "-m", message)
         self._must("update-ref", f"refs/heads/{self.name}", commit, "")
         return commit
 
-    def _git(self, *arguments: str, text: bytes | None = None, more: dict[str, str] | None = None) -> str | None:
+    def _git(
+        self, *arguments: str, text: bytes | None = None, more: dict[str, str] | None = None
+    ) -> tuple[str | None, str]:
+        """What git said, None where it failed; and then why."""
         kept = {
             k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith(("GIT_AUTHOR", "GIT_COM"))
         }
@@ -71,20 +74,23 @@ class Branch:
                 env={**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **(more or {})},
                 check=False,
             )
-        except (OSError, ValueError):
-            return None
-        return done.stdout.decode("utf-8", "surrogateescape").strip() if done.returncode == 0 else None
+        except (OSError, ValueError) as error:
+            return None, str(error)
+        if done.returncode != 0:
+            return None, done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
+        return done.stdout.decode("utf-8", "surrogateescape").strip(), ""
 
     def _must(self, *arguments: str, text: bytes | None = None, more: dict[str, str] | None = None) -> str:
-        found = self._git(*arguments, text=text, more=more)
+        found, why = self._git(*arguments, text=text, more=more)
         if found is None:
             command = next(a for a in arguments if "-" in a.strip("-") and "=" not in a)
             raise ProvisionError(
                 Diagnostic(
                     "branch-not-made",
-                    f"the branch `{self.name}` could not be made: git {command} failed",
+                    f"the branch `{self.name}` could not be made: git {command} failed"
+                    + (f": {why.removeprefix('error: ').removeprefix('fatal: ')}" if why else ""),
                     why="the change of the files is what the review is about",
-                    fix="make it by hand: run the command without --branch, commit, and open the review",
+                    fix="mend what git says; or run the command without --branch, commit, and open the review",
                 )
             )
         return found

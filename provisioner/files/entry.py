@@ -55,13 +55,15 @@ def entry_of(loaded: Loaded, who: str, otherwise: Callable[[], str]) -> Entry:
     """ProvisionError where they are not declared; `otherwise` says what to do then."""
     identity = loaded.declared.identities.get(who)
     if identity is None:
+        wrong = [d for d in loaded.diagnostics if d.is_error]
         raise ProvisionError(
+            *wrong,
             Diagnostic(
                 "option-value",
                 f"nobody with the id `{who}` is declared",
                 why="PERSON is an id under `people:` or `services:`",
-                fix=otherwise(),
-            )
+                fix="mend the files first: they may stand in what could not be read" if wrong else otherwise(),
+            ),
         )
     shown = identity.location.file
     file = shown.removeprefix(f"{loaded.folder}/") if loaded.folder != "." else shown

@@ -187,7 +187,8 @@ class Credentials:
     def _delivery(self, at: At, path: Path, identity: Identity, one: DeliveryModel, usual: Names) -> Holds | None:
         where = split(one.to, self.world.carried.get("stores", {}), self.world.targets)
         if where is None:
-            return None  # told as `unknown-store`
+            self._no_instance(at, (*path, "to"), one.to)
+            return None
         name, place = where[0], where[1] or identity.id
         target = self.world.targets.get(name)
         provider = target.provider if target is not None else self.world.carried["stores"][name].get("provider")
@@ -224,7 +225,7 @@ class Credentials:
                 f"{show(one.to)} cannot take it: {told}",
                 (*path, "as" if wrong else "to"),
                 why="a delivery names a place in a store, and the names that the parts get there",
-                fix="see the page of credentials in the documentation",
+                fix="docs/credentials.md has the places of each store, and the names that they take",
             )
             return None
         # What is written at once is one document, whatever the names in it.
@@ -232,13 +233,18 @@ class Credentials:
         for each in ("",) if holds.at_once else names.all:
             first = self.taken.setdefault((name, place, each), f"{mine} {path[-1]}")
             if first != f"{mine} {path[-1]}" or len(set(names.all)) < len(names.all):
+                other = first.rpartition(" ")[0]
+                same = first == f"{mine} {path[-1]}"
+                told = f"{show(one.to)} is written for {other} and for {mine}"
+                if other == mine:
+                    told = f"{show(one.to)} is written twice for {mine}"
                 self._say(
                     at,
                     "delivered-twice",
-                    f"{show(one.to)} is written for {first.rpartition(' ')[0]} and for {mine}",
+                    f"{show(one.to)} would have both parts under one name" if same else told,
                     (*path, "to"),
                     why="each would overwrite the other",
-                    fix="give them different places, or different names",
+                    fix="give each part its own name" if same else "give them different places, or different names",
                 )
         if len(names.all) > 1 and not holds.at_once:
             self._say(
@@ -252,6 +258,21 @@ class Credentials:
                 fix="deliver both as one value: `as: NAME`",
             )
         return holds
+
+    def _no_instance(self, at: At, path: Path, to: str) -> None:
+        """Where nothing of that name is declared at all, that is told as `unknown-store`."""
+        family, _, rest = to.partition("/")
+        instances = [n for n in self.world.targets if n.startswith(f"{family}/")]
+        if not instances:
+            return
+        self._say(
+            at,
+            "delivery-place",
+            f"nothing can be delivered to {show(to)}: {show(family)} has instances, and it names none of them",
+            path,
+            why="each instance is a system of its own",
+            fix=f"write {' or '.join(show(f'{n}/{rest}'.rstrip('/')) for n in instances[:5])}",
+        )
 
     def _say(self, at: At, code: str, message: str, path: Path, **more: object) -> None:
         self.world.problems.append(at.problem(code, message, path, **more))  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ old revision that today's rules refuse still says who held what. Nothing here kn
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -354,7 +355,8 @@ class _Reader:
 
     def _bad_id(self, section: str, name: str) -> None:
         code, why = fields.PATTERN_WORDS[fields.ID]
-        tidy = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:63]
+        plain = "".join(c for c in unicodedata.normalize("NFKD", name.lower()) if not unicodedata.combining(c))
+        tidy = re.sub(r"[^a-z0-9._-]+", "-", plain).strip("-._")[:63]
         self.entries.problems.append(
             At(self.source).problem(
                 code,

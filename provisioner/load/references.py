@@ -148,6 +148,9 @@ class _References:
                     ("services",),
                     departed=self.departed,
                     why="what a schedule starts is nobody's decision: it runs as a service, or not at all",
+                    fix=f"{pipeline['schedules']} is a person: name a service"
+                    if self.world.exists("people", pipeline["schedules"])
+                    else "",
                 )
             self.named.names(pipeline.get("scope", ()), "roles", "unknown-role", "role", at, "scope")
             self.named.twice(pipeline.get("scope", ()), at, "scope")

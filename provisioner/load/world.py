@@ -27,6 +27,7 @@ from provisioner.model.target import EMPTY, Target
 ROLE_PREFIX = "role:"
 _SUGGESTED = 200
 """After so many problems nobody reads suggestions, and each costs a look at every name."""
+_PRESENT = ("people", "services")
 _SECTION_OF_KIND = {IdentityKind.PERSON: "people", IdentityKind.SERVICE: "services"}
 
 
@@ -99,7 +100,7 @@ class World:
         """Tells that `name` is declared in none of `sections`; only as a warning where it is somebody who has left."""
         if self.may_be_unread(name):
             return
-        if name in departed:
+        if name in departed and not any(self.exists(section, name) for section in _PRESENT):
             self.problems.append(
                 at.problem(
                     "departed",

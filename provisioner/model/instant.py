@@ -19,7 +19,7 @@ def parse_instant(text: str) -> Instant:
     except ValueError:
         raise ValueError(f"`{text}` is not a time such as 2027-01-31T17:00:00Z") from None
     if value.tzinfo is None:
-        raise ValueError(f"`{text}` has no time zone; write for example {text.removesuffix('Z')}Z for UTC")
+        raise ValueError(f"`{text}` has no time zone; write for example {value.isoformat()}Z for UTC")
     return value.astimezone(UTC)
 
 
@@ -28,10 +28,17 @@ def format_instant(value: Instant) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def at_second(value: Instant) -> str:
+    """For people: `2027-01-31 17:00:09 UTC`."""
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def parse_duration(text: str) -> timedelta:
     """`90s`, `15m`, `4h`, `30d`, `2w`; `ValueError` otherwise."""
     found = _DURATION.match(text)
     if found is None:
+        if re.fullmatch(r"0+[smhdw]?", text):
+            raise ValueError(f"`{text}` is no time at all")
         raise ValueError(f"`{text}` is not a duration such as 4h, 7d or 2w")
     try:
         return timedelta(**{_UNIT[found[2]]: int(found[1])})

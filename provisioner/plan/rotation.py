@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from provisioner.model.instant import Instant, format_instant
+from provisioner.model.instant import Instant, at_second
 from provisioner.model.rotation import Held, Rotation
 from provisioner.model.slot import Slot
 
@@ -36,7 +36,7 @@ def what_is_due(slot: Slot, known: Rotation, now: Instant, login: str | None = N
         if not held.fits(to.names.all):
             return f"{to.to} does not have it as {' and '.join(to.names.all)} yet"
     if is_old(slot, known, now):
-        return f"it was made {format_instant(known.made[current])}"
+        return f"it was made {at_second(known.made[current])}"
     return what_ends(slot, known, now)
 
 

@@ -74,5 +74,5 @@ def _note(identity: Identity, what: str, until: Instant, held: Assignment | None
         severity=Severity.NOTE,
         location=identity.location if held is None else held.location,
         why="what has an end ends by itself, and this is within a week",
-        fix="nothing to do, unless it is to go on: then give it a later `until`",
+        fix="nothing to do, unless it is to go on: then give it a later `until`, or a longer `for`",
     )

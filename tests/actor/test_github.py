@@ -76,6 +76,23 @@ def test_a_run_of_another_is_not_taken_for_ours(settled: Actions) -> None:
     settled.job.refused("another-run", GITHUB_RUN_ATTEMPT="2")
 
 
+def test_an_option_that_says_nothing_lets_nobody_in(settled: Actions) -> None:
+    """A variable that is not set must not turn a question off."""
+    run = settled.start("ada")
+    for nothing in ("--approver-not", "--role", "--live"):
+        for said in ("", " "):
+            ran = settled.job.gate(nothing, said)
+            assert (ran.status, ran.out) == (64, ""), (nothing, ran)
+    assert settled.job.gate("--approver-not", ",").status == 64
+    assert settled.job.gate(environment="").status == 64
+    assert settled.job.gate().status == 0 and run.conclusion is None, "nor is the run stopped by it"
+
+
+def test_a_name_with_a_slip_is_told_with_the_one_that_is_meant(settled: Actions) -> None:
+    settled.start("ada")
+    assert "did you mean `production`?" in settled.job.refused("no-such-environment", environment="prodction")
+
+
 def test_somebody_who_had_no_hand_in_it_must_have_approved(settled: Actions) -> None:
     world, people = settled.server.world, settled.people
     hands = ("--approver-not", "author,merger,triggerer")

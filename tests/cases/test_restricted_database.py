@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -56,6 +56,7 @@ roles:
 pipelines:
   report: {{repository: report, scope: [shop], schedules: nightly-bot, max_duration: 20m}}
   other: {{repository: other}}
+  long: {{repository: long, scope: [shop], max_duration: 9d}}
   audits: {{repository: report, workflow: audit.yml, scope: [audit]}}
   short: {{repository: short, scope: [shop], max_duration: 5m}}
 services:
@@ -294,9 +295,35 @@ def test_on_a_laptop_it_is_said_who_it_is_for_and_the_record_says_so(shop: Wareh
     assert shop.said_for("anna", "--", *SCRIPT, **variables).code == 64, "in a job nobody says who they are"
     assert shop.said_for("anna", "--for", "2h", "--", *SCRIPT).code == 64
     none = shop.said_for("anna", "--target", "wharehouse", "--", *SCRIPT)
-    assert none.code == 64 and "declare no such target" in none.err
+    assert none.code == 64 and "no target named" in none.err
     assert shop.said_for("anna", "--pipeline", "other", "--", *SCRIPT).code == 7
     assert shop.said_for("anna", "--role", "stock", "--", *SCRIPT).code == 7
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        (("--environment", ""), 64, "--environment is empty"),
+        (("--role", " "), 64, "--role is empty"),
+        (("--target", "wherehouse"), 64, "did you mean `warehouse`?"),
+        (("--environment", "prod"), 7, "did you mean `production`?"),
+        (("--role", "analist"), 7, "no role analist is declared"),
+        (("--for", "25h"), 64, "ask for --for 20m or less"),
+        (("--pipeline", "long", "--for", "25h"), 64, "ask for --for 1d or less"),
+        (("--for", "0m"), 64, "`0m` is no time at all"),
+        (("--sealed", "box", "--key", "key"), 64, "cannot be said with --sealed"),
+    ],
+)
+def test_a_slip_is_told_with_what_to_write(shop: Warehouse, options: Sequence[str], code: int, told: str) -> None:
+    said = shop.said_for("anna", *options, "--", "true")
+    assert said.code == code and told in said.err and shop.left() == 0, said.err
+
+
+def test_each_thing_that_is_missing_is_named(shop: Warehouse) -> None:
+    said = shop.here("run", "--environment", "production", "--person", "anna", "--", "true")
+    assert said.code == 64 and "--pipeline ID is missing" in said.err
+    said = shop.here("run", "--environment", "production")
+    assert said.code == 64 and "what to run is missing" in said.err
 
 
 def test_its_time_is_its_end_and_the_command_decides_the_status(shop: Warehouse) -> None:
@@ -342,6 +369,9 @@ def test_only_what_a_run_was_given_is_ended_by_its_id_and_what_was_not_is_told(s
     public = shop.here("run", "--new-key", str(shop.job / "third")).out.strip()
     run = shop.said_for("ben", "--sealed-for", public, "--out", str(shop.job / "third-box")).out.strip()
     before = sorted(shop.journal.rglob("*"))
+    for place in (shop.job / "third-box", shop.job / "nowhere" / "box"):
+        said = shop.said_for("ben", "--sealed-for", public, "--out", str(place))
+        assert said.code == 64 and str(place) in said.err, "told before anything is made or on record"
     for wrong in ("nosuchrun", "", "../../../../evil/x"):
         said = shop.here("run", "--end", wrong)
         assert (said.code, said.out) == (64, ""), said.err
@@ -372,7 +402,7 @@ def test_expire_ends_what_no_later_run_does(shop: Warehouse) -> None:
     shop.time_passes()
     done = shop.here("expire")
     assert done.code == 0 and "of an earlier run is ended" in done.err and shop.left() == 0
-    assert shop.of("ben", minted.out.strip())[1].how == "ended by a later run"
+    assert shop.of("ben", minted.out.strip())[1].how == "ended by `expire`"
 
 
 def test_no_signal_and_no_full_disk_leaves_a_login_behind(shop: Warehouse) -> None:

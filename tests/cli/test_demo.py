@@ -166,3 +166,13 @@ def test_the_demo_fails_for_each_thing_that_the_servers_do_not_hold(meddled: Tol
 if __name__ == "__main__":  # `python -m tests.cli.test_demo` writes the golden file anew, to be read before it is kept
     with tempfile.TemporaryDirectory() as home:
         GOLDEN.write_text(steady(told(RUN, Path(home)).out), encoding="utf-8")
+
+
+def test_a_command_that_a_signal_ended_ends_the_story() -> None:
+    """The command had taken the signal; the next ones would begin where it broke off."""
+    from provisioner.cli.demo import _go_on
+
+    for status in (0, 2, 8):
+        _go_on(status)
+    with pytest.raises(KeyboardInterrupt):
+        _go_on(130)

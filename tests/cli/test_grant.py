@@ -70,6 +70,34 @@ def test_what_the_files_would_be_wrong_with_is_not_written(company: Repository) 
     assert file_of(company) == before
 
 
+def test_what_cannot_be_meant_is_wrong_usage(company: Repository) -> None:
+    before = file_of(company)
+    asked = ("grant", "ada", "ops", "--for", "4h", "--environment", "production")
+    for more, told in (
+        (("--reason", " "), "--reason is empty"),
+        (("--reason", "x", "--environment", ""), "--environment is empty"),
+        (("--reason", "x", "--from", "2031-01-31"), "write for example 2031-01-31T00:00:00Z"),
+        (("--reason", "x", "--for", "0h"), "`0h` is no time at all"),
+    ):
+        ran = company.run(*asked, *more)
+        assert ran.status == 64 and told in ran.err, ran.err
+    assert file_of(company) == before
+    assert company.run(*asked, "--reason", "x", "--from", "2031-01-31T00:00:00Z").status == 0, "as it was told"
+
+
+def test_who_stands_in_a_file_that_cannot_be_read_is_not_called_unknown_alone(company: Repository) -> None:
+    company.write("access/people/ada.yaml", "people: {ada: {name: Ada\n")
+    ran = company.run("grant", "ada", "ops", "--for", "4h", *ASKED)
+    assert ran.status == 64 and "error[yaml-syntax]" in ran.err and "mend the files first" in ran.err
+
+
+def test_a_long_line_is_shown_to_its_end(company: Repository) -> None:
+    for _ in range(4):
+        ran = company.run("grant", "ada", "ops", "--for", "4h", *ASKED)
+    added = next(line for line in ran.out.splitlines() if line.startswith("+    roles"))
+    assert len(added) > 300 and added.endswith("reason: CHG-1}]")
+
+
 def test_what_would_be_over_already_is_not_written(company: Repository) -> None:
     company.person("ada", roles="[developer]\n    until: 2099-01-01T00:00:00Z")
     company.person("bob", roles="[developer]\n    until: 2020-01-01T00:00:00Z")
@@ -83,6 +111,16 @@ def test_what_would_be_over_already_is_not_written(company: Repository) -> None:
         ran = company.run("grant", who, "ops", "--for", "4h", *more, *ASKED)
         assert ran.status == 1 and "error[already-over]" in ran.err and told in ran.err, ran.err
     assert (file_of(company), file_of(company, "bob")) == before
+
+
+def test_what_they_have_for_good_is_told(company: Repository) -> None:
+    company.person("bob", roles="[{role: ops, environments: [production], reason: on call}]")
+    company.write("access/common.yaml", FILES.replace("needs_reason: true", "needs_reason: true, standing: [ops]"))
+    company.commit()
+    told = "bob holds ops in production already, without an end: the line gives nothing more"
+    assert told in company.run("grant", "bob", "ops", "--for", "4h", "--branch", "more", *ASKED).err
+    assert told in company.run("grant", "bob", "ops", "--for", "4h", *ASKED).err
+    assert "already" not in company.run("grant", "ada", "ops", "--for", "4h", *ASKED).err
 
 
 def test_on_a_branch_the_working_folder_stays_as_it_is(company: Repository) -> None:

@@ -100,6 +100,18 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     assert "the servers cannot listen" in ran.stderr and "Traceback" not in ran.stderr
 
 
+def test_what_cannot_be_a_folder_or_a_port_is_wrong_usage(repository: Repository) -> None:
+    (repository.root / "file").write_text("")
+    for arguments, told in (
+        (("--sample", str(repository.root / "file")), "cannot be made a folder of sample files"),
+        (("--sample", str(repository.root / "file" / "below")), "cannot be made a folder of sample files"),
+        (("--ldap-port", "65536"), "'--ldap-port'"),
+        (("--aws-port", "-1"), "'--aws-port'"),
+    ):
+        ran = repository.run("sandbox", *arguments)
+        assert ran.status == 64 and told in ran.err, ran.err
+
+
 @pytest.mark.parametrize("name", ["demo", "sandbox"])
 def test_without_the_extra_the_command_to_install_it_is_named(tmp_path: Path, name: str) -> None:
     """As on a machine without moto: the finder that would find it is told not to."""

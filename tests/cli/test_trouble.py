@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import stat
 import subprocess
 import sys
@@ -118,7 +119,9 @@ def test_a_reader_that_goes_away_is_no_trouble() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full to fill here")
-@pytest.mark.parametrize("arguments", [("--version",), ("validate", "--format", "json")])
+@pytest.mark.parametrize(
+    "arguments", [("--version",), ("validate", "--format", "json"), ("gate", "--help"), ("journal", "runs", "-h")]
+)
 def test_output_that_cannot_be_written_is_never_a_silent_success(arguments: tuple[str, ...]) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
@@ -127,6 +130,25 @@ def test_output_that_cannot_be_written_is_never_a_silent_success(arguments: tupl
     assert done.returncode == 64
     assert "error[output-not-written]" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="shells there close no streams")
+@pytest.mark.parametrize(("closed", "status"), [(">&-", 0), ("2>&-", 0), ("<&- >&- 2>&-", 0)])
+def test_a_stream_that_whoever_started_it_closed_is_no_trouble(tmp_path: Path, closed: str, status: int) -> None:
+    (tmp_path / "access").mkdir()
+    (tmp_path / "access" / "a.yaml").write_text("records: {owner: 5f1c0a2b}\n")
+    line = f"{shlex.join(command('plan'))} {closed}"
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    done = subprocess.run(["sh", "-c", line], check=False, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == status, done
+    assert not list(tmp_path.glob("provision-bug-*"))
+
+
+def test_what_is_opened_never_gets_the_number_of_a_closed_stream(tmp_path: Path) -> None:
+    code = "from provisioner.cli import process; process.own(); import os; print(os.open('.', os.O_RDONLY))"
+    line = f"{shlex.join([sys.executable, '-c', code])} <&- 2>&-"
+    done = subprocess.run(["sh", "-c", line], check=False, cwd=ROOT, capture_output=True, text=True)
+    assert int(done.stdout) > 2
 
 
 def test_a_locale_that_cannot_say_it_gets_escapes(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from provisioner.apply.one_slot import Rotating
 from provisioner.apply.retry import Waits
 from provisioner.apply.rotate import Rotate
 from provisioner.cli.locking import run_info
-from provisioner.cli.slots import gone_slots
+from provisioner.cli.slots import declared_slots, gone_slots
 from provisioner.cli.wiring import Wanted, open_work
 from provisioner.contract import Issues
 from tests.credentials.rig import ACCOUNT, BOT, Company, pair, whole
@@ -189,6 +189,22 @@ def test_a_service_that_gets_another_name_in_an_overlap_keeps_what_is_known_of_i
     assert ran.status == 0 and f"{first} is switched off" in ran.out, ran.out + ran.err
     assert acme.live() == {first: False, second: True} and pair(acme.in_file("bot.json")) == (user, secret)
     assert f"called {BOT}" in acme.run("journal", "show").out
+
+
+def test_without_a_place_to_go_to_none_is_made_and_none_ended(acme: Company) -> None:
+    """Two keys: one that works in its place, and an older one whose overlap is over."""
+    acme.declare(LOCAL)
+    assert acme.run("apply").status == 0 and acme.run("rotate", "deploy-bot").status == 0
+    before = acme.live()
+    opened = open_work(Wanted(Path("access"), planning=False))
+    (slot,) = declared_slots(opened.declared)
+    connection = opened.connections[slot.target]
+    assert isinstance(connection.provider, Issues)
+    issuer = connection.provider.open_issuer(connection.target, os.environ, slot.kind, connection.owner)
+    of = Rotating(run_info(opened, "rotate"), lambda: datetime.now(UTC) + timedelta(days=1), Waits(), time.sleep)
+    for anew in (False, True):
+        told = Rotate(slot, BOT, issuer, (), opened.journal.chain(slot.target), of, anew=anew).go()
+        assert told.failed and not told.done and acme.live() == before and len(before) == 2
 
 
 def _edit(acme: Company, old: str, new: str) -> None:

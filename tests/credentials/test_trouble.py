@@ -71,6 +71,26 @@ def test_a_place_that_cannot_be_looked_at_stops_it_before_a_key_is_made(acme: Co
     assert pair(acme.in_secrets_manager("bot")) == pair(acme.in_file("bot.json"))
 
 
+def test_a_place_below_a_file_is_told_and_is_no_bug(acme: Company) -> None:
+    acme.declare("{to: local/bot.json/x}")
+    acme.local.mkdir()
+    (acme.local / "bot.json").write_text("{}")
+    ran = acme.run("apply")
+    assert ran.status == 8 and "a part of its path is a file; give it another place" in ran.err and acme.live() == {}
+    (acme.local / "bot.json").unlink()
+    assert acme.run("rotate", "--due").status == 0 and len(acme.live()) == 1
+
+
+def test_expire_leaves_alone_what_it_would_only_make(acme: Company) -> None:
+    """Its job needs no way into the stores for a key that is not there yet."""
+    acme.declare(LOCAL)
+    acme.local.mkdir()
+    (acme.local / "bot.json").mkdir()
+    assert acme.run("apply").status == 8
+    ran = acme.run("expire")
+    assert ran.status == 0 and "not done" not in ran.err, ran.err
+
+
 def test_a_key_that_nothing_shows_to_be_ours_is_never_ended_to_make_room(acme: Company) -> None:
     acme.declare(LOCAL)
     assert acme.run("apply").status == 0

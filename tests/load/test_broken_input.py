@@ -117,6 +117,19 @@ def test_references_to_a_leaver_are_warnings() -> None:
     assert loaded.ok
 
 
+def test_an_id_with_accents_is_told_without_them() -> None:
+    for name, told_id in (("Änna", "anna"), ("prodüktion", "produktion"), ("José María", "jose-maria"), ("李", "")):
+        (problem,) = load(f"people: {{{name}: {{}}}}\n").diagnostics
+        assert problem.code == "bad-id" and (f"`{told_id}`" in problem.fix if told_id else "`" not in problem.fix)
+
+
+def test_a_person_who_is_there_is_not_called_gone_where_a_service_is_wanted() -> None:
+    text = "people: {bob: {}}\npipelines: {site: {schedules: bob}}\n"
+    loaded = load(text, departed=["bob"])  # the history has them, as it has everybody
+    assert told(loaded) == ["1.yaml:2:31 unknown-person"]
+    assert "bob is a person" in loaded.diagnostics[0].fix
+
+
 def test_more_problems_than_anybody_reads_are_counted() -> None:
     text = "people:\n" + "".join(f"  p{n}: {{x: 1}}\n" for n in range(1200))
     loaded = load(text)

@@ -26,7 +26,7 @@ targets:
     base: {people: "ou=p,dc=x", groups: "ou=g,dc=x"}}
 stores:
   vault: {provider: openbao, url: "https://bao.example.com", path: secret/ci}
-  local: {provider: file, folder: ~/credentials}
+  local: {provider: file, folder: /srv/credentials}
 """
 
 
@@ -77,6 +77,10 @@ def to(*places: str, more: str = "") -> str:
         (to("{to: vault/bot}", "{to: vault/bot, as: KEY}"), ["delivered-twice"]),
         (to("{to: vault/bot, as: {user: A, secret: A}}"), ["delivered-twice"]),
         ("{many: {access-key: {deliver_to: [{to: vault}]}}}", ["credential-target"]),
+        (to("{to: many/secrets/bot}"), ["delivery-place"]),
+        (to("{to: many/two/secrets/bot}"), ["delivery-place"]),
+        (to("{to: many}", "{to: vault/bot}"), ["delivery-place"]),
+        (to("{to: many/one/secrets/bot}"), []),
         ("{many/one: {access-key: {deliver_to: [{to: vault}]}}}", []),
         ("{aws: {password: {deliver_to: [{to: vault}]}}}", ["unknown-credential"]),
         ("{ldap: {access-key: {deliver_to: [{to: vault}]}}}", ["unknown-credential"]),

@@ -25,12 +25,13 @@ class Files:
         """Nothing is open."""
 
     def look(self, place: str, names: Names) -> Stored | None:
-        path = self._folder / place
         try:
-            changed = path.stat().st_mtime_ns
+            changed = (self._folder / place).stat().st_mtime_ns
             data = self._data(place)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise _unread(place, error) from None
         noted = data.get(COMPANION)
         found = noted.get("credential") if isinstance(noted, dict) else None
         return Stored(str(found) if found else None, (f"{found or ''} {changed}",))
@@ -63,8 +64,7 @@ class Files:
         except FileNotFoundError:
             raise
         except (OSError, ValueError) as error:
-            told = error.strerror if isinstance(error, OSError) else "it is no JSON"
-            raise ProviderError(Trouble.CONFLICT, f"the file cannot be read: {told}", call=f"file {place}") from None
+            raise _unread(place, error) from None
         return found if isinstance(found, dict) else {}
 
     def _replace(self, path: Path, data: bytes) -> None:
@@ -91,3 +91,16 @@ class Files:
             raise ProviderError(
                 Trouble.INVALID, f"the file cannot be written: {error.strerror}", call=f"file {path.name}"
             ) from None
+
+
+def _unread(place: str, error: OSError | ValueError) -> ProviderError:
+    """What is there and is none of ours is not written over."""
+    if isinstance(error, NotADirectoryError):
+        told = "the place cannot be read: a part of its path is a file; give it another place"
+    elif isinstance(error, IsADirectoryError):
+        told = "the place cannot be read: it is a folder; give it another place"
+    elif isinstance(error, OSError):
+        told = f"the file cannot be read: {error.strerror}"
+    else:
+        told = "the file cannot be read: it is no JSON; if nobody needs it, remove it"
+    return ProviderError(Trouble.CONFLICT, told, call=f"file {place}")

@@ -7,6 +7,7 @@ anything, and nothing is sent twice.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 import time
@@ -75,8 +76,7 @@ class Link:
                 **more,
             )
         except psycopg.ProgrammingError as error:
-            told = "`dsn` cannot be read as a connection string"
-            raise ProviderError(Trouble.CREDENTIAL, told, call="settings") from error
+            raise _unread(error) from None
         try:
             connection = psycopg.connect(text, prepare_threshold=None)  # each is sent once or twice
         except psycopg.OperationalError as error:
@@ -98,8 +98,7 @@ class Link:
         try:
             text = make_conninfo(self.dsn, dbname=database, user=user, password=password, **more)
         except psycopg.ProgrammingError as error:
-            told = "`dsn` cannot be read as a connection string"
-            raise ProviderError(Trouble.CREDENTIAL, told, call="settings") from error
+            raise _unread(error) from None
         try:
             connection = psycopg.connect(text, prepare_threshold=None)
         except psycopg.OperationalError as error:
@@ -112,6 +111,7 @@ class Link:
         return connection
 
 
+_OPTION = re.compile(r'invalid connection option "([a-z_]{1,40})"')
 _REQUIRES_AUTH = 160000
 
 
@@ -121,6 +121,13 @@ def parts_of(dsn: str) -> dict[str, str]:
         return {k: str(v) for k, v in conninfo_to_dict(dsn).items() if v is not None}
     except psycopg.ProgrammingError:
         return {}
+
+
+def _unread(error: psycopg.ProgrammingError) -> ProviderError:
+    """Of libpq's own words only the name of an option: the others may hold what stands in the string."""
+    told, option = "`dsn` cannot be read as a connection string", _OPTION.search(str(error))
+    more = f": libpq knows no option `{option[1]}`" if option else "; it is `NAME=VALUE NAME=VALUE ...`, or a URL"
+    return ProviderError(Trouble.CREDENTIAL, told + more, call="settings")
 
 
 def _bare(text: str, password: str | None) -> str:

@@ -54,7 +54,7 @@ def of_statement(state: str | None, message: str, detail: str | None, call: str)
 
 def of_connecting(state: str | None, message: str, where: str) -> ProviderError:
     """No connection: nothing was sent. libpq tells most of these without a state."""
-    words = " ".join(message.split())
+    words = " ".join("; ".join(line.strip() for line in message.strip().splitlines()).split())
     if state in ("28000", "28P01") or any(text in words for text in _AUTHENTICATION):
         trouble = Trouble.CREDENTIAL
     elif state in ("53300", "57P03") or any(text in words for text in _LATER):

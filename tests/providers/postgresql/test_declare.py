@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provisioner.contract import ProviderError
 from provisioner.model.address import Address, Kind
 from provisioner.model.effect import Direction, Level
 from provisioner.model.principal import Principal, PrincipalKind
@@ -167,3 +168,15 @@ def test_schemas_are_documented_and_strict() -> None:
         PROVIDER.grants.model_validate({"datasets": {"a.b": ["read"]}})
     with pytest.raises(ValidationError):
         PROVIDER.settings.model_validate({"dsn": "x", "databases": []})
+
+
+def test_of_a_string_that_libpq_cannot_read_only_the_name_of_an_option_is_told() -> None:
+    calls = pytest.importorskip("provisioner.providers.postgresql.calls", reason="psycopg is not here")
+    for dsn, told in (
+        ("host=127.0.0.1 prot=5432", "libpq knows no option `prot`"),
+        ("host=127.0.0.1 hunter2 user=x", "`NAME=VALUE NAME=VALUE ...`"),
+        ("postgresql://[::1", "or a URL"),
+    ):
+        with pytest.raises(ProviderError) as caught:
+            calls.Link(dsn, None, "app").open("app", read_only=True)
+        assert told in str(caught.value) and "hunter2" not in str(caught.value)
