@@ -19,6 +19,21 @@ from provisioner.sandbox.aws import AwsServer
 from tests.sandbox.aws.calls import trust
 
 ACCOUNT = "111111111111"
+BASE = """\
+records: {owner: 5f1c0a9b7e3d4c21}
+environments: {production: {}}
+"""
+TARGET = f"""\
+targets:
+  aws:
+    provider: aws-iam
+    environment: production
+    account: "{ACCOUNT}"
+    assume_role:
+      plan: "arn:aws:iam::{{account}}:role/provision-read"
+      apply: "arn:aws:iam::{{account}}:role/provision-write"
+"""
+"""The account as a target, to which what is declared in it may be added."""
 TELL = "import json, os; json.dump({n: v for n, v in os.environ.items() if n.startswith('AWS')}, open('given', 'w'))"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from provisioner.sandbox.aws import AwsServer
-from tests.cases.site import ACCOUNT, Site
+from tests.cases.site import ACCOUNT, BASE, TARGET, Site
 from tests.sandbox.aws.calls import allow, document, refused
 
 ACTIONS = {
@@ -32,21 +32,11 @@ ACTIONS = {
 CALLS = tuple(ACTIONS)
 NAMES = [f"May{number}" for number in range(len(CALLS))]
 ACCESS = f"""\
-records: {{owner: 5f1c0a9b7e3d4c21}}
-environments: {{production: {{}}}}
-people:
+{BASE}people:
   ada: {{name: Ada, email: ada@example.com, roles: [{{role: developer, environments: [production]}}]}}
 roles:
   developer: {{environments: [production], grants: {{aws: {{groups: [Some, Others]}}}}}}
-targets:
-  aws:
-    provider: aws-iam
-    environment: production
-    account: "{ACCOUNT}"
-    assume_role:
-      plan: "arn:aws:iam::{{account}}:role/provision-read"
-      apply: "arn:aws:iam::{{account}}:role/provision-write"
-    groups: {{Some: {{policies: {NAMES[:6]}}}, Others: {{policies: {NAMES[6:]}}}}}
+{TARGET}    groups: {{Some: {{policies: {NAMES[:6]}}}, Others: {{policies: {NAMES[6:]}}}}}
 """
 PIPELINE = """\
 pipelines:

@@ -11,28 +11,18 @@ from collections.abc import Iterator
 import pytest
 
 from provisioner.sandbox.aws import AwsServer
-from tests.cases.site import ACCOUNT, Site
+from tests.cases.site import ACCOUNT, BASE, TARGET, Site
 from tests.sandbox.aws.calls import allow, document, refused
 
 ACCESS = f"""\
-records: {{owner: 5f1c0a9b7e3d4c21}}
-environments: {{production: {{}}}}
-people:
+{BASE}people:
   ada: {{name: Ada, email: ada@example.com, roles: [{{role: developer, environments: [production]}}]}}
   bob: {{name: Bob, email: bob@example.com, roles: [{{role: operator, environments: [production]}}]}}
 roles:
   developer: {{environments: [production], grants: {{aws: {{groups: [Developers]}}}}}}
   operator: {{environments: [production], grants: {{aws: {{policies: [ListRoles]}}}}}}
   site: {{environments: [production], grants: {{aws: {{policies: [ListUsers, ListRoles]}}}}}}
-targets:
-  aws:
-    provider: aws-iam
-    environment: production
-    account: "{ACCOUNT}"
-    assume_role:
-      plan: "arn:aws:iam::{{account}}:role/provision-read"
-      apply: "arn:aws:iam::{{account}}:role/provision-write"
-    groups: {{Developers: {{policies: [ListUsers, MakeUsers]}}}}
+{TARGET}    groups: {{Developers: {{policies: [ListUsers, MakeUsers]}}}}
 pipelines:
   site: {{repository: site, scope: [site], assume: {{aws: Site}}}}
 """
