@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from provisioner.sandbox.aws import AwsServer
-from tests.cases.site import ACCOUNT, BASE, TARGET, Site
+from tests.cases.site import BASE, TARGET, Site
 from tests.sandbox.aws.calls import allow, document, refused
 
 ACCESS = f"""\
