@@ -10,7 +10,7 @@ taking back, a credential that nothing shows to be ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from provisioner.apply.begun import settle_begun
 from provisioner.apply.one_slot import OneSlot, Place, Rotated, StopError
@@ -30,6 +30,7 @@ class Rotate(OneSlot):
     anew: bool = False
     gives: bool = True
     gone: bool = False
+    _one_before: bool = field(default=False, init=False)
 
     def go(self) -> Rotated:
         """Raises ProvisionError where the journal cannot be written, or the lock is lost."""
@@ -37,6 +38,7 @@ class Rotate(OneSlot):
             if not self.places and not self.gone:
                 raise StopError("it has no place to go to, so none is made, and what works is left as it is")
             self.look(gone=self.gone)
+            self._one_before = bool(self.known.verified)
             settle_begun(self)
             self._tell_of_strange()
             if self.gone:
@@ -203,7 +205,7 @@ class Rotate(OneSlot):
     @property
     def _before(self) -> str:
         """What is to be said of the credential before a new one that did not arrive."""
-        if not self.known.verified:
+        if not self._one_before:
             return "and there was none before"
         return "and the one before works no more" if self.issuer.replaces else "and the one before goes on working"
 
