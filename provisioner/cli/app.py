@@ -22,20 +22,20 @@ def _help(ctx: Any, param: Any, value: Any) -> None:  # noqa: ARG001
         ctx.exit()
 
 
-class _Command(TyperCommand):
+class _Helps:
+    """What commands and groups of them have in common."""
+
     def get_help_option(self, ctx: Any) -> Any:
-        option = super().get_help_option(ctx)
+        option = super().get_help_option(ctx)  # type: ignore[misc]
         if option is not None:
             option.callback = _help
         return option
 
 
-class _Group(TyperGroup):
-    def get_help_option(self, ctx: Any) -> Any:
-        option = super().get_help_option(ctx)
-        if option is not None:
-            option.callback = _help
-        return option
+class _Command(_Helps, TyperCommand): ...
+
+
+class _Group(_Helps, TyperGroup): ...
 
 
 class _Commands(_Group):
