@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 
 TIME_OVER = 124
@@ -98,10 +97,10 @@ def run_until(
     until = time.monotonic() + seconds
     found = shutil.which(command[0], path=environ.get("PATH"))
     if found is None:
-        if not Path(command[0]).exists():
+        if not os.path.exists(command[0]):  # noqa: PTH110 - False for what cannot be looked at
             where = "" if "/" in command[0] else ", in no folder of PATH"
             return Ended(127, f"{command[0]} is not there{where}")
-        if Path(command[0]).is_dir():
+        if os.path.isdir(command[0]):  # noqa: PTH112
             return Ended(126, f"{command[0]} cannot be started: it is a folder")
         what = "it may not be executed" if "/" in command[0] else f"it is in no folder of PATH; write ./{command[0]}"
         return Ended(126, f"{command[0]} cannot be started: {what}")

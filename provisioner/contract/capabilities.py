@@ -17,7 +17,8 @@ class Capabilities:
     `folds_case` says that two logins or group names that differ only in case are one. `renames` says whether logins are
     ours to change: where people have their own accounts they are not, and then a login is only a label for the id, and
     somebody may be known by the e-mail of an invitation alone. `remains` says that what people made there may work on
-    without them: its readers tell of it (`Remains`).
+    without them: its readers tell of it (`Remains`). `passing` are attributes of a grant that change without anybody
+    deciding it: no removal hangs on what they were.
     """
 
     marks: frozenset[Kind] = frozenset({Kind.ACCOUNT})
@@ -28,3 +29,4 @@ class Capabilities:
     folds_case: bool = False
     renames: bool = True
     remains: bool = False
+    passing: frozenset[str] = frozenset()

@@ -326,6 +326,7 @@ def _revoke(
         address,
         have,
         None,
+        attributes=({k: v for k, v in have.attributes.items() if k not in side.declare.capabilities.passing}, None),
         cause=cause,
         why=why,
         identity=match.identity.id if match else None,

@@ -70,7 +70,7 @@ def change_account(site: Site, change: Change) -> Outcome:
 
 def shut(site: Site, role: Role) -> None:
     """No new sessions. The limit that others had set is noted."""
-    ours = role.noted.cut or _switched_off(role)
+    ours = role.noted.cut or (_switched_off(role) and role.limit == 0)
     limit = role.noted.limit if ours or role.limit < 0 else role.limit
     site.run("alter role {} connection limit 0", "alter role", role.name)
     logins.limit(site, role.name, 0)

@@ -241,11 +241,14 @@ class Found:
         attributes: Mapping[str, Any] | None = NOTHING,
         more: Mapping[str, str] = NOTHING_MORE,
     ) -> None:
-        """One way more; of several the one counts that gives it whole. Attributes are None where they were not read."""
+        """One way more; of several the one counts that gives it whole, and of ours and another owner's ours. Attributes
+        are None where they were not read."""
         ways = self._ways.setdefault(address, [])
+        foreign, others = way.ownership is Ownership.FOREIGN, all(w.ownership is Ownership.FOREIGN for w in ways)
         if way not in ways:  # an account and a login of it may have the same
             ways.append(way)
-        if not (self._attributes.get(address) or NOTHING).get("intact"):
+        whole = (self._attributes.get(address) or NOTHING).get("intact")
+        if (others and not foreign) or (not whole and (others or not foreign)):
             self._attributes[address] = attributes
         if more:
             self._more[address] = more

@@ -31,6 +31,7 @@ CAPABILITIES = Capabilities(
     marks=frozenset({Kind.ACCOUNT}),
     disables=True,
     holds_until=frozenset({Kind.ACCOUNT}),
+    passing=names.UNREAD,
 )
 PLACEHOLDER = "{environment}"
 _SECRET = re.compile(r"(?:^|\s)password\s*=|://[^/@\s]*:[^/@\s]*@", re.IGNORECASE)

@@ -13,6 +13,7 @@ from provisioner.model.change import Action, Change
 from provisioner.model.mark import owner8
 from provisioner.providers.postgresql import names
 from provisioner.providers.postgresql.convert import is_sequence_privilege
+from provisioner.providers.postgresql.logins import logins_of
 from provisioner.providers.postgresql.names import ATTRIBUTE, Thing
 from provisioner.providers.postgresql.privileges import take_privileges
 from provisioner.providers.postgresql.site import BY_MEMBERSHIP, Site, gone
@@ -30,12 +31,17 @@ def change_group(site: Site, change: Change) -> Outcome:
     known = site.role(name)
     if known is not None and known.dataset is not None:
         return Refused(f"`{name}` is a dataset role: say what is to be given under `datasets`")
-    if known is not None and known.is_account and not site.members(name):
+    if known is not None and known.is_account and not site.members(name) - _of_its_own(site, name):
         return Refused(f"`{name}` is there and can log in, and nobody is in it: that is an account; take another name")
     if known is not None:
         return AlreadySo(f"there is a role {name}")
     site.create(name, "nologin")
     return Done()
+
+
+def _of_its_own(site: Site, account: str) -> set[str]:
+    """Who is in an account without being put there: its own logins, and from 16 on whoever made it."""
+    return {login.name for login in logins_of(site, account)} | {site.me}
 
 
 def change_membership(site: Site, change: Change) -> Outcome:

@@ -67,7 +67,8 @@ _MEMBER_OF = "select 1 from pg_auth_members m where m.member = %s::oid limit 1"
 _HELD = """
 select 1 from pg_auth_members m join pg_roles r on r.oid = m.roleid join pg_roles w on w.oid = m.member
  where r.rolname = %s and not (w.rolname like 'run!_%%' escape '!'
-       and coalesce(shobj_description(w.oid, 'pg_authid'), '') like 'provision/1 run %%') limit 1"""
+       and coalesce(shobj_description(w.oid, 'pg_authid'), '') like 'provision/1 run %%')
+   and w.rolname <> session_user limit 1"""
 _OPEN = """
 select 'schema ' || n.nspname::text from pg_namespace n cross join lateral aclexplode(n.nspacl) a
  where a.grantee = 0 and a.privilege_type = 'CREATE' and n.nspname !~ '^pg_'
