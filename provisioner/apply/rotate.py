@@ -38,8 +38,10 @@ class Rotate(OneSlot):
             if not self.places and not self.gone:
                 raise StopError("it has no place to go to, so none is made, and what works is left as it is")
             self.look(gone=self.gone)
-            self._one_before = bool(self.known.verified)
+            was = bool(self.known.verified)
             settle_begun(self)
+            works = any(k.active and k.public_id in self.known.verified for k in self.keys)
+            self._one_before = works or (was and self.issuer.replaces)
             self._tell_of_strange()
             if self.gone:
                 self._end_all()
@@ -141,6 +143,7 @@ class Rotate(OneSlot):
     def _make_room(self) -> None:
         """Only what was retired long enough is deleted for it, or was switched off: never what may be in use."""
         self._end_the_old()
+        self._delete_what_is_off()
         taken = [k for k in self.keys if not k.apart]
         if self.issuer.replaces or len(taken) < self.issuer.most:
             return
@@ -154,12 +157,27 @@ class Rotate(OneSlot):
                 f"{self.login} has {len(taken)} of at most {self.issuer.most} credentials, and nothing shows that "
                 f"{', '.join(foreign)} is ours; delete it where it is not used, then run again"
             )
+        lacking = [p.delivery.to for p in self.places if current is not None and not self._had(p, current)]
+        if lacking:
+            old = ", ".join(i for i in known.made if i != current)
+            raise StopError(
+                f"there is no room for a new credential: {old} may be all that works for {', '.join(lacking)}, which "
+                f"does not have {current}; where nobody uses {old} switch it off by hand, and a run after the overlap "
+                "deletes it and makes another"
+            )
         ends = [_gone_at(self.slot, known, o) for o in known.made if o != current and current is not None]
         until = f" before {at_second(min(ends))}" if ends else ""
         raise StopError(
             f"there is no room for a new credential{until}: the one before works for its overlap, and is kept for as "
             "long again"
         )
+
+    def _delete_what_is_off(self) -> None:
+        """Of the old ones whose time is over: nobody can be using them, wherever the one in use lies."""
+        known, current, now = self.known, self.known.current, self.of.clock()
+        for old in [i for i in known.made if current is not None and i != current and self._is_off(i)]:
+            if next_end(self.slot, known, old) <= now:
+                self._delete(old, "its overlap is over")
 
     def _issue(self) -> Issued:
         self.note(Turn.ISSUE, Phase.INTENT, before=sorted(k.public_id for k in self.keys), login=self.login)
@@ -206,7 +224,7 @@ class Rotate(OneSlot):
     def _before(self) -> str:
         """What is to be said of the credential before a new one that did not arrive."""
         if not self._one_before:
-            return "and there was none before"
+            return "and there is no other that works"
         return "and the one before works no more" if self.issuer.replaces else "and the one before goes on working"
 
     def _deliver(self, place: Place, issued: Issued | None, who: str) -> None:
@@ -259,10 +277,19 @@ class Rotate(OneSlot):
         current = self.known.current
         if current is None or current not in {k.public_id for k in self.keys if k.active}:
             return
-        if len(self.holders(current)) < len(self.places):
+        if not all(self._had(place, current) for place in self.places):
             return
         for old in [i for i in self.known.made if i != current]:
             self._end(old)
+
+    def _had(self, place: Place, who: str) -> bool:
+        """Whether no older one can be in use there: it has this one, if only under names of before, or had none."""
+        held, stored = self.known.holds.get(place.delivery.to), self.stored.get(place.delivery.to)
+        if self.holds(place, who):
+            return True
+        if held is None:
+            return stored is None or stored.public_id not in self.known.made
+        return held.id == who and (self.renamed(who) or not held.fits(place.delivery.names.all))
 
     def _end(self, old: str) -> None:
         now, known = self.of.clock(), self.known

@@ -137,7 +137,8 @@ def _credentials(task: Task, plan: Plan, applied: Applied, work: Work, run: RunI
         return Exit.DONE
     opened, situation = work.opened, work.situation
     targets = {n: t for n, t in opened.targets.items() if n in plan.targets and not _left_alone(plan, applied, n)}
-    wanted = slots(situation.declared, targets, situation.now, plan.person, situation.held)
+    gives = bool(task.rotates)
+    wanted = slots(situation.declared, targets, situation.now, plan.person, situation.held, gives=gives)
     over = gone_slots(situation.declared, targets, work.journal, plan.person, situation.held)
     if (wanted or over) and task.rotates and not stand.standing.complete:
         tell("what the files say lacks an approval: no credential is made or delivered before it is there\n")

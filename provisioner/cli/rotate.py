@@ -42,15 +42,16 @@ def _tell_due(opened: Opened) -> int:
     from datetime import UTC, datetime
 
     from provisioner.cli.output import show
-    from provisioner.cli.slots import gone_slots, known_of, slots, why_due
+    from provisioner.cli.slots import gone_slots, is_only_told, known_of, slots, why_due
     from provisioner.plan.rotation import what_is_over
     from provisioner.report.safe import safe
 
-    found = slots(opened.declared, opened.targets, datetime.now(UTC))
+    found = slots(opened.declared, opened.targets, datetime.now(UTC), gives=False)
     for slot in found:
         known = known_of(opened.declared, opened.journal, slot)
         why = why_due(opened.declared, opened.journal, slot, datetime.now(UTC))
         told = f"due: {why}" if why else f"in order ({known.current})"
+        told += "; none is made, a place of it is in mode `report`" if is_only_told(opened.declared, slot) else ""
         show(f"{slot.service}: {slot.kind} on {slot.target}: {safe(told)}\n")
     over = gone_slots(opened.declared, opened.targets, opened.journal)
     for slot in over:
@@ -78,9 +79,9 @@ def _rotate(opened: Opened, service: str | None) -> int:
         raise ProvisionError(
             Diagnostic(
                 "option-value",
-                f"no credential of `{service}` is declared here",
+                f"no credential of `{service}` can be made here",
                 why="credentials stand under `credentials:` of a service that is there now, on a target that is "
-                "written to",
+                "written to, and go to such",
                 fix="name a service that has some, or use --due",
             )
         )

@@ -32,20 +32,27 @@ def slots(
     at: Instant,
     service: str | None = None,
     held: Collection[str] = (),
+    *,
+    gives: bool = True,
 ) -> list[Slot]:
-    """Of services that are there at that time, on targets that this run may write to and into such; all, or those of
-    one service."""
+    """Of services that are there at that time, on targets that this run may write to; all, or those of one service.
+    `gives`: only those that may be written into all of their places; what is over is ended whatever the places are."""
     found = []
-    reported = {name for name, target in declared.targets.items() if target.mode is Mode.REPORT}
     for slot in slots_of(declared, kinds()):
         target, who = targets.get(slot.target), declared.identities[slot.service]
         if target is None or target.mode is Mode.REPORT or service not in (None, slot.service):
             continue
-        if any(d.store in reported for d in slot.deliveries):
-            continue  # told by `delivery-report-only`
+        if gives and is_only_told(declared, slot):
+            continue  # by `delivery-report-only`
         if slot.service not in held and who.present_at(at) and who.suspended is None:
             found.append(slot)
     return found
+
+
+def is_only_told(declared: DeclaredAccess, slot: Slot) -> bool:
+    """Whether a place of it is on a target in mode `report`: then none is made."""
+    stores = (declared.targets.get(d.store) for d in slot.deliveries)
+    return any(target is not None and target.mode is Mode.REPORT for target in stores)
 
 
 def declared_slots(declared: DeclaredAccess) -> tuple[Slot, ...]:

@@ -145,11 +145,13 @@ class Issues(Protocol):
 @runtime_checkable
 class Holds(Protocol):
     """A provider that keeps secrets, as an entry of `stores:` or as part of a target. `reads_back`: what it keeps can
-    be read by whoever may. `at_once`: both parts of a credential are written in one call."""
+    be read by whoever may. `at_once`: both parts of a credential are written in one call. `folds_case`: names that
+    differ in capitals alone are one."""
 
     name: str
     reads_back: bool
     at_once: bool
+    folds_case: bool
 
     @property
     def settings(self) -> type[BaseModel]: ...

@@ -208,7 +208,8 @@ class Credentials:
             self._say(
                 at,
                 "delivery-report-only",
-                f"nothing is delivered to {show(one.to)}, and so the {path[1]} of {show(identity.id)} is not made",
+                f"nothing is delivered to {show(one.to)}, and so the {path[1]} of {show(identity.id)} is not made, nor "
+                "made anew",
                 (*path, "to"),
                 severity=Severity.WARNING,
                 why=f"{name} has `mode: report`, and nothing is written there",
@@ -231,7 +232,8 @@ class Credentials:
         # What is written at once is one document, whatever the names in it.
         mine = f"{identity.id} ({path[0]}, {path[1]})"
         for each in ("",) if holds.at_once else names.all:
-            first = self.taken.setdefault((name, place, each), f"{mine} {path[-1]}")
+            key = (name, place.casefold(), each.casefold()) if holds.folds_case else (name, place, each)
+            first = self.taken.setdefault(key, f"{mine} {path[-1]}")
             if first != f"{mine} {path[-1]}" or len(set(names.all)) < len(names.all):
                 other = first.rpartition(" ")[0]
                 same = first == f"{mine} {path[-1]}"

@@ -164,7 +164,8 @@ class Holders:
 
     def _on_end(self, identity: Identity) -> None:
         """Lines of one role, each short enough, that follow each other without a gap are held at a time. What
-        is past does not count: so it can be renewed."""
+        is past does not count: so it can be renewed. Of one that begins with its merge the files do not say when that
+        was: it refuses nothing here, or files that were in order would stop being so by time alone."""
         lines: dict[tuple[str, str], list[tuple[Instant, Instant, int, Environment, timedelta]]] = {}
         for index, held in enumerate(identity.roles):
             rule = self.rules.get((held.role, held.environments))
@@ -174,21 +175,34 @@ class Holders:
                     found = lines.setdefault((held.role, environment.id), [])
                     found.append((max(start, self.now), end, index, environment, longest))
         for (role, _), found in lines.items():
-            since: Instant | None = None
-            last = self.now
-            for start, end, index, environment, longest in sorted(found, key=lambda line: line[:3]):
-                since, last = (since, max(last, end)) if since is not None and start <= last else (start, end)
-                if last - since > longest:
-                    self.world.problems.append(
-                        self.world.of(identity, "roles", index).problem(
-                            "too-long",
-                            f"{show(role)} in {show(environment.id)} is held for {_about(last - since)} on end",
-                            ("until" if identity.roles[index].length is None else "for",),
-                            why=f"{_limit(environment, longest)}, and this line goes on where another ends",
-                            fix="end it earlier; it can be renewed by another change",
-                        )
+            fixed = [line for line in found if identity.roles[line[2]].length is None]
+            if not self._too_long(identity, role, fixed, Severity.ERROR):
+                self._too_long(identity, role, found, Severity.WARNING)
+
+    def _too_long(
+        self,
+        identity: Identity,
+        role: str,
+        lines: list[tuple[Instant, Instant, int, Environment, timedelta]],
+        severity: Severity,
+    ) -> bool:
+        since: Instant | None = None
+        last = self.now
+        for start, end, index, environment, longest in sorted(lines, key=lambda line: line[:3]):
+            since, last = (since, max(last, end)) if since is not None and start <= last else (start, end)
+            if last - since > longest:
+                self.world.problems.append(
+                    self.world.of(identity, "roles", index).problem(
+                        "too-long",
+                        f"{show(role)} in {show(environment.id)} is held for {_about(last - since)} on end",
+                        ("until" if identity.roles[index].length is None else "for",),
+                        severity=severity,
+                        why=f"{_limit(environment, longest)}, and this line goes on where another ends",
+                        fix="end it earlier; it can be renewed by another change",
                     )
-                    break
+                )
+                return True
+        return False
 
     def _duration(
         self,

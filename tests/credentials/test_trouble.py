@@ -211,3 +211,44 @@ def test_what_cannot_be_is_told_by_validate(acme: Company) -> None:
 
 def _codes(acme: Company) -> set[str]:
     return {d["code"] for d in json.loads(acme.run("validate", "--format", "json").out)["diagnostics"]}
+
+
+def test_where_a_place_joins_that_is_only_told_of_what_is_over_is_ended_all_the_same(acme: Company) -> None:
+    there = f'  still: {{provider: aws-iam, account: "{ACCOUNT}"}}'
+    acme.declare(LOCAL, "{to: still/secrets/bot}", more=there)
+    assert acme.run("apply").status == 0
+    (first,) = acme.live()
+    assert acme.run("rotate", "deploy-bot").status == 0
+    acme.declare(LOCAL, "{to: still/secrets/bot}", more=there.replace("}", ", mode: report}"))
+    time.sleep(1.1)
+    ran = acme.run("expire")
+    assert ran.status == 0 and acme.live()[first] is False, ran.out + ran.err
+    assert "none is made, a place of it is in mode `report`" in acme.run("rotate").out
+
+
+def test_what_may_be_all_that_works_for_a_place_is_kept_and_the_run_says_what_to_do(acme: Company) -> None:
+    acme.declare(LOCAL)
+    assert acme.run("apply").status == 0
+    (first,) = acme.live()
+    assert acme.run("rotate", "deploy-bot").status == 0
+    (acme.local / "bot.json").unlink()
+    time.sleep(1.1)
+    ran = acme.run("rotate", "--due")
+    assert ran.status == 8 and f"{first} may be all that works for local/bot.json" in ran.err, ran.out + ran.err
+    assert acme.live()[first], "nobody but its owner knows whether somebody uses it"
+    acme.aws.client("iam", ACCOUNT).update_access_key(UserName=BOT, AccessKeyId=first, Status="Inactive")
+    time.sleep(1.1)
+    while (ran := acme.run("rotate", "--due")).status == 8 and "no room" in ran.err and first in acme.live():
+        time.sleep(0.5)
+    assert ran.status == 0 and first not in acme.live(), ran.out + ran.err
+    assert acme.works(*pair(acme.in_file("bot.json")))
+
+
+def test_a_key_that_was_switched_off_does_not_go_on_working_in_what_is_said(acme: Company) -> None:
+    acme.declare(LOCAL)
+    assert acme.run("apply").status == 0
+    (first,) = acme.live()
+    acme.aws.client("iam", ACCOUNT).update_access_key(UserName=BOT, AccessKeyId=first, Status="Inactive")
+    (acme.local / ".bot.json.0.new").mkdir()
+    ran = acme.run("rotate", "--due")
+    assert ran.status == 8 and "and there is no other that works" in ran.err, ran.out + ran.err

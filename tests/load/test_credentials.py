@@ -98,6 +98,23 @@ def test_two_services_do_not_write_one_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("mine", "theirs", "twice"),
+    [
+        ("{to: github/repositories/site, as: KEY}", "{to: github/repositories/Site, as: key}", True),
+        ("{to: ci/contexts/release, as: KEY}", "{to: ci/contexts/release, as: key}", False),
+        ("{to: vault/bot}", "{to: vault/Bot}", False),
+    ],
+)
+def test_to_github_two_names_that_differ_in_capitals_alone_are_one(
+    tmp_path: Path, mine: str, theirs: str, twice: bool
+) -> None:
+    (tmp_path / "access").mkdir()
+    second = f"services:\n  other: {{owners: [grace], credentials: {to(theirs)}}}\n"
+    (tmp_path / "access" / "other.yaml").write_text(second)
+    assert ("delivered-twice" in told(tmp_path, to(mine))) is twice
+
+
+@pytest.mark.parametrize(
     ("store", "code"),
     [("{provider: opnbao}", "unknown-provider"), ("{provider: openbao, url: nowhere, path: a}", "bad-value")],
 )

@@ -51,6 +51,7 @@ class AwsIam:
     tells_login = False
     reads_back = True
     at_once = True
+    folds_case = False
     takes_back = False  # STS ends no session before its time
 
     def __init__(self) -> None:

@@ -38,6 +38,7 @@ class CircleCi:
     capabilities = CAPABILITIES
     reads_back = False
     at_once = False
+    folds_case = False
 
     def __init__(self) -> None:
         self._budgets: Budgets | None = None

@@ -23,6 +23,7 @@ class Folder:
     name = "file"
     reads_back = True
     at_once = True
+    folds_case = False
 
     @property
     def settings(self) -> type[Settings]:

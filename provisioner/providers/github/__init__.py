@@ -46,6 +46,7 @@ class Github:
     capabilities = CAPABILITIES
     reads_back = False
     at_once = False
+    folds_case = True  # of repositories, environments and secrets
 
     def __init__(self) -> None:
         self._budgets: Budgets | None = None

@@ -24,6 +24,7 @@ class OpenBao:
     extra = "openbao"
     reads_back = True
     at_once = True
+    folds_case = False
 
     @property
     def settings(self) -> type[Settings]:
