@@ -352,6 +352,8 @@ def test_what_makes_credentials_is_out_of_reach_where_another_job_does(shop: War
     wrong = shop.here(*opened, "another", "--", "true", folder=work)
     assert wrong.code == 64 and "it was not sealed for this key" in wrong.err
     (work / "another").unlink()
+    nowhere = shop.here("run", "--sealed", "b" * 300, "--key", "key", "--", "true", folder=work)
+    assert nowhere.code == 64 and "cannot be read: File name too long" in nowhere.err, nowhere.err
     answers = Path(environ["ANSWERS"])
     answers.unlink(missing_ok=True)
     done = subprocess.run(
