@@ -29,11 +29,12 @@ def days(number: float) -> str:
     ("first", "expected"),
     [
         ("from: merge, for: 7d", ["warning"]),  # when that began the files do not say: they stay in order by themselves
-        (f"until: {days(6.9)}", ["error"]),
-        (f"until: {days(1)}", []),
+        ("until: {until}", ["error"]),
+        ("until: {soon}", []),
     ],
 )
 def test_lines_that_follow_each_other_are_one_hold_where_the_files_say_when(first: str, expected: list[str]) -> None:
+    first = first.format(until=days(6.9), soon=days(1))
     text = FILES.format(first=first, second=f"from: {days(6.5)}, until: {days(12)}")
     found = load_files({"all.yaml": text.encode()}, catalog.all_providers()).diagnostics
     assert [d.severity.value for d in found if d.code == "too-long"] == expected, found
