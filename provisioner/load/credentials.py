@@ -229,6 +229,25 @@ class Credentials:
                 fix="docs/credentials.md has the places of each store, and the names that they take",
             )
             return None
+        self._check_taken(at, path, identity, one, holds, (name, place, names))
+        if len(names.all) > 1 and not holds.at_once:
+            self._say(
+                at,
+                "delivery-in-two-calls",
+                f"{one.to} takes the two parts one after the other",
+                (*path, "to"),
+                severity=Severity.WARNING,
+                why="a job that starts between them gets a pair that does not work; a run that is cut off there leaves "
+                "it so until the next",
+                fix="deliver both as one value: `as: NAME`",
+            )
+        return holds
+
+    def _check_taken(
+        self, at: At, path: Path, identity: Identity, one: DeliveryModel, holds: Holds, to: tuple[str, str, Names]
+    ) -> None:
+        """`to`: the store, the place in it and the names there, which nothing else may be delivered under."""
+        name, place, names = to
         # What is written at once is one document, whatever the names in it.
         mine = f"{identity.id} ({path[0]}, {path[1]})"
         for each in ("",) if holds.at_once else names.all:
@@ -248,18 +267,6 @@ class Credentials:
                     why="each would overwrite the other",
                     fix="give each part its own name" if same else "give them different places, or different names",
                 )
-        if len(names.all) > 1 and not holds.at_once:
-            self._say(
-                at,
-                "delivery-in-two-calls",
-                f"{one.to} takes the two parts one after the other",
-                (*path, "to"),
-                severity=Severity.WARNING,
-                why="a job that starts between them gets a pair that does not work; a run that is cut off there leaves "
-                "it so until the next",
-                fix="deliver both as one value: `as: NAME`",
-            )
-        return holds
 
     def _no_instance(self, at: At, path: Path, to: str) -> None:
         """Where nothing of that name is declared at all, that is told as `unknown-store`."""

@@ -16,6 +16,7 @@ from provisioner.providers.postgresql import queries
 from provisioner.providers.postgresql.calls import Session, WriteCalls
 from provisioner.providers.postgresql.grants import hand_over_memberships
 from provisioner.providers.postgresql.logins import logins_of
+from provisioner.providers.postgresql.rows import Role
 from provisioner.providers.postgresql.site import BY_MEMBERSHIP, Rules, Site, gone, listed
 
 _LARGE_OBJECTS_IN = """
@@ -54,11 +55,9 @@ def drop_login(calls: WriteCalls, rules: Rules, login: str, deadline: float) -> 
     """The same by name."""
     with calls.transaction(rules.main, deadline) as session:
         site = site_of(calls, session, rules, rules.main)
-        role = site.role(login)
-        if role is None:
-            return AlreadySo("it is not there")
-        if role.logs_in:
-            return Refused(f"{login} can log in: somebody has switched it on again", moved=True)
+        role = _switched_off(site, login)
+        if not isinstance(role, Role):
+            return role
         theirs = logins_of(site, login)
         every = [*(r.name for r in theirs), login]
         rows = session.rows(queries.DEPENDS, {"roles": [role.oid, *(r.oid for r in theirs)]})
@@ -87,16 +86,24 @@ def drop_login(calls: WriteCalls, rules: Rules, login: str, deadline: float) -> 
         return _drop(site_of(calls, session, rules, rules.main), every)
 
 
+def _switched_off(site: Site, login: str) -> Role | Outcome:
+    """The role, where it is there and nobody can log in with it; else what is to be said of it."""
+    role = site.role(login)
+    if role is None:
+        return AlreadySo("it is not there")
+    if role.logs_in:
+        return Refused(f"{login} can log in: somebody has switched it on again", moved=True)
+    return role
+
+
 def drop_with_all(calls: WriteCalls, rules: Rules, login: str, deadline: float) -> Outcome:
     """Drops the login of a run with what it made, in every database there is. Large objects, which are only data, are
     handed on. What others built on it stops that: then nothing is done in that database."""
     with calls.transaction(rules.main, deadline) as session:
         site = site_of(calls, session, rules, rules.main)
-        role = site.role(login)
-        if role is None:
-            return AlreadySo("it is not there")
-        if role.logs_in:
-            return Refused(f"{login} can log in: somebody has switched it on again", moved=True)
+        role = _switched_off(site, login)
+        if not isinstance(role, Role):
+            return role
         data = [name for (name,) in session.rows(_LARGE_OBJECTS_IN, (role.oid,))]
         if data and rules.heir is None:
             told = f"{login} still owns large objects ({listed(data)}), and the target does not say `reassign_to`"
